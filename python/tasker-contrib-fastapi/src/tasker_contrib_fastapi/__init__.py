@@ -1,0 +1,76 @@
+"""Tasker workflows in FastAPI. Documented use: `import tasker_contrib_fastapi as tasker`."""
+
+from __future__ import annotations
+
+# First: nothing may import tasker_core before it.
+from ._internal import core_import as core_import  # isort: skip
+
+from .batches import BatchContext, Checkpoint
+from .errors import (
+    HandlerImportError,
+    PermanentError,
+    RetryableError,
+    TaskerBackpressure,
+    TaskerClientError,
+    TaskerConfigError,
+    TaskerConflict,
+    TaskerContribError,
+    TaskerNotFound,
+    TaskerPermissionError,
+    TaskerServerError,
+    TaskerStartError,
+    TaskerTimeout,
+    TaskerUnavailable,
+    TaskerValidationError,
+)
+from .handlers import (
+    BatchConfig,
+    BatchResults,
+    Config,
+    Decision,
+    Input,
+    Result,
+    StepContext,
+    api_handler,
+    batch_analyzer,
+    batch_worker,
+    current_step,
+    decision_handler,
+    step_handler,
+)
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "BatchConfig",
+    "BatchContext",
+    "BatchResults",
+    "Checkpoint",
+    "Config",
+    "Decision",
+    "HandlerImportError",
+    "Input",
+    "PermanentError",
+    "Result",
+    "RetryableError",
+    "StepContext",
+    "TaskerBackpressure",
+    "TaskerClientError",
+    "TaskerConfigError",
+    "TaskerConflict",
+    "TaskerContribError",
+    "TaskerNotFound",
+    "TaskerPermissionError",
+    "TaskerServerError",
+    "TaskerStartError",
+    "TaskerTimeout",
+    "TaskerUnavailable",
+    "TaskerValidationError",
+    "__version__",
+    "api_handler",
+    "batch_analyzer",
+    "batch_worker",
+    "current_step",
+    "decision_handler",
+    "step_handler",
+]

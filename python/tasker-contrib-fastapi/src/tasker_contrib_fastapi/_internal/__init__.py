@@ -1,0 +1,1 @@
+"""Private parts; import from `tasker_contrib_fastapi` instead."""
