@@ -1,0 +1,1 @@
+"""US domestic flights: an example data pipeline with FastAPI and Tasker."""
