@@ -1,0 +1,358 @@
+"""Keeps N worker processes running: start, restart with back-off, reload, stop together.
+
+The supervisor knows nothing of Tasker: it runs one command N times. It never forks a Python
+process with the native library in it; every child is a fresh interpreter.
+
+One thread per child waits for its end and two copy its output; they, the signal handlers and the
+file watcher all put an event in one queue, which the main thread works off. So all decisions are
+made in one place, one after the other.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
+from typing import IO
+
+# A child ends with this code when its arguments or its configuration cannot work; a restart
+# would fail the same way, so the supervisor gives up at once.
+EXIT_UNUSABLE = 2
+
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_LAST_LINES = 20
+_WAIT_FOR_OUTPUT_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class SupervisorOptions:
+    """What to run and how patient to be. All times are seconds.
+
+    Args:
+        command: The argv of one child.
+        processes: How many children.
+        stop_timeout: After SIGTERM, how long a child may take before it is killed.
+        restart_delay: The delay before the first restart; doubles with each failure in a row.
+        restart_delay_max: The longest delay.
+        min_uptime: A child that ends sooner counts as an immediate failure.
+        max_failures: After so many immediate failures of one child in a row, give up.
+    """
+
+    command: Sequence[str]
+    processes: int = 1
+    stop_timeout: float = 35.0
+    restart_delay: float = 0.5
+    restart_delay_max: float = 30.0
+    min_uptime: float = 5.0
+    max_failures: int = 5
+
+
+@dataclass
+class _Child:
+    name: str
+    process: subprocess.Popen[bytes] | None = None
+    started_at: float = 0.0
+    failures: int = 0
+    restart_at: float | None = None
+    stop_before: float | None = None
+    killed: bool = False
+    respawn: bool = False
+    pumps: list[threading.Thread] = field(default_factory=list)
+    last_lines: deque[str] = field(default_factory=lambda: deque(maxlen=_LAST_LINES))
+
+
+class Supervisor:
+    """Runs the children until a stop signal comes or they fail for good.
+
+    Args:
+        options: What to run.
+        changes: Yields whenever files changed (``--reload``); runs in a thread. With it a child
+            that fails is not restarted before the next change.
+        log: Where messages of the supervisor itself go.
+
+    Example:
+        >>> Supervisor(SupervisorOptions([sys.executable, "-c", "pass"])).run()  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        options: SupervisorOptions,
+        *,
+        changes: Callable[[threading.Event], Iterable[str]] | None = None,
+        log: Callable[[str], None] | None = None,
+    ) -> None:
+        self._options = options
+        self._changes = changes
+        self._log = log or _log_to_stderr
+        # SimpleQueue.put is reentrant: a signal handler may interrupt another put.
+        self._events: SimpleQueue[tuple[str, object]] = SimpleQueue()
+        self._children = [_Child(f"worker-{n + 1}") for n in range(options.processes)]
+        self._stopping = False
+        self._exit_code = 0
+        self._watch_ends = threading.Event()
+
+    def run(self) -> int:
+        """Run until everything has ended.
+
+        Returns:
+            0 after a stop in which every child ended with 0, else 1.
+        """
+        previous = {number: signal.signal(number, self._on_signal) for number in _STOP_SIGNALS}
+        try:
+            if self._changes is not None:
+                threading.Thread(target=self._watch, name="reload", daemon=True).start()
+            for child in self._children:
+                self._spawn(child)
+            while any(child.process or child.restart_at for child in self._children) or (
+                self._changes is not None and not self._stopping
+            ):
+                self._step()
+            return self._exit_code
+        finally:
+            self._watch_ends.set()
+            self._kill_all()
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+
+    # Events
+
+    def _step(self) -> None:
+        try:
+            kind, value = self._events.get(timeout=self._next_deadline())
+        except Empty:
+            kind, value = "tick", None
+        if kind == "signal" and isinstance(value, int):
+            self._on_stop_request(signal.Signals(value).name)
+        elif kind == "exit" and isinstance(value, _Child):
+            self._on_exit(value)
+        elif kind == "changed":
+            self._on_change(str(value))
+        self._work_off_deadlines()
+
+    def _next_deadline(self) -> float | None:
+        deadlines = [
+            deadline
+            for child in self._children
+            for deadline in (child.restart_at, child.stop_before)
+            if deadline is not None
+        ]
+        return max(0.0, min(deadlines) - time.monotonic()) if deadlines else None
+
+    def _work_off_deadlines(self) -> None:
+        now = time.monotonic()
+        for child in self._children:
+            if child.restart_at is not None and child.restart_at <= now:
+                child.restart_at = None
+                self._spawn(child)
+            if child.stop_before is not None and child.stop_before <= now:
+                self._log(
+                    f"{child.name} did not stop within {self._options.stop_timeout:g} s: killed. "
+                    "A step it was running stays in progress until Tasker finds it stale."
+                )
+                self._kill(child)
+
+    def _on_signal(self, number: int, _frame: object) -> None:
+        self._events.put(("signal", number))
+
+    def _on_stop_request(self, why: str) -> None:
+        if self._stopping:
+            self._log(f"{why} again: stopping at once")
+            self._exit_code = 1
+            self._kill_all()
+            return
+        self._log(f"{why}: draining {self._running()} worker process(es)")
+        self._stop_everything()
+
+    def _on_change(self, what: str) -> None:
+        if self._stopping:
+            return
+        self._log(f"{what} changed: restarting")
+        for child in self._children:
+            child.failures = 0
+            if child.process is None:
+                self._spawn(child)
+            else:
+                child.respawn = True
+                self._terminate(child)
+
+    def _on_exit(self, child: _Child) -> None:
+        process = child.process
+        if process is None:
+            return
+        for pump in child.pumps:
+            # A grandchild may hold the pipe open; its output is not waited for.
+            pump.join(_WAIT_FOR_OUTPUT_SECONDS)
+        code = process.wait()
+        uptime = time.monotonic() - child.started_at
+        asked = child.stop_before is not None or child.killed
+        child.process, child.stop_before, child.killed = None, None, False
+        if process.stdin is not None:
+            process.stdin.close()
+        if self._stopping:
+            self._log(f"{child.name} ended ({_describe(code)})")
+            if code != 0:
+                self._exit_code = 1
+        elif child.respawn and asked:
+            child.respawn = False
+            self._spawn(child)
+        else:
+            self._on_crash(child, code, uptime)
+
+    def _on_crash(self, child: _Child, code: int, uptime: float) -> None:
+        ended = f"{child.name} ended unexpectedly ({_describe(code)}) after {uptime:.1f} s"
+        if self._changes is not None:
+            self._log(f"{ended}; waiting for a file to change")
+            return
+        child.failures = child.failures + 1 if uptime < self._options.min_uptime else 1
+        if code == EXIT_UNUSABLE:
+            self._give_up(child, f"{ended}: it cannot start with this configuration")
+            return
+        if child.failures >= self._options.max_failures:
+            self._give_up(child, f"{ended}, {child.failures} times in a row")
+            return
+        delay = min(
+            self._options.restart_delay * 2.0 ** (child.failures - 1),
+            self._options.restart_delay_max,
+        )
+        self._log(f"{ended}; restarting in {delay:g} s")
+        child.restart_at = time.monotonic() + delay
+
+    def _give_up(self, child: _Child, reason: str) -> None:
+        self._exit_code = 1
+        lines = "\n".join(f"  {line}" for line in child.last_lines) or "  (it printed nothing)"
+        self._log(f"{reason}. Giving up. Its last output:\n{lines}")
+        self._stop_everything()
+
+    # Processes
+
+    def _spawn(self, child: _Child) -> None:
+        child.last_lines.clear()
+        process = subprocess.Popen(
+            self._options.command,
+            # Never written to: a child sees the end of this pipe when the supervisor dies.
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            # A Ctrl-C of the terminal reaches the supervisor only, which then stops the children.
+            start_new_session=True,
+        )
+        child.process = process
+        child.started_at = time.monotonic()
+        self._log(f"{child.name} started (pid {process.pid})")
+        child.pumps = [
+            threading.Thread(target=_pump, args=(child, pipe, sink), daemon=True)
+            for pipe, sink in ((process.stdout, sys.stdout), (process.stderr, sys.stderr))
+        ]
+        for pump in child.pumps:
+            pump.start()
+        threading.Thread(target=self._wait_for, args=(child, process), daemon=True).start()
+
+    def _wait_for(self, child: _Child, process: subprocess.Popen[bytes]) -> None:
+        process.wait()
+        self._events.put(("exit", child))
+
+    def _stop_everything(self) -> None:
+        self._stopping = True
+        self._watch_ends.set()
+        for child in self._children:
+            child.restart_at = None
+            self._terminate(child)
+
+    def _terminate(self, child: _Child) -> None:
+        if child.process is not None and child.stop_before is None:
+            child.stop_before = time.monotonic() + self._options.stop_timeout
+            with contextlib.suppress(ProcessLookupError):
+                child.process.terminate()
+
+    def _kill(self, child: _Child) -> None:
+        child.stop_before, child.killed = None, True
+        if child.process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                child.process.kill()
+
+    def _kill_all(self) -> None:
+        for child in self._children:
+            child.restart_at = None
+            self._kill(child)
+
+    def _running(self) -> int:
+        return sum(child.process is not None for child in self._children)
+
+    def _watch(self) -> None:
+        if self._changes is not None:
+            for what in self._changes(self._watch_ends):
+                self._events.put(("changed", what))
+
+
+def _pump(child: _Child, pipe: IO[bytes] | None, sink: IO[str]) -> None:
+    """Copy a child's output line by line, each with its name in front."""
+    if pipe is None:
+        return
+    with pipe:
+        for raw in pipe:
+            line = raw.decode(errors="replace").rstrip("\n")
+            child.last_lines.append(line)
+            # The reader of our output may be gone; the child must not block on a full pipe.
+            with contextlib.suppress(OSError, ValueError):
+                sink.write(f"{child.name} | {line}\n")
+                sink.flush()
+
+
+def _describe(code: int) -> str:
+    if code >= 0:
+        return f"exit code {code}"
+    with contextlib.suppress(ValueError):
+        return signal.Signals(-code).name
+    return f"signal {-code}"
+
+
+def _log_to_stderr(message: str) -> None:
+    with contextlib.suppress(OSError, ValueError):
+        sys.stderr.write(f"tasker | {message}\n")
+        sys.stderr.flush()
+
+
+def die_with_parent(parent_pid: int, on_orphaned: Callable[[], None]) -> None:
+    """In a child: call ``on_orphaned`` once when the supervisor is gone, however it ended.
+
+    Two ways, because neither is enough alone: on Linux the kernel sends SIGTERM when the parent
+    dies, even to a process whose interpreter is stuck in a native call; everywhere, the pipe that
+    the supervisor holds on our standard input ends.
+
+    Args:
+        parent_pid: The supervisor's process id, to notice that it died before this call.
+        on_orphaned: Called from another thread.
+    """
+    if sys.platform == "linux":
+        _ask_kernel_for_sigterm()
+    # Programs that the app starts must not read from, or keep open, the supervisor's pipe.
+    pipe = os.dup(0)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+
+    def watch() -> None:
+        with contextlib.suppress(OSError):
+            while os.read(pipe, 1):
+                pass
+        on_orphaned()
+
+    threading.Thread(target=watch, name="parent-watch", daemon=True).start()
+    if os.getppid() != parent_pid:
+        on_orphaned()
+
+
+def _ask_kernel_for_sigterm() -> None:
+    import ctypes
+
+    pr_set_pdeathsig = 1
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(pr_set_pdeathsig, int(signal.SIGTERM), 0, 0, 0)

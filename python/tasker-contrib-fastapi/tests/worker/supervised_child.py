@@ -1,0 +1,40 @@
+"""A child for the supervisor tests: no Tasker in it, it does what its first argument says.
+
+Its folder (second argument) gets a file `<pid>.up` when it runs and `<pid>.drained` when it ended
+after a stop request.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from alone import load_supervisor
+
+
+def main() -> None:
+    behaviour, folder, parent = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
+    if behaviour == "broken":
+        print("the database is on fire", file=sys.stderr)
+        raise SystemExit(1)
+    if behaviour == "unusable":
+        print("app.main has no attribute 'app'", file=sys.stderr)
+        raise SystemExit(2)
+    stop = threading.Event()
+    if behaviour == "deaf":
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    else:
+        signal.signal(signal.SIGTERM, lambda *_: stop.set())
+        load_supervisor().die_with_parent(parent, stop.set)
+    (folder / f"{os.getpid()}.up").touch()
+    print("hello from the child", flush=True)
+    while not stop.wait(0.05):
+        pass
+    (folder / f"{os.getpid()}.drained").touch()
+
+
+if __name__ == "__main__":
+    main()
