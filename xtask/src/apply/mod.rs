@@ -1,0 +1,106 @@
+//! The only code that writes, removes, or starts a process that changes something.
+//!
+//! Everything else computes an [`Action`]; this executes it. Output of processes goes to the task's log.
+
+mod install;
+
+use std::io::Write;
+use std::path::Path;
+
+use crate::error::{Error, Result};
+use crate::interrupt::Interrupt;
+use crate::plan::{Action, Task};
+use crate::process::{describe, open_log, ChildGroup, Invocation, Output};
+
+/// Executes a task's actions in order, until one fails.
+pub fn task(root: &Path, task: &Task, interrupt: &Interrupt) -> Result<()> {
+    // A new file, not a truncated one: another xtask may be writing the old one.
+    if task.log.exists() {
+        std::fs::remove_file(&task.log).map_err(Error::io("remove", &task.log))?;
+    }
+    for action in &task.actions {
+        self::action(root, &task.unit, action, &task.log, interrupt)?;
+    }
+    Ok(())
+}
+
+/// Executes one action; `unit` is for error messages.
+pub fn action(
+    root: &Path,
+    unit: &str,
+    action: &Action,
+    log: &Path,
+    interrupt: &Interrupt,
+) -> Result<()> {
+    if interrupt.is_set() {
+        return Err(Error::Interrupted);
+    }
+    match action {
+        Action::Run(invocation) => {
+            note(log, &action.describe(root))?;
+            run(unit, invocation, log, interrupt)
+        }
+        Action::Write { path, contents } => write(path, contents),
+        Action::Remove { path } => remove(path),
+        Action::Install(tool) => install::install(tool, log, interrupt),
+        Action::Check { check, folder, .. } => {
+            note(log, &action.describe(root))?;
+            let problems = check(folder);
+            for problem in &problems {
+                note(log, problem)?;
+            }
+            if problems.is_empty() {
+                Ok(())
+            } else {
+                Err(Error::CheckFailed {
+                    unit: unit.to_owned(),
+                    problems,
+                })
+            }
+        }
+    }
+}
+
+/// Runs a command to its end with its output in the log.
+pub fn run(unit: &str, invocation: &Invocation, log: &Path, interrupt: &Interrupt) -> Result<()> {
+    let status = ChildGroup::spawn(unit, invocation, &Output::Log(log))?.wait(interrupt)?;
+    if status.success() {
+        return Ok(());
+    }
+    Err(Error::CommandFailed {
+        unit: unit.to_owned(),
+        command: invocation.command_line(),
+        status: describe(status),
+        log: Some(log.to_owned()),
+    })
+}
+
+fn note(log: &Path, line: &str) -> Result<()> {
+    writeln!(open_log(log)?, "{line}").map_err(Error::io("write", log))
+}
+
+/// Writes through a temporary file, so that a reader never sees half of it.
+fn write(path: &Path, contents: &str) -> Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+    let mut scratch = tempfile::Builder::new()
+        .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
+        .tempfile_in(folder)
+        .map_err(Error::io("write", path))?;
+    scratch
+        .write_all(contents.as_bytes())
+        .map_err(Error::io("write", path))?;
+    scratch
+        .persist(path)
+        .map_err(|error| Error::io("write", path)(error.error))?;
+    Ok(())
+}
+
+fn remove(path: &Path) -> Result<()> {
+    let removed = match path.symlink_metadata() {
+        Err(_) => return Ok(()),
+        Ok(meta) if meta.is_dir() => std::fs::remove_dir_all(path),
+        Ok(_) => std::fs::remove_file(path),
+    };
+    removed.map_err(Error::io("remove", path))
+}

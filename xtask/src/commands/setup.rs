@@ -1,0 +1,82 @@
+//! `setup`: fetch the pinned tools that are missing; say what the machine itself lacks.
+
+use super::Session;
+use crate::cli::SetupArgs;
+use crate::error::{closest, Error, Result};
+use crate::plan::Plan;
+
+/// Languages with tools of their own.
+const LANGUAGES: [&str; 2] = ["rust", "python"];
+
+/// Runs the command.
+pub fn run(session: &mut Session, args: &SetupArgs) -> Result<()> {
+    for language in &args.languages {
+        if !LANGUAGES.contains(&language.as_str()) {
+            return Err(Error::UnknownLanguage {
+                wanted: language.clone(),
+                suggestion: closest(language, LANGUAGES),
+                known: LANGUAGES.map(str::to_owned).to_vec(),
+            });
+        }
+    }
+    let missing: Vec<_> = session
+        .tools
+        .pinned_for(&args.languages)?
+        .into_iter()
+        .filter(|tool| !tool.is_installed())
+        .collect();
+    if !args.dry_run {
+        let pinned = if args.check {
+            missing
+                .iter()
+                .map(|tool| format!("{} {}", tool.name, tool.version))
+                .collect()
+        } else {
+            vec![]
+        };
+        require_all(session, &args.languages, pinned)?;
+    }
+    if missing.is_empty() {
+        session.report.say("every tool is there");
+        return Ok(());
+    }
+    let logs = session.logs("setup");
+    let mut plan = Plan::default();
+    for tool in missing {
+        plan.add(tool.install_task(&logs));
+    }
+    session.execute("setup", &plan, args.dry_run).map(drop)
+}
+
+/// Fails with one error that names everything missing: tools of the machine, and these pinned ones.
+fn require_all(session: &Session, languages: &[String], pinned: Vec<String>) -> Result<()> {
+    let mut missing = Vec::new();
+    let mut fixes = Vec::new();
+    for tool in session.tools.host_for(languages) {
+        match tool.require(&session.root, &session.interrupt) {
+            Ok(()) => {}
+            Err(Error::HostTool {
+                tool,
+                wanted,
+                found,
+                fix,
+                ..
+            }) => {
+                missing.push(format!("{tool} (wanted {wanted} or newer, found {found})"));
+                fixes.push(fix);
+            }
+            Err(other) => return Err(other),
+        }
+    }
+    if !pinned.is_empty() {
+        missing.extend(pinned);
+        fixes.push("cargo xtask setup".to_owned());
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(Error::NotSetUp {
+        missing,
+        fix: fixes.join("; then "),
+    })
+}

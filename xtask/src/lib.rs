@@ -1,0 +1,56 @@
+//! The repository's tool. `cargo xtask` builds, tests and lints every unit of the repository with the unit's own tools.
+//!
+//! ```text
+//! cli        the command line            commands   one file per command
+//! repo       units and their graph       lang       one file per ecosystem
+//! plan       what would be done          apply      the only code that does it
+//! run        the scheduler               report     what people and programs see of it
+//! tools      pinned tools                contract   tables → constants of each language
+//! ```
+//!
+//! A command computes a [`plan::Plan`] without touching anything; [`run::run`] executes it through [`apply`]; reporters
+//! subscribe to the events. Work that must hold a running process uses [`process::ChildGroup`].
+
+pub mod apply;
+pub mod cli;
+pub mod commands;
+pub mod contract;
+pub mod error;
+pub mod file;
+pub mod interrupt;
+pub mod plan;
+pub mod process;
+pub mod report;
+pub mod run;
+pub mod tools;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Parses the command line, runs the command, prints a failure, and gives the exit code.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = cli::Cli::parse_from(args);
+    let style = report::Style {
+        json: cli.json,
+        quiet: cli.quiet,
+    };
+    let result = commands::Session::open(cli.root.as_deref(), style).map_or_else(
+        |error| {
+            report::choose(style, std::path::Path::new("")).error(&error);
+            Err(error)
+        },
+        |mut session| {
+            let result = commands::dispatch(&mut session, &cli.command);
+            if let Err(error) = &result {
+                session.report.error(error);
+            }
+            result
+        },
+    );
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => ExitCode::from(error.exit_code()),
+    }
+}

@@ -1,0 +1,175 @@
+//! Plans: what a command would do, as plain data.
+//!
+//! Commands compute a [`Plan`] from the repository without touching anything. `--dry-run` prints it; [`crate::apply`]
+//! executes the same value. A task is the unit of scheduling and of reporting: a few actions in order, one log, one line
+//! in the summary.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::file::relative;
+use crate::process::Invocation;
+use crate::tools::PinnedTool;
+
+/// One effect.
+#[derive(Clone, Debug)]
+pub enum Action {
+    /// Run a command to its end.
+    Run(Invocation),
+    /// Write a file, making its folders.
+    Write {
+        /// Absolute path.
+        path: PathBuf,
+        /// The whole new content.
+        contents: String,
+    },
+    /// Remove a file or folder if it exists.
+    Remove {
+        /// Absolute path.
+        path: PathBuf,
+    },
+    /// Fetch a pinned tool into `.xtask/tools`.
+    Install(PinnedTool),
+    /// A check that xtask makes itself; it reads and changes nothing.
+    Check {
+        /// What is checked, for people.
+        what: String,
+        /// The function: gives one line per problem.
+        check: fn(&Path) -> Vec<String>,
+        /// The folder to check.
+        folder: PathBuf,
+    },
+}
+
+impl Action {
+    /// One line for people, with paths relative to the repository.
+    pub fn describe(&self, root: &Path) -> String {
+        match self {
+            Self::Run(invocation) => {
+                let line = invocation
+                    .command_line()
+                    .replace(&format!("{}/", root.display()), "");
+                match relative(root, &invocation.cwd) {
+                    folder if folder.as_os_str().is_empty() => format!("$ {line}"),
+                    folder => format!("$ (cd {}) {line}", folder.display()),
+                }
+            }
+            Self::Write { path, contents } => {
+                format!(
+                    "write {} ({} lines)",
+                    relative(root, path).display(),
+                    contents.lines().count()
+                )
+            }
+            Self::Remove { path } => format!("remove {}", relative(root, path).display()),
+            Self::Install(tool) => {
+                format!(
+                    "install {} {} from {} into {}",
+                    tool.name,
+                    tool.version,
+                    tool.origin(),
+                    tool.folder_name()
+                )
+            }
+            Self::Check { what, folder, .. } => {
+                format!("check {} in {}", what, relative(root, folder).display())
+            }
+        }
+    }
+}
+
+/// Which closing line of a tool carries its counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counts {
+    /// The tool counts nothing we report.
+    None,
+    /// `test result: ok. 3 passed; 0 failed; …`, once per test binary.
+    CargoTest,
+    /// `== 3 passed, 1 skipped in 0.1s ==`, once.
+    Pytest,
+}
+
+/// A few actions in order, with one log.
+#[derive(Clone, Debug)]
+pub struct Task {
+    /// Unique in the plan, for example `python/tasker-contrib-fastapi:pytest`.
+    pub id: String,
+    /// The unit's folder, or what else this is about (`tools`).
+    pub unit: String,
+    /// What it does, in a word or two: `pytest`, `prepare`.
+    pub label: String,
+    /// Ids of tasks that must have succeeded before.
+    pub needs: Vec<String>,
+    /// Tasks with the same word never run at the same time: cargo would only make one wait for the other.
+    pub exclusive: Option<&'static str>,
+    /// Said when the task starts, if it will take long or fetches something: what happens and why.
+    pub note: Option<String>,
+    /// What to do, in order; the first failure ends the task.
+    pub actions: Vec<Action>,
+    /// Where its output goes.
+    pub log: PathBuf,
+    /// The one command that runs just this again.
+    pub rerun: String,
+    /// How to read totals from the log.
+    pub counts: Counts,
+}
+
+/// An ordered list of tasks: a task comes after all it needs.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// The tasks.
+    pub tasks: Vec<Task>,
+}
+
+impl Plan {
+    /// Adds a task unless one of the same id is there: several units may need the same preparation.
+    pub fn add(&mut self, task: Task) -> String {
+        let id = task.id.clone();
+        if !self.contains(&id) {
+            self.tasks.push(task);
+        }
+        id
+    }
+
+    /// Whether a task of this id is there.
+    pub fn contains(&self, id: &str) -> bool {
+        self.tasks.iter().any(|task| task.id == id)
+    }
+
+    /// The printable form.
+    pub fn describe(&self, root: &Path) -> Vec<TaskRecord> {
+        self.tasks
+            .iter()
+            .map(|task| TaskRecord {
+                id: task.id.clone(),
+                unit: task.unit.clone(),
+                label: task.label.clone(),
+                needs: task.needs.clone(),
+                note: task.note.clone(),
+                actions: task
+                    .actions
+                    .iter()
+                    .map(|action| action.describe(root))
+                    .collect(),
+            })
+            .collect()
+    }
+}
+
+/// A task as `--dry-run` and `--json` show it.
+#[derive(Clone, Debug, Serialize)]
+pub struct TaskRecord {
+    /// See [`Task::id`].
+    pub id: String,
+    /// See [`Task::unit`].
+    pub unit: String,
+    /// See [`Task::label`].
+    pub label: String,
+    /// See [`Task::needs`].
+    pub needs: Vec<String>,
+    /// See [`Task::note`].
+    pub note: Option<String>,
+    /// One line each.
+    pub actions: Vec<String>,
+}

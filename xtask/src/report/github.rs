@@ -1,0 +1,88 @@
+//! For GitHub's log view: each failed log in a fold of its own, and one annotation per failure.
+
+use std::path::{Path, PathBuf};
+
+use super::human::{closing, failure, result_line, Human};
+use super::Report;
+use crate::error::Error;
+use crate::plan::Plan;
+use crate::run::{Event, Outcome};
+
+/// See the module documentation.
+pub struct GitHub {
+    root: PathBuf,
+    quiet: bool,
+    human: Human,
+}
+
+impl GitHub {
+    /// Prints to standard output.
+    pub fn new(root: &Path, quiet: bool) -> Self {
+        Self {
+            root: root.to_owned(),
+            quiet,
+            human: Human::new(root, quiet),
+        }
+    }
+}
+
+/// Workflow commands end at a line break, so line breaks are written as GitHub documents it.
+fn escape(text: &str) -> String {
+    text.replace('%', "%25")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A")
+}
+
+impl Report for GitHub {
+    fn plan(&mut self, command: &str, plan: &Plan, dry_run: bool) {
+        self.human.plan(command, plan, dry_run);
+    }
+
+    fn event(&mut self, event: &Event<'_>) {
+        match event {
+            Event::TaskFinished(result) => {
+                if !self.quiet {
+                    println!("{}", result_line(result));
+                }
+            }
+            Event::Finished(summary) => {
+                for task in summary
+                    .tasks
+                    .iter()
+                    .filter(|task| task.outcome == Outcome::Failed)
+                {
+                    println!("::group::{}", escape(&task.id));
+                    for line in failure(&self.root, task) {
+                        println!("{line}");
+                    }
+                    println!("::endgroup::");
+                    let what = task.error.as_deref().unwrap_or("failed");
+                    println!(
+                        "::error title={}::{}",
+                        escape(&task.id).replace([':', ','], " "),
+                        escape(&format!("{what}\nrerun: {}", task.rerun))
+                    );
+                }
+                for line in closing(summary) {
+                    println!("{line}");
+                }
+            }
+            other => self.human.event(other),
+        }
+    }
+
+    fn say(&mut self, line: &str) {
+        self.human.say(line);
+    }
+
+    fn error(&mut self, error: &Error) {
+        if matches!(error, Error::TasksFailed { .. }) {
+            return;
+        }
+        let fix = error
+            .fix()
+            .map(|fix| format!("\nfix: {fix}"))
+            .unwrap_or_default();
+        println!("::error::{}", escape(&format!("{error}{fix}")));
+    }
+}

@@ -1,0 +1,268 @@
+//! For people: spinners on a terminal, plain lines elsewhere; failures last.
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+
+use super::Report;
+use crate::error::Error;
+use crate::file::relative;
+use crate::plan::Plan;
+use crate::run::{Event, Outcome, Summary, TaskResult};
+
+/// Off a terminal, a task that runs on says so this often: enough to see life in a CI log, too little to fill it.
+const STILL_RUNNING: Duration = Duration::from_secs(30);
+/// How much of a failed log is shown; its path leads to the rest.
+const SHOWN_LINES: usize = 80;
+
+/// See the module documentation.
+pub struct Human {
+    root: PathBuf,
+    quiet: bool,
+    terminal: bool,
+    bars: MultiProgress,
+    running: BTreeMap<String, Running>,
+}
+
+struct Running {
+    bar: Option<ProgressBar>,
+    said: Duration,
+}
+
+impl Human {
+    /// Prints to standard output.
+    pub fn new(root: &Path, quiet: bool) -> Self {
+        Self {
+            root: root.to_owned(),
+            quiet,
+            terminal: !quiet && std::io::stderr().is_terminal() && std::io::stdout().is_terminal(),
+            bars: MultiProgress::new(),
+            running: BTreeMap::new(),
+        }
+    }
+
+    fn line(&self, line: &str) {
+        if self.quiet {
+            return;
+        }
+        self.always(line);
+    }
+
+    /// Prints above the spinners.
+    fn always(&self, line: &str) {
+        if !self.terminal || self.bars.println(line).is_err() {
+            println!("{line}");
+        }
+    }
+
+    fn started(&mut self, id: &str, note: Option<&String>) {
+        if let Some(note) = note {
+            self.line(&format!("      {id}: {note}"));
+        }
+        let bar = self.terminal.then(|| {
+            let style =
+                ProgressStyle::with_template("   {spinner} {prefix} {elapsed} {wide_msg:.dim}")
+                    .unwrap_or_else(|_| ProgressStyle::default_spinner());
+            let bar = self.bars.add(
+                ProgressBar::new_spinner()
+                    .with_style(style)
+                    .with_prefix(id.to_owned()),
+            );
+            bar.enable_steady_tick(Duration::from_millis(120));
+            bar
+        });
+        self.running.insert(
+            id.to_owned(),
+            Running {
+                bar,
+                said: Duration::ZERO,
+            },
+        );
+    }
+
+    fn still_running(&mut self, id: &str, elapsed: Duration, line: Option<&String>) {
+        let Some(running) = self.running.get_mut(id) else {
+            return;
+        };
+        let last = line.map(String::as_str).unwrap_or_default();
+        if let Some(bar) = &running.bar {
+            bar.set_message(last.to_owned());
+        } else if elapsed >= running.said + STILL_RUNNING {
+            running.said = elapsed;
+            let line = format!("  ... {id} ({}) {last}", seconds(elapsed));
+            self.line(line.trim_end());
+        }
+    }
+
+    fn finished(&mut self, result: &TaskResult) {
+        if let Some(Running { bar: Some(bar), .. }) = self.running.remove(&result.id) {
+            bar.finish_and_clear();
+        }
+        self.line(&result_line(result));
+    }
+
+    fn summary(&mut self, summary: &Summary) {
+        for task in summary
+            .tasks
+            .iter()
+            .filter(|task| task.outcome == Outcome::Failed)
+        {
+            for line in failure(&self.root, task) {
+                self.always(&line);
+            }
+        }
+        for line in closing(summary) {
+            self.always(&line);
+        }
+    }
+}
+
+impl Report for Human {
+    fn plan(&mut self, command: &str, plan: &Plan, dry_run: bool) {
+        if !dry_run {
+            return;
+        }
+        for line in plan_lines(command, plan, &self.root) {
+            self.always(&line);
+        }
+    }
+
+    fn event(&mut self, event: &Event<'_>) {
+        match event {
+            Event::TaskStarted { task } => self.started(&task.id, task.note.as_ref()),
+            Event::TaskRunning {
+                task,
+                elapsed,
+                line,
+            } => self.still_running(&task.id, *elapsed, line.as_ref()),
+            Event::TaskFinished(result) => self.finished(result),
+            Event::Finished(summary) => self.summary(summary),
+        }
+    }
+
+    fn say(&mut self, line: &str) {
+        self.line(line);
+    }
+
+    fn error(&mut self, error: &Error) {
+        eprintln!("error: {error}");
+        if let Error::CheckFailed { problems, .. } = error {
+            for problem in problems {
+                eprintln!("  {problem}");
+            }
+        }
+        if let Some(fix) = error.fix() {
+            eprintln!("  fix: {fix}");
+        }
+    }
+}
+
+/// A dry run's output.
+fn plan_lines(command: &str, plan: &Plan, root: &Path) -> Vec<String> {
+    let tasks = plan.describe(root);
+    if tasks.is_empty() {
+        return vec![format!("`cargo xtask {command}` would do nothing")];
+    }
+    let mut lines = vec![format!(
+        "`cargo xtask {command}` would run {}:",
+        plural(tasks.len(), "task")
+    )];
+    for task in tasks {
+        let after = if task.needs.is_empty() {
+            String::new()
+        } else {
+            format!("  (after {})", task.needs.join(", "))
+        };
+        lines.push(format!("  {}{after}", task.id));
+        lines.extend(task.actions.iter().map(|action| format!("      {action}")));
+    }
+    lines
+}
+
+/// `   ok python/x:pytest  3 passed, 0 failed, 0 skipped  (1.2 s)`
+pub(super) fn result_line(result: &TaskResult) -> String {
+    let word = match result.outcome {
+        Outcome::Ok => "   ok",
+        Outcome::Failed => " FAIL",
+        Outcome::Skipped => " skip",
+        Outcome::Interrupted => " stop",
+    };
+    let totals = result
+        .totals
+        .map(|totals| format!("  {totals}"))
+        .unwrap_or_default();
+    match &result.blocked_by {
+        Some(blocker) => format!("{word} {}  because {blocker} did not succeed", result.id),
+        None => format!("{word} {}{totals}  ({})", result.id, seconds(result.took)),
+    }
+}
+
+/// A failed task in full: its log's end, what failed, where the log is, how to run just this again.
+pub(super) fn failure(root: &Path, task: &TaskResult) -> Vec<String> {
+    let log = relative(root, &task.log).display();
+    let mut lines = vec![String::new(), format!("──── {} ────", task.id)];
+    let text = std::fs::read(&task.log)
+        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+        .unwrap_or_default();
+    let all: Vec<&str> = text.lines().collect();
+    let hidden = all.len().saturating_sub(SHOWN_LINES);
+    if hidden > 0 {
+        lines.push(format!("… {} before this in {log}", plural(hidden, "line")));
+    }
+    lines.extend(all[hidden..].iter().map(|line| (*line).to_owned()));
+    lines.push(String::new());
+    if let Some(error) = &task.error {
+        lines.push(format!("failed: {error}"));
+    }
+    if !text.is_empty() {
+        lines.push(format!("   log: {log}"));
+    }
+    if let Some(fix) = task.fix.as_ref().filter(|fix| !fix.starts_with("read ")) {
+        lines.push(format!("   fix: {fix}"));
+    }
+    lines.push(format!(" rerun: {}", task.rerun));
+    lines
+}
+
+/// The last lines of a run; the totals come last.
+pub(super) fn closing(summary: &Summary) -> Vec<String> {
+    let mut parts = vec![format!("{} ok", summary.count(Outcome::Ok))];
+    for (outcome, word) in [
+        (Outcome::Failed, "failed"),
+        (Outcome::Skipped, "skipped"),
+        (Outcome::Interrupted, "interrupted"),
+    ] {
+        if summary.count(outcome) > 0 {
+            parts.push(format!("{} {word}", summary.count(outcome)));
+        }
+    }
+    let mut lines = vec![format!(
+        "tasks: {} in {}",
+        parts.join(", "),
+        seconds(summary.took)
+    )];
+    if let Some(totals) = summary.totals {
+        lines.push(format!("tests: {totals}"));
+    }
+    lines
+}
+
+pub(super) fn plural(number: usize, word: &str) -> String {
+    format!("{number} {word}{}", if number == 1 { "" } else { "s" })
+}
+
+pub(super) fn seconds(duration: Duration) -> String {
+    let seconds = duration.as_secs_f64();
+    if seconds >= 60.0 {
+        format!(
+            "{} min {:02} s",
+            duration.as_secs() / 60,
+            duration.as_secs() % 60
+        )
+    } else {
+        format!("{seconds:.1} s")
+    }
+}

@@ -1,0 +1,73 @@
+//! For programs: one JSON object a line on standard output.
+//!
+//! `plan`, then `task_started` and `task_finished` per task, then `summary`; a failure of the command itself is `error`.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::{json, Value};
+
+use super::Report;
+use crate::error::Error;
+use crate::file::relative;
+use crate::plan::Plan;
+use crate::run::{Event, Outcome};
+
+/// See the module documentation.
+pub struct Json {
+    root: PathBuf,
+}
+
+impl Json {
+    /// Prints to standard output.
+    pub fn new(root: &Path) -> Self {
+        Self {
+            root: root.to_owned(),
+        }
+    }
+}
+
+fn print(value: &Value) {
+    println!("{value}");
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+impl Report for Json {
+    fn plan(&mut self, command: &str, plan: &Plan, dry_run: bool) {
+        print(&json!({
+            "event": "plan", "command": command, "dry_run": dry_run, "tasks": plan.describe(&self.root),
+        }));
+    }
+
+    fn event(&mut self, event: &Event<'_>) {
+        match event {
+            Event::TaskStarted { task } => print(&json!({
+                "event": "task_started", "id": task.id, "unit": task.unit, "label": task.label, "note": task.note,
+                "log": relative(&self.root, &task.log),
+            })),
+            // Programs can read the log; a line every half second would only be noise.
+            Event::TaskRunning { .. } => {}
+            Event::TaskFinished(result) => print(&json!({
+                "event": "task_finished", "id": result.id, "unit": result.unit, "label": result.label,
+                "outcome": result.outcome.word(), "duration_ms": milliseconds(result.took),
+                "log": relative(&self.root, &result.log), "totals": result.totals, "error": result.error,
+                "fix": result.fix, "blocked_by": result.blocked_by, "rerun": result.rerun,
+            })),
+            Event::Finished(summary) => print(&json!({
+                "event": "summary", "ok": summary.is_ok(), "tasks": summary.tasks.len(),
+                "succeeded": summary.count(Outcome::Ok), "failed": summary.count(Outcome::Failed),
+                "skipped": summary.count(Outcome::Skipped), "interrupted": summary.interrupted,
+                "totals": summary.totals, "duration_ms": milliseconds(summary.took),
+            })),
+        }
+    }
+
+    fn say(&mut self, _line: &str) {}
+
+    fn error(&mut self, error: &Error) {
+        print(&serde_json::to_value(error.to_record()).unwrap_or_default());
+    }
+}

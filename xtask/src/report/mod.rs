@@ -1,0 +1,43 @@
+//! Subscribers of a run's events: for people, for programs, for GitHub's log view.
+
+mod github;
+mod human;
+mod json;
+
+use std::path::Path;
+
+use crate::error::Error;
+use crate::plan::Plan;
+use crate::run::Event;
+
+/// How to print.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Style {
+    /// One JSON object a line.
+    pub json: bool,
+    /// Only failures and the closing line.
+    pub quiet: bool,
+}
+
+/// Prints what happens.
+pub trait Report {
+    /// The plan, before anything is done (or instead, in a dry run).
+    fn plan(&mut self, command: &str, plan: &Plan, dry_run: bool);
+    /// Something happened.
+    fn event(&mut self, event: &Event<'_>);
+    /// A sentence outside any task.
+    fn say(&mut self, line: &str);
+    /// The command failed.
+    fn error(&mut self, error: &Error);
+}
+
+/// The reporter for this style and this environment.
+pub fn choose(style: Style, root: &Path) -> Box<dyn Report> {
+    if style.json {
+        Box::new(json::Json::new(root))
+    } else if std::env::var("GITHUB_ACTIONS").is_ok_and(|value| value == "true") {
+        Box::new(github::GitHub::new(root, style.quiet))
+    } else {
+        Box::new(human::Human::new(root, style.quiet))
+    }
+}
