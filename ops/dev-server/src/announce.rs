@@ -1,0 +1,40 @@
+//! What `up` prints when the stack is ready.
+
+use std::io::Write as _;
+
+use crate::up::Ready;
+
+/// One line of JSON, for programs.
+pub fn json(ready: &Ready) -> anyhow::Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    serde_json::to_writer(&mut stdout, ready)?;
+    writeln!(stdout)?;
+    stdout.flush()?;
+    Ok(())
+}
+
+/// A banner, for people.
+pub fn banner(ready: &Ready, kept_in: Option<&std::path::Path>) -> anyhow::Result<()> {
+    let data = kept_in.map_or_else(|| "thrown away at the end".to_owned(), |path| format!("kept in {}", path.display()));
+    let mut stdout = std::io::stdout().lock();
+    writeln!(
+        stdout,
+        "Tasker {core} is ready ({ms} ms)\n\n  \
+         REST API    {api}\n  \
+         API docs    {api}/api-docs/ui\n  \
+         Database    {database}\n  \
+         Data        {data}\n  \
+         Runs on     PostgreSQL {postgres}, PGMQ {pgmq}\n\n\
+         Point an application at it:\n\n  \
+         export TASKER_ORCHESTRATION_URL={api} DATABASE_URL={database}\n\n\
+         Stop it with Ctrl-C.",
+        core = ready.core_version,
+        ms = ready.startup_ms,
+        api = ready.orchestration_url,
+        database = ready.database_url,
+        postgres = ready.postgres_version,
+        pgmq = ready.pgmq_version,
+    )?;
+    stdout.flush()?;
+    Ok(())
+}

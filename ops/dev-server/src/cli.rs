@@ -1,0 +1,136 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Runs Tasker on this machine in one command, without Docker.
+#[derive(Debug, Parser)]
+#[command(
+    name = "tasker-dev",
+    version,
+    about,
+    after_help = "Examples:\n  tasker-dev up                          a throw-away stack on free ports\n  \
+                  tasker-dev up --data-dir .tasker-data  the same, and the data stays\n  \
+                  tasker-dev config worker > worker.toml a configuration for a worker of the running stack"
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Start PostgreSQL with PGMQ, migrate, and run the orchestration server until it is told to stop
+    Up(UpArgs),
+    /// Empty a data directory made by `up --data-dir`
+    Reset(ResetArgs),
+    /// Open psql on a running stack
+    Psql(PsqlArgs),
+    /// Print a complete configuration file for a process that joins the stack
+    Config(ConfigArgs),
+    /// Hold PostgreSQL for another tasker-dev process
+    #[command(name = "__guard", hide = true)]
+    Guard,
+}
+
+/// Options of `up`.
+#[derive(Debug, Args)]
+pub struct UpArgs {
+    /// Keep the data in this directory [default: a temporary one, removed at the end]
+    #[arg(long, value_name = "DIR", conflicts_with = "database_url")]
+    pub data_dir: Option<PathBuf>,
+    /// Port of the REST API on 127.0.0.1; 0 takes a free one
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    pub port: u16,
+    /// Port of PostgreSQL on 127.0.0.1; 0 takes a free one
+    #[arg(long, value_name = "PORT", default_value_t = 0, conflicts_with = "database_url")]
+    pub pg_port: u16,
+    /// Use (and migrate) this database instead of starting one: postgresql://user:password@host:port/database
+    #[arg(long, value_name = "URL")]
+    pub database_url: Option<String>,
+    /// Directory with the PostgreSQL 18 programs `initdb` and `postgres`
+    #[arg(long, value_name = "DIR", env = "TASKER_DEV_POSTGRES_BIN")]
+    pub postgres_bin: Option<PathBuf>,
+    /// Print one line of JSON to stdout when ready, instead of the banner
+    #[arg(long)]
+    pub json: bool,
+    /// Least severe log level shown on stderr
+    #[arg(long, value_name = "LEVEL", value_enum, default_value_t = LogLevel::Warn)]
+    pub log_level: LogLevel,
+}
+
+/// Severity of log lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub enum LogLevel {
+    /// Nothing but errors.
+    Error,
+    /// Warnings too.
+    Warn,
+    /// What the server does.
+    Info,
+    /// How it does it.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+impl LogLevel {
+    /// The level as the logging filter spells it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Info => "info",
+            Self::Debug => "debug",
+            Self::Trace => "trace",
+        }
+    }
+}
+
+/// Options of `reset`.
+#[derive(Debug, Args)]
+pub struct ResetArgs {
+    /// The data directory to empty
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: PathBuf,
+}
+
+/// Options of `psql`.
+#[derive(Debug, Args)]
+pub struct PsqlArgs {
+    /// The stack that uses this data directory [default: the one that runs]
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Arguments for psql, after `--`
+    #[arg(last = true, value_name = "ARGS")]
+    pub args: Vec<String>,
+}
+
+/// Options of `config`.
+#[derive(Debug, Args)]
+pub struct ConfigArgs {
+    /// Which process the file is for
+    #[arg(value_enum)]
+    pub role: Role,
+    /// The stack that uses this data directory [default: the one that runs]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["database_url", "orchestration_url"])]
+    pub data_dir: Option<PathBuf>,
+    /// Write this database into the file instead of that of a running stack
+    #[arg(long, value_name = "URL", requires = "orchestration_url")]
+    pub database_url: Option<String>,
+    /// Write this server into the file instead of that of a running stack
+    #[arg(long, value_name = "URL", requires = "database_url")]
+    pub orchestration_url: Option<String>,
+}
+
+/// The two kinds of process that read Core's configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Role {
+    /// A worker: `[common]` and `[worker]`.
+    Worker,
+    /// The server: `[common]` and `[orchestration]`.
+    Orchestration,
+}

@@ -1,0 +1,238 @@
+//! A running PostgreSQL, from data directory to closed port.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStdin, ChildStdout};
+
+use super::guard::{Order, Report};
+use super::{extension, Programs, RunAs, PASSWORD, USER};
+use crate::error::StackError;
+use crate::ports;
+use crate::rundir::RunDir;
+
+/// Whether data must outlive the machine's next crash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// Ephemeral data: PostgreSQL never waits for the disk.
+    None,
+    /// Kept data.
+    Full,
+}
+
+/// How long PostgreSQL may take to accept connections; crash recovery of a large data directory is the slow case.
+const START_PATIENCE: Duration = Duration::from_secs(60);
+/// Tries with other free ports when somebody was faster.
+const PORT_TRIES: usize = 5;
+
+/// PostgreSQL under a guard. Dropping it lets the guard clean up.
+#[derive(Debug)]
+pub struct Cluster {
+    /// The port it listens on, on 127.0.0.1.
+    pub port: u16,
+    guard: Child,
+    // Closing this pipe is the order to stop.
+    order: Option<ChildStdin>,
+    reports: Lines<BufReader<ChildStdout>>,
+    log: PathBuf,
+}
+
+/// Makes an empty cluster in `pgdata`.
+pub fn initialise(programs: &Programs, run_as: &RunAs, pgdata: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(pgdata)?;
+    let password = pgdata.with_extension("password");
+    fs::write(&password, PASSWORD)?;
+    run_as.own(pgdata)?;
+    run_as.own(&password)?;
+    let mut command = Command::new(programs.bin.join("initdb"));
+    command
+        .arg("--pgdata")
+        .arg(pgdata)
+        .args(["--username", USER, "--auth", "scram-sha-256", "--pwfile"])
+        .arg(&password)
+        // C.UTF-8 exists everywhere and sorts the same everywhere; small WAL segments keep copies of the directory small.
+        .args(["--encoding", "UTF8", "--locale", "C.UTF-8", "--wal-segsize", "1", "--no-sync", "--no-instructions"])
+        // Every pool connection pays for the iterations, and this password protects nothing.
+        .args(["--set", "scram_iterations=64"])
+        .current_dir("/")
+        .stdin(Stdio::null());
+    run_as.apply(&mut command, None);
+    let output = command.output().context("run initdb")?;
+    fs::remove_file(&password)?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(StackError::Postgres {
+        what: "could not make a data directory".to_owned(),
+        log: String::from_utf8_lossy(&output.stderr).trim_end().to_owned(),
+        fix: "check that the directory is writable and the disk has room.",
+    }
+    .into())
+}
+
+impl Cluster {
+    /// Starts PostgreSQL on `pgdata`; port 0 takes a free one. `remove` is removed after the end, whatever the end is.
+    ///
+    /// # Errors
+    /// [`StackError::Postgres`] with the end of its log.
+    pub async fn start(
+        programs: &Programs,
+        run_as: &RunAs,
+        pgdata: &Path,
+        port: u16,
+        durability: Durability,
+        run_dir: &RunDir,
+        remove: Vec<PathBuf>,
+    ) -> anyhow::Result<Self> {
+        for attempt in 1.. {
+            let chosen = if port == 0 { ports::free()? } else { port };
+            let order = Order {
+                argv: arguments(programs, pgdata, chosen, durability, run_dir)?,
+                log: run_dir.path().join("postgresql.log"),
+                run_as: run_as.clone(),
+                remove: remove.clone(),
+                lock: run_dir.lock_path(),
+            };
+            let mut cluster = Self::spawn(order, chosen).await?;
+            match cluster.wait_until_ready(pgdata).await {
+                Ok(()) => return Ok(cluster),
+                Err(_) if port == 0 && attempt < PORT_TRIES && cluster.lost_its_port() => {}
+                Err(error) => return Err(error),
+            }
+        }
+        unreachable!("the last attempt returns")
+    }
+
+    async fn spawn(order: Order, port: u16) -> anyhow::Result<Self> {
+        let mut command = Command::new(std::env::current_exe().context("find our own program")?);
+        std::os::unix::process::CommandExt::arg0(&mut command, "tasker-dev-guard");
+        let mut guard = tokio::process::Command::from(command)
+            .arg("__guard")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .current_dir("/")
+            .spawn()
+            .context("start the guard process")?;
+        let mut stdin = guard.stdin.take().context("the guard's input is a pipe")?;
+        let stdout = guard.stdout.take().context("the guard's output is a pipe")?;
+        let log = order.log.clone();
+        let mut line = serde_json::to_vec(&order)?;
+        line.push(b'\n');
+        stdin.write_all(&line).await.context("tell the guard what to hold")?;
+        let mut reports = BufReader::new(stdout).lines();
+        match next_report(&mut reports).await? {
+            Some(Report::Started { .. }) => Ok(Self {
+                port,
+                guard,
+                order: Some(stdin),
+                reports,
+                log,
+            }),
+            Some(Report::Failed { why }) => anyhow::bail!("PostgreSQL could not be started: {why}"),
+            other => anyhow::bail!("the guard of PostgreSQL ended too early ({other:?})"),
+        }
+    }
+
+    /// PostgreSQL writes its state into `postmaster.pid`; a connection attempt would be noise in its log.
+    async fn wait_until_ready(&mut self, pgdata: &Path) -> anyhow::Result<()> {
+        let status = pgdata.join("postmaster.pid");
+        let ready = async {
+            while !fs::read_to_string(&status).is_ok_and(|text| text.lines().nth(7).is_some_and(|line| line.trim() == "ready")) {
+                tokio::time::sleep(Duration::from_millis(3)).await;
+            }
+        };
+        let what = tokio::select! {
+            () = ready => return Ok(()),
+            how = ended(&mut self.reports) => format!("did not start: it {how}"),
+            () = tokio::time::sleep(START_PATIENCE) => format!("did not accept connections within {} s", START_PATIENCE.as_secs()),
+        };
+        Err(self.failure(what).into())
+    }
+
+    /// Waits until PostgreSQL ends without having been told to.
+    pub async fn unexpected_end(&mut self) -> StackError {
+        let how = ended(&mut self.reports).await;
+        self.failure(format!("is gone: it {how}"))
+    }
+
+    fn failure(&self, what: String) -> StackError {
+        StackError::Postgres {
+            what,
+            log: self.end_of_log(),
+            fix: "the log usually names the reason; with --data-dir, make sure nobody else writes there.",
+        }
+    }
+
+    fn lost_its_port(&self) -> bool {
+        self.end_of_log().contains("Address already in use")
+    }
+
+    fn end_of_log(&self) -> String {
+        let text = fs::read_to_string(&self.log).unwrap_or_default();
+        let lines: Vec<&str> = text.lines().collect();
+        let tail = &lines[lines.len().saturating_sub(8)..];
+        if tail.is_empty() {
+            "  (it wrote nothing)".to_owned()
+        } else {
+            tail.iter().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
+        }
+    }
+
+    /// Stops PostgreSQL and returns when it and its guard are gone.
+    pub async fn stop(mut self) -> anyhow::Result<()> {
+        drop(self.order.take());
+        self.guard.wait().await.context("wait for PostgreSQL's end")?;
+        Ok(())
+    }
+}
+
+async fn next_report(reports: &mut Lines<BufReader<ChildStdout>>) -> anyhow::Result<Option<Report>> {
+    let Some(line) = reports.next_line().await? else {
+        return Ok(None);
+    };
+    Ok(Some(serde_json::from_str(&line)?))
+}
+
+async fn ended(reports: &mut Lines<BufReader<ChildStdout>>) -> String {
+    match next_report(reports).await {
+        Ok(Some(Report::Ended { how } | Report::Failed { why: how })) => how,
+        _ => "lost its guard process, which somebody killed".to_owned(),
+    }
+}
+
+fn arguments(programs: &Programs, pgdata: &Path, port: u16, durability: Durability, run_dir: &RunDir) -> anyhow::Result<Vec<String>> {
+    let extensions = extension::install(&run_dir.path().join("share"))?;
+    let port = format!("port={port}");
+    let extensions = format!("extension_control_path={extensions}");
+    let mut settings = vec![
+        port.as_str(),
+        extensions.as_str(),
+        "listen_addresses=127.0.0.1",
+        "unix_socket_directories=",
+        // The server's two pools, a handful of workers and a person with psql.
+        "max_connections=400",
+        "shared_buffers=64MB",
+        "jit=off",
+        "log_min_messages=warning",
+        "log_checkpoints=off",
+        "logging_collector=off",
+    ];
+    if durability == Durability::None {
+        settings.extend(["fsync=off", "synchronous_commit=off", "full_page_writes=off"]);
+    }
+    let mut argv = vec![path_text(&programs.bin.join("postgres"))?, "-D".to_owned(), path_text(pgdata)?];
+    for setting in settings {
+        argv.extend(["-c".to_owned(), setting.to_owned()]);
+    }
+    Ok(argv)
+}
+
+fn path_text(path: &Path) -> anyhow::Result<String> {
+    let text = path.to_str().with_context(|| format!("the path {} is not UTF-8", path.display()))?;
+    Ok(text.to_owned())
+}

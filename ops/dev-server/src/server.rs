@@ -1,0 +1,91 @@
+//! Core's orchestration server, in this process.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tasker_orchestration::orchestration::bootstrap::{OrchestrationBootstrap, OrchestrationSystemHandle};
+
+use crate::cli::Role;
+use crate::config::{render, Stack};
+use crate::error::StackError;
+use crate::ports;
+
+/// Core's stop sequence waits for its listeners; a development stack does not wait longer than this.
+const STOP_PATIENCE: Duration = Duration::from_secs(5);
+const HEALTH_PATIENCE: Duration = Duration::from_secs(10);
+const PORT_TRIES: usize = 5;
+
+/// The running server.
+pub struct Server {
+    /// Where its REST API is.
+    pub url: String,
+    handle: OrchestrationSystemHandle,
+}
+
+impl Server {
+    /// Starts it on the database; port 0 takes a free one.
+    ///
+    /// # Errors
+    /// [`StackError::Server`] with Core's words.
+    pub async fn start(database_url: &str, port: u16, run_dir: &Path) -> anyhow::Result<Self> {
+        for attempt in 1.. {
+            let chosen = if port == 0 { ports::free()? } else { port };
+            let url = format!("http://127.0.0.1:{chosen}");
+            write_config(database_url, &url, run_dir)?;
+            match OrchestrationBootstrap::bootstrap().await {
+                Ok(handle) => {
+                    let server = Self { url, handle };
+                    server.wait_until_healthy().await?;
+                    return Ok(server);
+                }
+                // Somebody took the port between our look and Core's.
+                Err(error) if port == 0 && attempt < PORT_TRIES && error.to_string().contains("Failed to bind") => {}
+                Err(error) => return Err(StackError::Server { why: error.to_string() }.into()),
+            }
+        }
+        unreachable!("the last attempt returns")
+    }
+
+    async fn wait_until_healthy(&self) -> anyhow::Result<()> {
+        let url = format!("{}/health", self.url);
+        // No proxy of the environment may stand between us and our own loopback address.
+        let client = reqwest::Client::builder().no_proxy().build()?;
+        let healthy = async {
+            while !client.get(&url).send().await.is_ok_and(|answer| answer.status().is_success()) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(HEALTH_PATIENCE, healthy).await.map_err(|_| {
+            StackError::Server {
+                why: format!("{url} did not answer within {} s", HEALTH_PATIENCE.as_secs()),
+            }
+            .into()
+        })
+    }
+
+    /// Stops it as far as Core can; the rest ends with the process.
+    pub async fn stop(mut self) {
+        match tokio::time::timeout(STOP_PATIENCE, self.handle.stop()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!("the server did not stop cleanly: {error}"),
+            Err(_) => tracing::warn!("the server did not stop within {} s", STOP_PATIENCE.as_secs()),
+        }
+    }
+}
+
+/// Core reads its configuration from a file only. The file holds the database's password, so it is private.
+fn write_config(database_url: &str, orchestration_url: &str, run_dir: &Path) -> anyhow::Result<()> {
+    let stack = Stack {
+        database_url,
+        orchestration_url,
+    };
+    let place = run_dir.join("orchestration.toml");
+    fs::write(&place, "")?;
+    fs::set_permissions(&place, fs::Permissions::from_mode(0o600))?;
+    fs::write(&place, render(Role::Orchestration, &stack)?).context("write the server's configuration")?;
+    std::env::set_var("TASKER_CONFIG_PATH", &place);
+    Ok(())
+}

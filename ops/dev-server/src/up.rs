@@ -1,0 +1,268 @@
+//! `tasker-dev up`: brings the stack up, says so, and takes it down.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use tokio::signal::unix::{signal, Signal, SignalKind};
+
+use crate::cli::UpArgs;
+use crate::datadir::DataDir;
+use crate::postgres::{self, Cluster, Durability, Programs, RunAs};
+use crate::rundir::{Instance, RunDir};
+use crate::server::Server;
+use crate::{announce, cache, database, files, ports};
+
+/// What is said when the stack is ready; the JSON line has exactly these fields.
+#[derive(Debug, serde::Serialize)]
+#[serde(tag = "event", rename = "ready")]
+pub struct Ready {
+    /// Where the REST API is.
+    pub orchestration_url: String,
+    /// Where the database is, with user and password.
+    pub database_url: String,
+    /// Version of PostgreSQL.
+    pub postgres_version: String,
+    /// Version of the PGMQ extension.
+    pub pgmq_version: String,
+    /// Version of Tasker Core.
+    pub core_version: &'static str,
+    /// From the start of this process to this line, in milliseconds.
+    pub startup_ms: u64,
+    /// The same, by phase.
+    pub phases_ms: Phases,
+}
+
+/// How long each part of the start took, in milliseconds.
+#[derive(Debug, Default, Clone, serde::Serialize)]
+pub struct Phases {
+    /// Finding the programs and the data, or copying it.
+    pub data: u64,
+    /// From the start of PostgreSQL until it accepts connections.
+    pub postgres: u64,
+    /// Looking for and running migrations.
+    pub migrate: u64,
+    /// Core's server, until its health answer.
+    pub server: u64,
+}
+
+/// Runs until a signal comes or a part of the stack dies.
+pub async fn run(args: UpArgs, started: Instant) -> anyhow::Result<()> {
+    ports::check(args.port, "--port")?;
+    ports::check(args.pg_port, "--pg-port")?;
+    let mut stop = StopSignals::listen()?;
+    let stack = tokio::select! {
+        stack = Stack::start(&args, started) => stack?,
+        () = stop.next() => return Ok(()),
+    };
+    let said = if args.json {
+        announce::json(&stack.ready)
+    } else {
+        announce::banner(&stack.ready, args.data_dir.as_deref())
+    };
+    if let Err(error) = said {
+        tracing::warn!("nobody reads our output: {error}");
+    }
+    #[cfg(debug_assertions)]
+    assert!(std::env::var_os("TASKER_DEV_PANIC").is_none(), "panicking because TASKER_DEV_PANIC is set");
+    stack.hold(stop).await
+}
+
+struct Stack {
+    ready: Ready,
+    server: Server,
+    database: Database,
+    _run_dir: RunDir,
+    _data_dir: Option<DataDir>,
+}
+
+/// Who runs the database.
+enum Database {
+    Ours(Cluster),
+    Theirs,
+}
+
+impl Stack {
+    async fn start(args: &UpArgs, started: Instant) -> anyhow::Result<Self> {
+        let mut clock = Clock(Instant::now());
+        let mut phases = Phases::default();
+        if let Some(url) = &args.database_url {
+            database::check_url(url)?;
+            database::check_external(url).await?;
+        }
+        let run_dir = RunDir::create()?;
+        let (database, data_dir, url) = match &args.database_url {
+            Some(url) => (Database::Theirs, None, url.clone()),
+            None => start_database(args, &run_dir, &mut clock, &mut phases).await?,
+        };
+        let started_stack = async {
+            match &database {
+                Database::Theirs => database::migrate(&url, database::Whose::Theirs).await?,
+                // A copy of the ready-made directory is migrated; kept data may be older than this program.
+                Database::Ours(_) if data_dir.is_some() => database::migrate(&url, database::Whose::Ours).await?,
+                Database::Ours(_) => {}
+            }
+            let versions = database::versions(&url).await?;
+            phases.migrate = clock.lap();
+            let server = Server::start(&url, args.port, run_dir.path()).await?;
+            phases.server = clock.lap();
+            anyhow::Ok((versions, server))
+        }
+        .await;
+        let (versions, server) = match started_stack {
+            Ok(parts) => parts,
+            Err(error) => {
+                database.stop().await;
+                return Err(error);
+            }
+        };
+        let ready = Ready {
+            orchestration_url: server.url.clone(),
+            database_url: url,
+            postgres_version: versions.postgres,
+            pgmq_version: versions.pgmq,
+            core_version: env!("TASKER_CORE_VERSION"),
+            startup_ms: millis(started),
+            phases_ms: phases,
+        };
+        run_dir.announce(&Instance {
+            pid: std::process::id(),
+            orchestration_url: ready.orchestration_url.clone(),
+            database_url: ready.database_url.clone(),
+            data_dir: data_dir.as_ref().map(|dir| dir.path().to_owned()),
+        })?;
+        Ok(Self {
+            ready,
+            server,
+            database,
+            _run_dir: run_dir,
+            _data_dir: data_dir,
+        })
+    }
+
+    /// Waits for a signal or for the end of PostgreSQL, and takes everything down.
+    async fn hold(mut self, mut stop: StopSignals) -> anyhow::Result<()> {
+        let failure = tokio::select! {
+            () = stop.next() => None,
+            error = self.database.unexpected_end() => Some(error),
+        };
+        crate::STOPPING.store(true, std::sync::atomic::Ordering::Relaxed);
+        let down = async {
+            self.server.stop().await;
+            self.database.stop().await;
+        };
+        tokio::select! {
+            () = down => {}
+            // A second signal: leave at once, the guard does the rest.
+            () = stop.next() => {}
+        }
+        failure.map_or(Ok(()), |error| Err(error.into()))
+    }
+}
+
+impl Database {
+    async fn unexpected_end(&mut self) -> crate::error::StackError {
+        match self {
+            Self::Ours(cluster) => cluster.unexpected_end().await,
+            Self::Theirs => std::future::pending().await,
+        }
+    }
+
+    async fn stop(self) {
+        if let Self::Ours(cluster) = self {
+            if let Err(error) = cluster.stop().await {
+                tracing::warn!("{error:#}");
+            }
+        }
+    }
+}
+
+async fn start_database(
+    args: &UpArgs,
+    run_dir: &RunDir,
+    clock: &mut Clock,
+    phases: &mut Phases,
+) -> anyhow::Result<(Database, Option<DataDir>, String)> {
+    let run_as = RunAs::detect()?;
+    let programs = run_as.reachable_programs(Programs::find(args.postgres_bin.as_deref())?, &cache::folder()?)?;
+    let data_dir = args.data_dir.as_deref().map(DataDir::take).transpose()?;
+    let pgdata = match &data_dir {
+        Some(dir) => kept_data(dir, &programs, &run_as, run_dir).await?,
+        None => ephemeral_data(&programs, &run_as, run_dir).await?,
+    };
+    phases.data = clock.lap();
+    let (durability, remove) = if data_dir.is_some() {
+        (Durability::Full, vec![run_dir.path().to_owned()])
+    } else {
+        (Durability::None, vec![run_dir.path().to_owned()])
+    };
+    let cluster = Cluster::start(&programs, &run_as, &pgdata, args.pg_port, durability, run_dir, remove).await?;
+    phases.postgres = clock.lap();
+    let url = postgres::url(cluster.port, postgres::DATABASE);
+    Ok((Database::Ours(cluster), data_dir, url))
+}
+
+async fn ephemeral_data(programs: &Programs, run_as: &RunAs, run_dir: &RunDir) -> anyhow::Result<PathBuf> {
+    let pgdata = run_dir.path().join("pgdata");
+    run_as.check_reach(&pgdata)?;
+    copy_ready_made(programs, run_as, run_dir, &pgdata).await?;
+    Ok(pgdata)
+}
+
+async fn kept_data(dir: &DataDir, programs: &Programs, run_as: &RunAs, run_dir: &RunDir) -> anyhow::Result<PathBuf> {
+    let pgdata = dir.pgdata();
+    run_as.check_reach(&pgdata)?;
+    if !dir.holds_data(&programs.major())? {
+        copy_ready_made(programs, run_as, run_dir, &pgdata).await?;
+        dir.mark(&programs.major())?;
+    }
+    Ok(pgdata)
+}
+
+async fn copy_ready_made(programs: &Programs, run_as: &RunAs, run_dir: &RunDir, pgdata: &Path) -> anyhow::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let ready_made = postgres::ready_made(programs, run_as, run_dir).await?;
+    std::fs::create_dir(pgdata)?;
+    std::fs::set_permissions(pgdata, std::fs::Permissions::from_mode(0o700))?;
+    files::copy_tree(&ready_made, pgdata)?;
+    run_as.own(pgdata)
+}
+
+/// Measures one phase after the other.
+struct Clock(Instant);
+
+impl Clock {
+    fn lap(&mut self) -> u64 {
+        let lap = millis(self.0);
+        self.0 = Instant::now();
+        lap
+    }
+}
+
+fn millis(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The signals that mean "stop": Ctrl-C, a service manager, a closed terminal.
+struct StopSignals {
+    interrupt: Signal,
+    terminate: Signal,
+    hangup: Signal,
+}
+
+impl StopSignals {
+    fn listen() -> anyhow::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+            _ = self.hangup.recv() => {}
+        }
+    }
+}
