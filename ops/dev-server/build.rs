@@ -27,7 +27,9 @@ fn main() {
 /// Describes this crate's graph for the target alone, since other platforms' packages were not downloaded. What other members of the
 /// workspace need may not be there either, so the second try may use the network.
 fn metadata() -> cargo_metadata::Metadata {
-    let manifest = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("Cargo sets CARGO_MANIFEST_DIR")).join("Cargo.toml");
+    let manifest =
+        PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("Cargo sets CARGO_MANIFEST_DIR"))
+            .join("Cargo.toml");
     let target = env::var("TARGET").expect("Cargo sets TARGET");
     let describe = |more: &[&str]| {
         let mut options: Vec<String> = vec!["--filter-platform".into(), target.clone()];
@@ -42,7 +44,11 @@ fn metadata() -> cargo_metadata::Metadata {
         .expect("`cargo metadata` describes the packages of this build")
 }
 
-fn package<'a>(packages: &'a [Package], name: &str, accept: impl Fn(&Package) -> bool) -> &'a Package {
+fn package<'a>(
+    packages: &'a [Package],
+    name: &str,
+    accept: impl Fn(&Package) -> bool,
+) -> &'a Package {
     packages
         .iter()
         .find(|package| *package.name == *name && accept(package))
@@ -51,7 +57,12 @@ fn package<'a>(packages: &'a [Package], name: &str, accept: impl Fn(&Package) ->
 
 /// Two versions of `pgmq` are in the graph; only newer ones carry the extension.
 fn pgmq_sources(packages: &[Package]) -> PathBuf {
-    let folder = |package: &Package| package.manifest_path.parent().map(|path| path.as_std_path().to_owned());
+    let folder = |package: &Package| {
+        package
+            .manifest_path
+            .parent()
+            .map(|path| path.as_std_path().to_owned())
+    };
     let found = package(packages, "pgmq", |package| {
         folder(package).is_some_and(|path| path.join("src/install/embedded/pgmq.control").exists())
     });

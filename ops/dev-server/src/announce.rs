@@ -15,7 +15,10 @@ pub fn json(ready: &Ready) -> anyhow::Result<()> {
 
 /// A banner, for people.
 pub fn banner(ready: &Ready, kept_in: Option<&std::path::Path>) -> anyhow::Result<()> {
-    let data = kept_in.map_or_else(|| "thrown away at the end".to_owned(), |path| format!("kept in {}", path.display()));
+    let data = kept_in.map_or_else(
+        || "thrown away at the end".to_owned(),
+        |path| format!("kept in {}", path.display()),
+    );
     let mut stdout = std::io::stdout().lock();
     writeln!(
         stdout,

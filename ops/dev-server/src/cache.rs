@@ -17,12 +17,21 @@ pub fn folder() -> anyhow::Result<PathBuf> {
     } else if let Some(cache) = env::var_os("XDG_CACHE_HOME") {
         PathBuf::from(cache).join("tasker-dev")
     } else {
-        PathBuf::from(env::var_os("HOME").context("neither HOME nor TASKER_DEV_CACHE is set: no place for a cache")?).join(".cache/tasker-dev")
+        PathBuf::from(
+            env::var_os("HOME")
+                .context("neither HOME nor TASKER_DEV_CACHE is set: no place for a cache")?,
+        )
+        .join(".cache/tasker-dev")
     };
     std::fs::DirBuilder::new()
         .recursive(true)
         .mode(0o755)
         .create(&path)
-        .with_context(|| format!("create the cache folder {} (set TASKER_DEV_CACHE for another place)", path.display()))?;
+        .with_context(|| {
+            format!(
+                "create the cache folder {} (set TASKER_DEV_CACHE for another place)",
+                path.display()
+            )
+        })?;
     Ok(path)
 }

@@ -46,7 +46,12 @@ pub struct UpArgs {
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     pub port: u16,
     /// Port of PostgreSQL on 127.0.0.1; 0 takes a free one
-    #[arg(long, value_name = "PORT", default_value_t = 0, conflicts_with = "database_url")]
+    #[arg(
+        long,
+        value_name = "PORT",
+        default_value_t = 0,
+        conflicts_with = "database_url"
+    )]
     pub pg_port: u16,
     /// Use (and migrate) this database instead of starting one: postgresql://user:password@host:port/database
     #[arg(long, value_name = "URL")]

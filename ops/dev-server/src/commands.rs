@@ -15,14 +15,21 @@ use crate::rundir::{self, Instance};
 pub fn reset(args: &ResetArgs) -> anyhow::Result<()> {
     let dir = DataDir::take(&args.data_dir)?;
     dir.empty()?;
-    writeln!(std::io::stdout(), "{} is empty; the next `tasker-dev up --data-dir` fills it.", dir.path().display())?;
+    writeln!(
+        std::io::stdout(),
+        "{} is empty; the next `tasker-dev up --data-dir` fills it.",
+        dir.path().display()
+    )?;
     Ok(())
 }
 
 /// Becomes psql on the database of a running stack.
 pub fn psql(args: &PsqlArgs) -> anyhow::Result<()> {
     let instance = find(args.data_dir.as_deref(), "")?;
-    let error = Command::new("psql").arg(&instance.database_url).args(&args.args).exec();
+    let error = Command::new("psql")
+        .arg(&instance.database_url)
+        .args(&args.args)
+        .exec();
     if error.kind() == std::io::ErrorKind::NotFound {
         return Err(StackError::NoPsql {
             url: instance.database_url,
@@ -40,7 +47,10 @@ pub fn config(args: &ConfigArgs) -> anyhow::Result<()> {
             (database.clone(), orchestration.clone())
         }
         _ => {
-            let instance = find(args.data_dir.as_deref(), ", or pass --database-url and --orchestration-url")?;
+            let instance = find(
+                args.data_dir.as_deref(),
+                ", or pass --database-url and --orchestration-url",
+            )?;
             (instance.database_url, instance.orchestration_url)
         }
     };
@@ -64,18 +74,29 @@ fn find(data_dir: Option<&Path>, alternative: &'static str) -> anyhow::Result<In
     match running.len() {
         1 => Ok(running.remove(0)),
         0 => Err(StackError::NoInstance {
-            hint: wanted.map(|path| format!(" on {}", path.display())).unwrap_or_default(),
+            hint: wanted
+                .map(|path| format!(" on {}", path.display()))
+                .unwrap_or_default(),
             alternative,
         }
         .into()),
-        _ => Err(StackError::ManyInstances { list: lines(&running) }.into()),
+        _ => Err(StackError::ManyInstances {
+            list: lines(&running),
+        }
+        .into()),
     }
 }
 
 fn lines(instances: &[Instance]) -> String {
     let line = |instance: &Instance| {
-        let data = instance.data_dir.as_ref().map_or("ephemeral".to_owned(), |path| path.display().to_string());
-        format!("  process {}: {} ({data})", instance.pid, instance.orchestration_url)
+        let data = instance
+            .data_dir
+            .as_ref()
+            .map_or("ephemeral".to_owned(), |path| path.display().to_string());
+        format!(
+            "  process {}: {} ({data})",
+            instance.pid, instance.orchestration_url
+        )
     };
     instances.iter().map(line).collect::<Vec<_>>().join("\n")
 }

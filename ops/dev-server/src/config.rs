@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use toml::{Table, Value};
 
 use crate::cli::Role;
-use crate::contract::{CONFIG_KEYS, OPTIONAL_SECTIONS};
+use crate::contract::{ConfigValue, CONFIG_KEYS, OPTIONAL_SECTIONS};
 
 /// Creating a task takes a second connection while it holds one, so the pool must stay larger than the number of creations in flight.
 const SERVER_POOL: i64 = 60;
@@ -25,8 +25,7 @@ pub fn render(role: Role, stack: &Stack<'_>) -> anyhow::Result<String> {
     let mut file = Table::new();
     let settings = settings(role, stack)?;
     for key in CONFIG_KEYS.iter().filter(|key| wanted(key.path, role)) {
-        let value: Value = literal(key.default).with_context(|| format!("the table's default of {}", key.path))?;
-        insert(&mut file, key.path, value);
+        insert(&mut file, key.path, to_toml(key.default));
     }
     for (path, value) in settings {
         insert(&mut file, path, value);
@@ -34,9 +33,15 @@ pub fn render(role: Role, stack: &Stack<'_>) -> anyhow::Result<String> {
     Ok(toml::to_string(&file)?)
 }
 
-fn literal(text: &str) -> anyhow::Result<Value> {
-    let mut table: Table = toml::from_str(&format!("value = {text}"))?;
-    table.remove("value").context("one value")
+fn to_toml(value: ConfigValue) -> Value {
+    match value {
+        ConfigValue::Str(text) => text.into(),
+        ConfigValue::Bool(truth) => truth.into(),
+        ConfigValue::Int(number) => number.into(),
+        ConfigValue::Float(number) => number.into(),
+        ConfigValue::StrList(texts) => texts.to_vec().into(),
+        ConfigValue::IntList(numbers) => numbers.to_vec().into(),
+    }
 }
 
 /// Optional sections that a role uses; the others stay out, which switches off what they configure.
@@ -53,7 +58,11 @@ fn wanted(path: &str, role: Role) -> bool {
     used.contains(&top)
         && OPTIONAL_SECTIONS
             .iter()
-            .filter(|section| path.strip_prefix(**section).is_some_and(|rest| rest.starts_with('.')))
+            .map(|(section, _why)| section)
+            .filter(|section| {
+                path.strip_prefix(**section)
+                    .is_some_and(|rest| rest.starts_with('.'))
+            })
             .all(|section| sections.contains(section))
 }
 
@@ -63,11 +72,16 @@ fn settings(role: Role, stack: &Stack<'_>) -> anyhow::Result<Vec<(&'static str, 
         ("common.execution.environment", "development".into()),
     ];
     match role {
-        Role::Worker => settings.push(("worker.orchestration_client.base_url", stack.orchestration_url.into())),
+        Role::Worker => settings.push((
+            "worker.orchestration_client.base_url",
+            stack.orchestration_url.into(),
+        )),
         Role::Orchestration => {
             let url = url::Url::parse(stack.orchestration_url).context("the server's URL")?;
             let host = url.host_str().context("the server's URL names no host")?;
-            let port = url.port_or_known_default().context("the server's URL names no port")?;
+            let port = url
+                .port_or_known_default()
+                .context("the server's URL names no port")?;
             settings.extend([
                 ("orchestration.web.bind_address", format!("{host}:{port}").into()),
                 ("common.database.pool.max_connections", SERVER_POOL.into()),
@@ -86,7 +100,9 @@ fn insert(table: &mut Table, path: &str, value: Value) {
             table.insert(path.to_owned(), value);
         }
         Some((head, rest)) => {
-            let child = table.entry(head.to_owned()).or_insert_with(|| Value::Table(Table::new()));
+            let child = table
+                .entry(head.to_owned())
+                .or_insert_with(|| Value::Table(Table::new()));
             if let Value::Table(child) = child {
                 insert(child, rest, value);
             }
@@ -110,14 +126,25 @@ mod tests {
         assert_eq!(config.common.database.url, STACK.database_url);
         let worker = config.worker.expect("a worker section");
         assert!(worker.web.is_none(), "an embedded worker serves no HTTP");
-        assert_eq!(worker.orchestration_client.expect("a client section").base_url, STACK.orchestration_url);
+        assert_eq!(
+            worker
+                .orchestration_client
+                .expect("a client section")
+                .base_url,
+            STACK.orchestration_url
+        );
         assert!(config.orchestration.is_none());
     }
 
     #[test]
     fn core_accepts_a_rendered_server_file_whose_pool_cannot_deadlock() {
-        let config: TaskerConfig = toml::from_str(&render(Role::Orchestration, &STACK).unwrap()).unwrap();
-        let web = config.orchestration.expect("a server section").web.expect("a web section");
+        let config: TaskerConfig =
+            toml::from_str(&render(Role::Orchestration, &STACK).unwrap()).unwrap();
+        let web = config
+            .orchestration
+            .expect("a server section")
+            .web
+            .expect("a web section");
         assert_eq!(web.bind_address, "127.0.0.1:8080");
         assert!(config.common.database.pool.max_connections >= 60);
     }

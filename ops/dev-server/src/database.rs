@@ -34,7 +34,9 @@ pub fn migration_names() -> String {
 /// Makes an empty database.
 pub async fn create(maintenance_url: &str, name: &str) -> anyhow::Result<()> {
     let mut connection = PgConnection::connect(maintenance_url).await?;
-    sqlx::query(&format!("CREATE DATABASE {name}")).execute(&mut connection).await?;
+    sqlx::query(&format!("CREATE DATABASE {name}"))
+        .execute(&mut connection)
+        .await?;
     connection.close().await?;
     Ok(())
 }
@@ -44,7 +46,16 @@ pub async fn create(maintenance_url: &str, name: &str) -> anyhow::Result<()> {
 /// # Errors
 /// [`StackError::Migration`].
 pub async fn migrate(url: &str, whose: Whose) -> anyhow::Result<()> {
-    let pool = PgPoolOptions::new().max_connections(2).connect(url).await.context("connect in order to migrate")?;
+    // The migrator keeps its books in the first schema of the search path. For a role named like Core's schema `tasker`, which ours is,
+    // that would be another one after the first run, and every migration would run again.
+    let options = url
+        .parse::<PgConnectOptions>()?
+        .options([("search_path", "public")]);
+    let pool = PgPoolOptions::new()
+        .max_connections(2)
+        .connect_with(options)
+        .await
+        .context("connect in order to migrate")?;
     let result = MIGRATOR.run(&pool).await;
     pool.close().await;
     result.map_err(|error| migration_error(url, whose, &error).into())
@@ -87,7 +98,11 @@ pub fn check_url(url: &str) -> Result<(), StackError> {
         return bad("a user needs a password");
     }
     let name = parsed.path().trim_start_matches('/');
-    if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c)) {
+    if name.is_empty()
+        || !name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "_-".contains(c))
+    {
         return bad("the database's name has to consist of letters, digits, _ and -");
     }
     Ok(())
@@ -108,22 +123,32 @@ pub struct Versions {
 /// [`StackError::DatabaseUnreachable`], [`StackError::DatabaseTooOld`] or [`StackError::NoPgmq`].
 pub async fn check_external(url: &str) -> anyhow::Result<()> {
     let shown = without_password(url);
-    let unreachable = |why: String| StackError::DatabaseUnreachable { shown: shown.clone(), why };
-    let options: PgConnectOptions = url.parse().map_err(|error: sqlx::Error| unreachable(error.to_string()))?;
-    let mut connection = tokio::time::timeout(CONNECT_PATIENCE, PgConnection::connect_with(&options))
-        .await
-        .map_err(|_| unreachable(format!("no answer within {} s", CONNECT_PATIENCE.as_secs())))?
-        .map_err(|error| unreachable(error.to_string()))?;
+    let unreachable = |why: String| StackError::DatabaseUnreachable {
+        shown: shown.clone(),
+        why,
+    };
+    let options: PgConnectOptions = url
+        .parse()
+        .map_err(|error: sqlx::Error| unreachable(error.to_string()))?;
+    let mut connection =
+        tokio::time::timeout(CONNECT_PATIENCE, PgConnection::connect_with(&options))
+            .await
+            .map_err(|_| unreachable(format!("no answer within {} s", CONNECT_PATIENCE.as_secs())))?
+            .map_err(|error| unreachable(error.to_string()))?;
     let number: i32 = sqlx::query_scalar("SELECT current_setting('server_version_num')::int")
         .fetch_one(&mut connection)
         .await?;
     if number < OLDEST {
-        let found = sqlx::query_scalar("SHOW server_version").fetch_one(&mut connection).await?;
+        let found = sqlx::query_scalar("SHOW server_version")
+            .fetch_one(&mut connection)
+            .await?;
         return Err(StackError::DatabaseTooOld { shown, found }.into());
     }
-    let offered: bool = sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'pgmq')")
-        .fetch_one(&mut connection)
-        .await?;
+    let offered: bool = sqlx::query_scalar(
+        "SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'pgmq')",
+    )
+    .fetch_one(&mut connection)
+    .await?;
     connection.close().await?;
     if offered {
         return Ok(());
@@ -133,7 +158,9 @@ pub async fn check_external(url: &str) -> anyhow::Result<()> {
 
 /// Asks a migrated database for its versions.
 pub async fn versions(url: &str) -> anyhow::Result<Versions> {
-    let mut connection = PgConnection::connect(url).await.context("connect to read versions")?;
+    let mut connection = PgConnection::connect(url)
+        .await
+        .context("connect to read versions")?;
     let (postgres, pgmq): (String, String) =
         sqlx::query_as("SELECT split_part(current_setting('server_version'), ' ', 1), (SELECT extversion FROM pg_extension WHERE extname = 'pgmq')")
             .fetch_one(&mut connection)

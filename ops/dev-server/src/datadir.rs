@@ -63,7 +63,8 @@ impl DataDir {
             }
             return Ok(false);
         };
-        let marker: Marker = serde_json::from_slice(&text).with_context(|| format!("read {MARKER}"))?;
+        let marker: Marker =
+            serde_json::from_slice(&text).with_context(|| format!("read {MARKER}"))?;
         if marker.postgres_major == major {
             return Ok(true);
         }
@@ -110,7 +111,12 @@ fn is_empty(path: &Path) -> anyhow::Result<bool> {
 }
 
 fn lock(path: &Path) -> anyhow::Result<File> {
-    let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path.join(LOCK))?;
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path.join(LOCK))?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
@@ -143,7 +149,10 @@ mod tests {
     fn somebody_elses_directory_is_refused_and_left_alone() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("thesis.tex"), "years of work").unwrap();
-        assert!(matches!(error_of(DataDir::take(folder.path())), StackError::ForeignDataDir { .. }));
+        assert!(matches!(
+            error_of(DataDir::take(folder.path())),
+            StackError::ForeignDataDir { .. }
+        ));
         assert!(!folder.path().join(LOCK).exists());
     }
 
@@ -166,7 +175,10 @@ mod tests {
         dir.mark("18").unwrap();
         assert!(dir.holds_data("18").unwrap());
         let error: StackError = dir.holds_data("19").unwrap_err().downcast().unwrap();
-        assert!(error.to_string().contains("made by PostgreSQL 18"), "{error}");
+        assert!(
+            error.to_string().contains("made by PostgreSQL 18"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -130,7 +130,9 @@ pub enum StackError {
         why: String,
     },
     /// `psql` and `config` need a running stack.
-    #[error("No running stack was found{hint}.\nFix: start one with `tasker-dev up`{alternative}.")]
+    #[error(
+        "No running stack was found{hint}.\nFix: start one with `tasker-dev up`{alternative}."
+    )]
     NoInstance {
         /// Which one was looked for.
         hint: String,
@@ -195,6 +197,9 @@ mod tests {
             without_password("postgresql://me:secret@db:5432/app"),
             "postgresql://me:***@db:5432/app"
         );
-        assert_eq!(without_password("me:secret@nowhere"), "(not a PostgreSQL URL)");
+        assert_eq!(
+            without_password("me:secret@nowhere"),
+            "(not a PostgreSQL URL)"
+        );
     }
 }

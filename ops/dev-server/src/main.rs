@@ -54,7 +54,9 @@ fn main() -> ExitCode {
 
 fn up(args: UpArgs, started: Instant) -> anyhow::Result<()> {
     log_to_stderr(args.log_level);
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     let result = runtime.block_on(up::run(args, started));
     // Core's web server has no stop of its own; do not wait for its tasks.
     runtime.shutdown_background();
@@ -64,8 +66,15 @@ fn up(args: UpArgs, started: Instant) -> anyhow::Result<()> {
 /// Standard output belongs to the ready line, so logs go to standard error.
 fn log_to_stderr(level: LogLevel) {
     // Core's pollers wait inside the database on purpose, which the driver reports as slow statements.
-    let driver = if level >= LogLevel::Debug { "warn" } else { "off" };
-    let filter = EnvFilter::new(format!("{level},sqlx={driver},hyper=warn,h2=warn", level = level.as_str()));
+    let driver = if level >= LogLevel::Debug {
+        "warn"
+    } else {
+        "off"
+    };
+    let filter = EnvFilter::new(format!(
+        "{level},sqlx={driver},hyper=warn,h2=warn",
+        level = level.as_str()
+    ));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(|| -> Box<dyn std::io::Write> {

@@ -7,7 +7,9 @@ use crate::error::StackError;
 
 /// A port that was free a moment ago.
 pub fn free() -> io::Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
+        .local_addr()?
+        .port())
 }
 
 /// Fails early if somebody listens on a port that was asked for; 0 asks for none.

@@ -40,12 +40,17 @@ impl RunDir {
     pub fn create() -> anyhow::Result<Self> {
         let parent = parent()?;
         sweep(&parent);
-        let path = tempfile::Builder::new().prefix("run-").tempdir_in(&parent)?.keep();
+        let path = tempfile::Builder::new()
+            .prefix("run-")
+            .tempdir_in(&parent)?
+            .keep();
         // PostgreSQL may run as another user, who has to pass but not to list.
         fs::set_permissions(&path, fs::Permissions::from_mode(0o711))?;
         // Locked before it has its name, so that nobody ever sees it unlocked.
         let lock = tempfile::NamedTempFile::new_in(&path)?;
-        lock.as_file().lock_shared().context("lock our own directory")?;
+        lock.as_file()
+            .lock_shared()
+            .context("lock our own directory")?;
         let lock = lock.persist(path.join(LOCK))?;
         Ok(Self { path, _lock: lock })
     }
@@ -121,13 +126,17 @@ fn directories(parent: &Path) -> impl Iterator<Item = PathBuf> {
 }
 
 fn is_locked(path: &Path) -> bool {
-    File::open(path.join(LOCK)).is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
+    File::open(path.join(LOCK))
+        .is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
 }
 
 fn sweep(parent: &Path) {
     for path in directories(parent) {
         // Without a lock file it is being made right now, or was never finished; an hour tells them apart.
-        let age = fs::metadata(&path).and_then(|meta| meta.modified()).ok().and_then(|time| time.elapsed().ok());
+        let age = fs::metadata(&path)
+            .and_then(|meta| meta.modified())
+            .ok()
+            .and_then(|time| time.elapsed().ok());
         let unfinished = !path.join(LOCK).exists() && age.is_none_or(|age| age.as_secs() < 3600);
         if !unfinished && !is_locked(&path) {
             let _ = fs::remove_dir_all(&path);

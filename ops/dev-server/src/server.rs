@@ -6,7 +6,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use tasker_orchestration::orchestration::bootstrap::{OrchestrationBootstrap, OrchestrationSystemHandle};
+use tasker_orchestration::orchestration::bootstrap::{
+    OrchestrationBootstrap, OrchestrationSystemHandle,
+};
 
 use crate::cli::Role;
 use crate::config::{render, Stack};
@@ -42,8 +44,16 @@ impl Server {
                     return Ok(server);
                 }
                 // Somebody took the port between our look and Core's.
-                Err(error) if port == 0 && attempt < PORT_TRIES && error.to_string().contains("Failed to bind") => {}
-                Err(error) => return Err(StackError::Server { why: error.to_string() }.into()),
+                Err(error)
+                    if port == 0
+                        && attempt < PORT_TRIES
+                        && error.to_string().contains("Failed to bind") => {}
+                Err(error) => {
+                    return Err(StackError::Server {
+                        why: error.to_string(),
+                    }
+                    .into())
+                }
             }
         }
         unreachable!("the last attempt returns")
@@ -54,16 +64,26 @@ impl Server {
         // No proxy of the environment may stand between us and our own loopback address.
         let client = reqwest::Client::builder().no_proxy().build()?;
         let healthy = async {
-            while !client.get(&url).send().await.is_ok_and(|answer| answer.status().is_success()) {
+            while !client
+                .get(&url)
+                .send()
+                .await
+                .is_ok_and(|answer| answer.status().is_success())
+            {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        tokio::time::timeout(HEALTH_PATIENCE, healthy).await.map_err(|_| {
-            StackError::Server {
-                why: format!("{url} did not answer within {} s", HEALTH_PATIENCE.as_secs()),
-            }
-            .into()
-        })
+        tokio::time::timeout(HEALTH_PATIENCE, healthy)
+            .await
+            .map_err(|_| {
+                StackError::Server {
+                    why: format!(
+                        "{url} did not answer within {} s",
+                        HEALTH_PATIENCE.as_secs()
+                    ),
+                }
+                .into()
+            })
     }
 
     /// Stops it as far as Core can; the rest ends with the process.
@@ -71,7 +91,10 @@ impl Server {
         match tokio::time::timeout(STOP_PATIENCE, self.handle.stop()).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::warn!("the server did not stop cleanly: {error}"),
-            Err(_) => tracing::warn!("the server did not stop within {} s", STOP_PATIENCE.as_secs()),
+            Err(_) => tracing::warn!(
+                "the server did not stop within {} s",
+                STOP_PATIENCE.as_secs()
+            ),
         }
     }
 }
@@ -85,7 +108,8 @@ fn write_config(database_url: &str, orchestration_url: &str, run_dir: &Path) -> 
     let place = run_dir.join("orchestration.toml");
     fs::write(&place, "")?;
     fs::set_permissions(&place, fs::Permissions::from_mode(0o600))?;
-    fs::write(&place, render(Role::Orchestration, &stack)?).context("write the server's configuration")?;
+    fs::write(&place, render(Role::Orchestration, &stack)?)
+        .context("write the server's configuration")?;
     std::env::set_var("TASKER_CONFIG_PATH", &place);
     Ok(())
 }

@@ -63,7 +63,10 @@ pub async fn run(args: UpArgs, started: Instant) -> anyhow::Result<()> {
         tracing::warn!("nobody reads our output: {error}");
     }
     #[cfg(debug_assertions)]
-    assert!(std::env::var_os("TASKER_DEV_PANIC").is_none(), "panicking because TASKER_DEV_PANIC is set");
+    assert!(
+        std::env::var_os("TASKER_DEV_PANIC").is_none(),
+        "panicking because TASKER_DEV_PANIC is set"
+    );
     stack.hold(stop).await
 }
 
@@ -98,7 +101,9 @@ impl Stack {
             match &database {
                 Database::Theirs => database::migrate(&url, database::Whose::Theirs).await?,
                 // A copy of the ready-made directory is migrated; kept data may be older than this program.
-                Database::Ours(_) if data_dir.is_some() => database::migrate(&url, database::Whose::Ours).await?,
+                Database::Ours(_) if data_dir.is_some() => {
+                    database::migrate(&url, database::Whose::Ours).await?
+                }
                 Database::Ours(_) => {}
             }
             let versions = database::versions(&url).await?;
@@ -183,7 +188,10 @@ async fn start_database(
     phases: &mut Phases,
 ) -> anyhow::Result<(Database, Option<DataDir>, String)> {
     let run_as = RunAs::detect()?;
-    let programs = run_as.reachable_programs(Programs::find(args.postgres_bin.as_deref())?, &cache::folder()?)?;
+    let programs = run_as.reachable_programs(
+        Programs::find(args.postgres_bin.as_deref())?,
+        &cache::folder()?,
+    )?;
     let data_dir = args.data_dir.as_deref().map(DataDir::take).transpose()?;
     let pgdata = match &data_dir {
         Some(dir) => kept_data(dir, &programs, &run_as, run_dir).await?,
@@ -195,20 +203,38 @@ async fn start_database(
     } else {
         (Durability::None, vec![run_dir.path().to_owned()])
     };
-    let cluster = Cluster::start(&programs, &run_as, &pgdata, args.pg_port, durability, run_dir, remove).await?;
+    let cluster = Cluster::start(
+        &programs,
+        &run_as,
+        &pgdata,
+        args.pg_port,
+        durability,
+        run_dir,
+        remove,
+    )
+    .await?;
     phases.postgres = clock.lap();
     let url = postgres::url(cluster.port, postgres::DATABASE);
     Ok((Database::Ours(cluster), data_dir, url))
 }
 
-async fn ephemeral_data(programs: &Programs, run_as: &RunAs, run_dir: &RunDir) -> anyhow::Result<PathBuf> {
+async fn ephemeral_data(
+    programs: &Programs,
+    run_as: &RunAs,
+    run_dir: &RunDir,
+) -> anyhow::Result<PathBuf> {
     let pgdata = run_dir.path().join("pgdata");
     run_as.check_reach(&pgdata)?;
     copy_ready_made(programs, run_as, run_dir, &pgdata).await?;
     Ok(pgdata)
 }
 
-async fn kept_data(dir: &DataDir, programs: &Programs, run_as: &RunAs, run_dir: &RunDir) -> anyhow::Result<PathBuf> {
+async fn kept_data(
+    dir: &DataDir,
+    programs: &Programs,
+    run_as: &RunAs,
+    run_dir: &RunDir,
+) -> anyhow::Result<PathBuf> {
     let pgdata = dir.pgdata();
     run_as.check_reach(&pgdata)?;
     if !dir.holds_data(&programs.major())? {
@@ -218,7 +244,12 @@ async fn kept_data(dir: &DataDir, programs: &Programs, run_as: &RunAs, run_dir: 
     Ok(pgdata)
 }
 
-async fn copy_ready_made(programs: &Programs, run_as: &RunAs, run_dir: &RunDir, pgdata: &Path) -> anyhow::Result<()> {
+async fn copy_ready_made(
+    programs: &Programs,
+    run_as: &RunAs,
+    run_dir: &RunDir,
+    pgdata: &Path,
+) -> anyhow::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
     let ready_made = postgres::ready_made(programs, run_as, run_dir).await?;
     std::fs::create_dir(pgdata)?;

@@ -55,7 +55,16 @@ pub fn initialise(programs: &Programs, run_as: &RunAs, pgdata: &Path) -> anyhow:
         .args(["--username", USER, "--auth", "scram-sha-256", "--pwfile"])
         .arg(&password)
         // C.UTF-8 exists everywhere and sorts the same everywhere; small WAL segments keep copies of the directory small.
-        .args(["--encoding", "UTF8", "--locale", "C.UTF-8", "--wal-segsize", "1", "--no-sync", "--no-instructions"])
+        .args([
+            "--encoding",
+            "UTF8",
+            "--locale",
+            "C.UTF-8",
+            "--wal-segsize",
+            "1",
+            "--no-sync",
+            "--no-instructions",
+        ])
         // Every pool connection pays for the iterations, and this password protects nothing.
         .args(["--set", "scram_iterations=64"])
         .current_dir("/")
@@ -68,7 +77,9 @@ pub fn initialise(programs: &Programs, run_as: &RunAs, pgdata: &Path) -> anyhow:
     }
     Err(StackError::Postgres {
         what: "could not make a data directory".to_owned(),
-        log: String::from_utf8_lossy(&output.stderr).trim_end().to_owned(),
+        log: String::from_utf8_lossy(&output.stderr)
+            .trim_end()
+            .to_owned(),
         fix: "check that the directory is writable and the disk has room.",
     }
     .into())
@@ -119,11 +130,17 @@ impl Cluster {
             .spawn()
             .context("start the guard process")?;
         let mut stdin = guard.stdin.take().context("the guard's input is a pipe")?;
-        let stdout = guard.stdout.take().context("the guard's output is a pipe")?;
+        let stdout = guard
+            .stdout
+            .take()
+            .context("the guard's output is a pipe")?;
         let log = order.log.clone();
         let mut line = serde_json::to_vec(&order)?;
         line.push(b'\n');
-        stdin.write_all(&line).await.context("tell the guard what to hold")?;
+        stdin
+            .write_all(&line)
+            .await
+            .context("tell the guard what to hold")?;
         let mut reports = BufReader::new(stdout).lines();
         match next_report(&mut reports).await? {
             Some(Report::Started { .. }) => Ok(Self {
@@ -142,7 +159,11 @@ impl Cluster {
     async fn wait_until_ready(&mut self, pgdata: &Path) -> anyhow::Result<()> {
         let status = pgdata.join("postmaster.pid");
         let ready = async {
-            while !fs::read_to_string(&status).is_ok_and(|text| text.lines().nth(7).is_some_and(|line| line.trim() == "ready")) {
+            while !fs::read_to_string(&status).is_ok_and(|text| {
+                text.lines()
+                    .nth(7)
+                    .is_some_and(|line| line.trim() == "ready")
+            }) {
                 tokio::time::sleep(Duration::from_millis(3)).await;
             }
         };
@@ -179,19 +200,27 @@ impl Cluster {
         if tail.is_empty() {
             "  (it wrote nothing)".to_owned()
         } else {
-            tail.iter().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
+            tail.iter()
+                .map(|line| format!("  {line}"))
+                .collect::<Vec<_>>()
+                .join("\n")
         }
     }
 
     /// Stops PostgreSQL and returns when it and its guard are gone.
     pub async fn stop(mut self) -> anyhow::Result<()> {
         drop(self.order.take());
-        self.guard.wait().await.context("wait for PostgreSQL's end")?;
+        self.guard
+            .wait()
+            .await
+            .context("wait for PostgreSQL's end")?;
         Ok(())
     }
 }
 
-async fn next_report(reports: &mut Lines<BufReader<ChildStdout>>) -> anyhow::Result<Option<Report>> {
+async fn next_report(
+    reports: &mut Lines<BufReader<ChildStdout>>,
+) -> anyhow::Result<Option<Report>> {
     let Some(line) = reports.next_line().await? else {
         return Ok(None);
     };
@@ -205,7 +234,13 @@ async fn ended(reports: &mut Lines<BufReader<ChildStdout>>) -> String {
     }
 }
 
-fn arguments(programs: &Programs, pgdata: &Path, port: u16, durability: Durability, run_dir: &RunDir) -> anyhow::Result<Vec<String>> {
+fn arguments(
+    programs: &Programs,
+    pgdata: &Path,
+    port: u16,
+    durability: Durability,
+    run_dir: &RunDir,
+) -> anyhow::Result<Vec<String>> {
     let extensions = extension::install(&run_dir.path().join("share"))?;
     let port = format!("port={port}");
     let extensions = format!("extension_control_path={extensions}");
@@ -223,9 +258,17 @@ fn arguments(programs: &Programs, pgdata: &Path, port: u16, durability: Durabili
         "logging_collector=off",
     ];
     if durability == Durability::None {
-        settings.extend(["fsync=off", "synchronous_commit=off", "full_page_writes=off"]);
+        settings.extend([
+            "fsync=off",
+            "synchronous_commit=off",
+            "full_page_writes=off",
+        ]);
     }
-    let mut argv = vec![path_text(&programs.bin.join("postgres"))?, "-D".to_owned(), path_text(pgdata)?];
+    let mut argv = vec![
+        path_text(&programs.bin.join("postgres"))?,
+        "-D".to_owned(),
+        path_text(pgdata)?,
+    ];
     for setting in settings {
         argv.extend(["-c".to_owned(), setting.to_owned()]);
     }
@@ -233,6 +276,8 @@ fn arguments(programs: &Programs, pgdata: &Path, port: u16, durability: Durabili
 }
 
 fn path_text(path: &Path) -> anyhow::Result<String> {
-    let text = path.to_str().with_context(|| format!("the path {} is not UTF-8", path.display()))?;
+    let text = path
+        .to_str()
+        .with_context(|| format!("the path {} is not UTF-8", path.display()))?;
     Ok(text.to_owned())
 }

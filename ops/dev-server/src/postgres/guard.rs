@@ -64,18 +64,27 @@ const IMMEDIATE_SHUTDOWN: Duration = Duration::from_secs(5);
 pub fn run() -> anyhow::Result<()> {
     detach();
     let mut line = String::new();
-    std::io::stdin().lock().read_line(&mut line).context("read the order")?;
+    std::io::stdin()
+        .lock()
+        .read_line(&mut line)
+        .context("read the order")?;
     let order: Order = serde_json::from_str(&line).context("understand the order")?;
     let _lock = fs::File::open(&order.lock).and_then(|file| file.lock_shared().map(|()| file));
     match start(&order) {
         Ok(mut postgres) => {
-            report(&Report::Started { pid: pid_of(&postgres).as_raw() });
+            report(&Report::Started {
+                pid: pid_of(&postgres).as_raw(),
+            });
             match wait_for_end(&mut postgres)? {
-                Some(status) => report(&Report::Ended { how: in_words(status) }),
+                Some(status) => report(&Report::Ended {
+                    how: in_words(status),
+                }),
                 None => stop(&mut postgres),
             }
         }
-        Err(error) => report(&Report::Failed { why: error.to_string() }),
+        Err(error) => report(&Report::Failed {
+            why: error.to_string(),
+        }),
     }
     for path in &order.remove {
         let _ = fs::remove_dir_all(path);
@@ -86,7 +95,12 @@ pub fn run() -> anyhow::Result<()> {
 fn detach() {
     // Fails only if we lead a session already.
     let _ = nix::unistd::setsid();
-    for ignored in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGPIPE] {
+    for ignored in [
+        Signal::SIGINT,
+        Signal::SIGTERM,
+        Signal::SIGHUP,
+        Signal::SIGPIPE,
+    ] {
         // SAFETY: ignoring a signal installs no handler code.
         let _ = unsafe { signal(ignored, SigHandler::SigIgn) };
     }
@@ -105,7 +119,9 @@ fn start(order: &Order) -> anyhow::Result<Child> {
         .stdout(log.try_clone()?)
         .stderr(log);
     order.run_as.apply(&mut command, Some(Signal::SIGINT));
-    command.spawn().with_context(|| format!("start {}", order.argv[0]))
+    command
+        .spawn()
+        .with_context(|| format!("start {}", order.argv[0]))
 }
 
 /// Waits until PostgreSQL ends (its status) or tasker-dev goes away (nothing).

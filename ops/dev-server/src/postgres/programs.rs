@@ -28,7 +28,9 @@ impl Programs {
     pub fn find(given: Option<&Path>) -> anyhow::Result<Self> {
         let bin = match given {
             Some(bin) => bin.to_owned(),
-            None => provisioned().or_else(on_path).ok_or(StackError::PostgresMissing)?,
+            None => provisioned()
+                .or_else(on_path)
+                .ok_or(StackError::PostgresMissing)?,
         };
         let bin = std::path::absolute(&bin).context("resolve the PostgreSQL directory")?;
         for program in ["initdb", "postgres"] {
@@ -38,14 +40,22 @@ impl Programs {
         }
         let version = version_of(&bin.join("postgres"))?;
         if major(&version).is_none_or(|major| major < OLDEST_MAJOR) {
-            return Err(StackError::PostgresTooOld { found: version, path: bin }.into());
+            return Err(StackError::PostgresTooOld {
+                found: version,
+                path: bin,
+            }
+            .into());
         }
         Ok(Self { bin, version })
     }
 
     /// The first part of the version, which decides whether a data directory can be used.
     pub fn major(&self) -> String {
-        self.version.split('.').next().unwrap_or_default().to_owned()
+        self.version
+            .split('.')
+            .next()
+            .unwrap_or_default()
+            .to_owned()
     }
 
     /// The installation without its `bin`: what a copy has to contain.
@@ -60,7 +70,12 @@ fn provisioned() -> Option<PathBuf> {
         let tools = folder.join(".xtask/tools").read_dir().ok()?;
         tools
             .filter_map(Result::ok)
-            .filter(|entry| entry.file_name().to_string_lossy().starts_with("postgresql-"))
+            .filter(|entry| {
+                entry
+                    .file_name()
+                    .to_string_lossy()
+                    .starts_with("postgresql-")
+            })
             .map(|entry| entry.path().join("bin"))
             .filter(|bin| bin.join("postgres").is_file())
             .max()
@@ -68,7 +83,8 @@ fn provisioned() -> Option<PathBuf> {
 }
 
 fn on_path() -> Option<PathBuf> {
-    env::split_paths(&env::var_os("PATH")?).find(|folder| folder.join("postgres").is_file() && folder.join("initdb").is_file())
+    env::split_paths(&env::var_os("PATH")?)
+        .find(|folder| folder.join("postgres").is_file() && folder.join("initdb").is_file())
 }
 
 /// `postgres --version` prints `postgres (PostgreSQL) 18.4`, distributors add words behind.

@@ -51,7 +51,11 @@ impl RunAs {
     }
 
     /// Makes `command` run as this user. Dies with its parent (Linux), whatever kills that.
-    pub fn apply(&self, command: &mut Command, signal_on_parents_death: Option<nix::sys::signal::Signal>) {
+    pub fn apply(
+        &self,
+        command: &mut Command,
+        signal_on_parents_death: Option<nix::sys::signal::Signal>,
+    ) {
         let target = self.clone();
         // SAFETY: only async-signal-safe system calls between fork and exec; nothing allocates.
         unsafe {
@@ -78,7 +82,8 @@ impl RunAs {
         let Self::Other { uid, gid, .. } = self else {
             return Ok(());
         };
-        own_tree(path, *uid, *gid).with_context(|| format!("hand {} to PostgreSQL's user", path.display()))
+        own_tree(path, *uid, *gid)
+            .with_context(|| format!("hand {} to PostgreSQL's user", path.display()))
     }
 
     /// Checks that this user can enter `path`.
@@ -87,11 +92,13 @@ impl RunAs {
     /// [`StackError::NotReachableForUser`].
     pub fn check_reach(&self, path: &Path) -> anyhow::Result<()> {
         match self {
-            Self::Other { name, .. } if !self.can_reach(path) => Err(StackError::NotReachableForUser {
-                user: name.clone(),
-                path: path.to_owned(),
+            Self::Other { name, .. } if !self.can_reach(path) => {
+                Err(StackError::NotReachableForUser {
+                    user: name.clone(),
+                    path: path.to_owned(),
+                }
+                .into())
             }
-            .into()),
             _ => Ok(()),
         }
     }
@@ -105,11 +112,18 @@ impl RunAs {
     }
 
     /// The programs as this user can run them: in place, or a copy where root's own folders are in the way.
-    pub fn reachable_programs(&self, programs: super::Programs, cache: &Path) -> anyhow::Result<super::Programs> {
+    pub fn reachable_programs(
+        &self,
+        programs: super::Programs,
+        cache: &Path,
+    ) -> anyhow::Result<super::Programs> {
         if self.can_reach(&programs.bin.join("postgres")) {
             return Ok(programs);
         }
-        let key = crate::fingerprint::of(&[programs.root().to_string_lossy().as_ref(), &programs.version]);
+        let key = crate::fingerprint::of(&[
+            programs.root().to_string_lossy().as_ref(),
+            &programs.version,
+        ]);
         let copy = cache.join(format!("postgresql-{}-{key}", programs.version));
         if !copy.exists() {
             let fresh = tempfile::Builder::new().prefix(".new-").tempdir_in(cache)?;
@@ -127,7 +141,9 @@ impl RunAs {
 
 fn passes(folder: &Path, uid: u32) -> bool {
     use std::os::unix::fs::MetadataExt as _;
-    fs::metadata(folder).is_ok_and(|meta| meta.mode() & 0o001 != 0 || (meta.uid() == uid && meta.mode() & 0o100 != 0))
+    fs::metadata(folder).is_ok_and(|meta| {
+        meta.mode() & 0o001 != 0 || (meta.uid() == uid && meta.mode() & 0o100 != 0)
+    })
 }
 
 fn own_tree(path: &Path, uid: u32, gid: u32) -> std::io::Result<()> {
@@ -142,4 +158,3 @@ fn own_tree(path: &Path, uid: u32, gid: u32) -> std::io::Result<()> {
     }
     Ok(())
 }
-
