@@ -110,10 +110,10 @@ const HEADER: &str = "\
 # ruff: noqa: E501
 \"\"\"Names and limits that all Tasker packages share.\"\"\"
 
-from typing import Final, Literal, NamedTuple, Union
+from typing import Final, Literal, NamedTuple
 
 ConfigType = Literal[\"str\", \"bool\", \"int\", \"float\", \"str_list\", \"int_list\"]
-ConfigValue = Union[str, bool, int, float, tuple[str, ...], tuple[int, ...]]
+ConfigValue = str | bool | int | float | tuple[str, ...] | tuple[int, ...]
 
 
 class ConfigKey(NamedTuple):
@@ -125,12 +125,12 @@ class ConfigKey(NamedTuple):
     path: str
     type: ConfigType
     default: ConfigValue
-    minimum: Union[int, float, None] = None
-    maximum: Union[int, float, None] = None
+    minimum: int | float | None = None
+    maximum: int | float | None = None
     choices: tuple[str, ...] = ()
-    pattern: Union[str, None] = None
+    pattern: str | None = None
     inert: bool = False
-    env: Union[str, None] = None
+    env: str | None = None
     doc: str = \"\"
 
 

@@ -2,10 +2,10 @@
 # ruff: noqa: E501
 """Names and limits that all Tasker packages share."""
 
-from typing import Final, Literal, NamedTuple, Union
+from typing import Final, Literal, NamedTuple
 
 ConfigType = Literal["str", "bool", "int", "float", "str_list", "int_list"]
-ConfigValue = Union[str, bool, int, float, tuple[str, ...], tuple[int, ...]]
+ConfigValue = str | bool | int | float | tuple[str, ...] | tuple[int, ...]
 
 
 class ConfigKey(NamedTuple):
@@ -17,12 +17,12 @@ class ConfigKey(NamedTuple):
     path: str
     type: ConfigType
     default: ConfigValue
-    minimum: Union[int, float, None] = None
-    maximum: Union[int, float, None] = None
+    minimum: int | float | None = None
+    maximum: int | float | None = None
     choices: tuple[str, ...] = ()
-    pattern: Union[str, None] = None
+    pattern: str | None = None
     inert: bool = False
-    env: Union[str, None] = None
+    env: str | None = None
     doc: str = ""
 
 
@@ -53,10 +53,14 @@ class Metric(NamedTuple):
 
 
 CORE_VERSION: Final = "0.1.8"
+"""The version of Tasker Core that these names belong to."""
 
 CONFIG_KEYS: Final[dict[str, ConfigKey]] = {
     "common.system.default_dependent_system": ConfigKey(
-        "common.system.default_dependent_system", "str", "default", inert=True
+        "common.system.default_dependent_system",
+        "str",
+        "default",
+        inert=True,
     ),
     "common.database.url": ConfigKey(
         "common.database.url",
@@ -205,7 +209,10 @@ CONFIG_KEYS: Final[dict[str, ConfigKey]] = {
         doc="Seconds a message stays invisible after it was read.",
     ),
     "common.queues.naming_pattern": ConfigKey(
-        "common.queues.naming_pattern", "str", "{namespace}_{name}_queue", inert=True
+        "common.queues.naming_pattern",
+        "str",
+        "{namespace}_{name}_queue",
+        inert=True,
     ),
     "common.queues.orchestration_queues.task_requests": ConfigKey(
         "common.queues.orchestration_queues.task_requests",
@@ -622,10 +629,16 @@ CONFIG_KEYS: Final[dict[str, ConfigKey]] = {
         doc="Most messages read in one poll.",
     ),
     "orchestration.event_systems.orchestration.processing.max_retries": ConfigKey(
-        "orchestration.event_systems.orchestration.processing.max_retries", "int", 3, inert=True
+        "orchestration.event_systems.orchestration.processing.max_retries",
+        "int",
+        3,
+        inert=True,
     ),
     "orchestration.event_systems.orchestration.health.enabled": ConfigKey(
-        "orchestration.event_systems.orchestration.health.enabled", "bool", True, inert=True
+        "orchestration.event_systems.orchestration.health.enabled",
+        "bool",
+        True,
+        inert=True,
     ),
     "orchestration.event_systems.orchestration.health.performance_monitoring_enabled": ConfigKey(
         "orchestration.event_systems.orchestration.health.performance_monitoring_enabled",
@@ -719,10 +732,16 @@ CONFIG_KEYS: Final[dict[str, ConfigKey]] = {
         inert=True,
     ),
     "orchestration.event_systems.task_readiness.processing.max_retries": ConfigKey(
-        "orchestration.event_systems.task_readiness.processing.max_retries", "int", 3, inert=True
+        "orchestration.event_systems.task_readiness.processing.max_retries",
+        "int",
+        3,
+        inert=True,
     ),
     "orchestration.event_systems.task_readiness.health.enabled": ConfigKey(
-        "orchestration.event_systems.task_readiness.health.enabled", "bool", True, inert=True
+        "orchestration.event_systems.task_readiness.health.enabled",
+        "bool",
+        True,
+        inert=True,
     ),
     "orchestration.event_systems.task_readiness.health.performance_monitoring_enabled": ConfigKey(
         "orchestration.event_systems.task_readiness.health.performance_monitoring_enabled",
@@ -791,7 +810,10 @@ CONFIG_KEYS: Final[dict[str, ConfigKey]] = {
         doc="Log each decision in detail.",
     ),
     "orchestration.decision_points.enable_metrics": ConfigKey(
-        "orchestration.decision_points.enable_metrics", "bool", True, inert=True
+        "orchestration.decision_points.enable_metrics",
+        "bool",
+        True,
+        inert=True,
     ),
     "orchestration.dlq.enabled": ConfigKey("orchestration.dlq.enabled", "bool", True, inert=True),
     "orchestration.dlq.staleness_detection.enabled": ConfigKey(
@@ -937,7 +959,10 @@ CONFIG_KEYS: Final[dict[str, ConfigKey]] = {
         inert=True,
     ),
     "orchestration.web.enabled": ConfigKey(
-        "orchestration.web.enabled", "bool", True, doc="The server's REST API."
+        "orchestration.web.enabled",
+        "bool",
+        True,
+        doc="The server's REST API.",
     ),
     "orchestration.web.bind_address": ConfigKey(
         "orchestration.web.bind_address",
@@ -997,13 +1022,22 @@ CONFIG_KEYS: Final[dict[str, ConfigKey]] = {
         doc="The server's REST API.",
     ),
     "orchestration.web.auth.enabled": ConfigKey(
-        "orchestration.web.auth.enabled", "bool", False, doc="The server's REST API."
+        "orchestration.web.auth.enabled",
+        "bool",
+        False,
+        doc="The server's REST API.",
     ),
     "orchestration.web.auth.jwt_issuer": ConfigKey(
-        "orchestration.web.auth.jwt_issuer", "str", "tasker-core", doc="The server's REST API."
+        "orchestration.web.auth.jwt_issuer",
+        "str",
+        "tasker-core",
+        doc="The server's REST API.",
     ),
     "orchestration.web.auth.jwt_audience": ConfigKey(
-        "orchestration.web.auth.jwt_audience", "str", "tasker-api", doc="The server's REST API."
+        "orchestration.web.auth.jwt_audience",
+        "str",
+        "tasker-api",
+        doc="The server's REST API.",
     ),
     "orchestration.web.auth.jwt_token_expiry_hours": ConfigKey(
         "orchestration.web.auth.jwt_token_expiry_hours",
@@ -1014,7 +1048,10 @@ CONFIG_KEYS: Final[dict[str, ConfigKey]] = {
         doc="The server's REST API.",
     ),
     "orchestration.web.auth.jwt_private_key": ConfigKey(
-        "orchestration.web.auth.jwt_private_key", "str", "", doc="The server's REST API."
+        "orchestration.web.auth.jwt_private_key",
+        "str",
+        "",
+        doc="The server's REST API.",
     ),
     "orchestration.web.auth.jwt_public_key": ConfigKey(
         "orchestration.web.auth.jwt_public_key",
@@ -1031,13 +1068,22 @@ CONFIG_KEYS: Final[dict[str, ConfigKey]] = {
         doc="The server's REST API.",
     ),
     "orchestration.web.auth.api_key": ConfigKey(
-        "orchestration.web.auth.api_key", "str", "", doc="The server's REST API."
+        "orchestration.web.auth.api_key",
+        "str",
+        "",
+        doc="The server's REST API.",
     ),
     "orchestration.web.auth.api_key_header": ConfigKey(
-        "orchestration.web.auth.api_key_header", "str", "X-API-Key", doc="The server's REST API."
+        "orchestration.web.auth.api_key_header",
+        "str",
+        "X-API-Key",
+        doc="The server's REST API.",
     ),
     "orchestration.grpc.enabled": ConfigKey(
-        "orchestration.grpc.enabled", "bool", True, doc="The server's gRPC API."
+        "orchestration.grpc.enabled",
+        "bool",
+        True,
+        doc="The server's gRPC API.",
     ),
     "orchestration.grpc.bind_address": ConfigKey(
         "orchestration.grpc.bind_address",
@@ -1048,7 +1094,11 @@ CONFIG_KEYS: Final[dict[str, ConfigKey]] = {
         doc="The server's gRPC API.",
     ),
     "orchestration.grpc.tls_enabled": ConfigKey(
-        "orchestration.grpc.tls_enabled", "bool", False, inert=True, doc="The server's gRPC API."
+        "orchestration.grpc.tls_enabled",
+        "bool",
+        False,
+        inert=True,
+        doc="The server's gRPC API.",
     ),
     "orchestration.grpc.keepalive_interval_seconds": ConfigKey(
         "orchestration.grpc.keepalive_interval_seconds",
@@ -1083,13 +1133,22 @@ CONFIG_KEYS: Final[dict[str, ConfigKey]] = {
         doc="The server's gRPC API.",
     ),
     "orchestration.grpc.enable_reflection": ConfigKey(
-        "orchestration.grpc.enable_reflection", "bool", True, doc="The server's gRPC API."
+        "orchestration.grpc.enable_reflection",
+        "bool",
+        True,
+        doc="The server's gRPC API.",
     ),
     "orchestration.grpc.enable_health_service": ConfigKey(
-        "orchestration.grpc.enable_health_service", "bool", True, doc="The server's gRPC API."
+        "orchestration.grpc.enable_health_service",
+        "bool",
+        True,
+        doc="The server's gRPC API.",
     ),
     "worker.worker_id": ConfigKey(
-        "worker.worker_id", "str", "worker-default-001", doc="Label of this worker in logs."
+        "worker.worker_id",
+        "str",
+        "worker-default-001",
+        doc="Label of this worker in logs.",
     ),
     "worker.worker_type": ConfigKey("worker.worker_type", "str", "general", inert=True),
     "worker.circuit_breakers.ffi_completion_send.failure_threshold": ConfigKey(
@@ -1125,7 +1184,10 @@ CONFIG_KEYS: Final[dict[str, ConfigKey]] = {
         inert=True,
     ),
     "worker.event_systems.worker.system_id": ConfigKey(
-        "worker.event_systems.worker.system_id", "str", "worker-event-system", inert=True
+        "worker.event_systems.worker.system_id",
+        "str",
+        "worker-event-system",
+        inert=True,
     ),
     "worker.event_systems.worker.deployment_mode": ConfigKey(
         "worker.event_systems.worker.deployment_mode",
@@ -1191,10 +1253,16 @@ CONFIG_KEYS: Final[dict[str, ConfigKey]] = {
         inert=True,
     ),
     "worker.event_systems.worker.processing.max_retries": ConfigKey(
-        "worker.event_systems.worker.processing.max_retries", "int", 3, inert=True
+        "worker.event_systems.worker.processing.max_retries",
+        "int",
+        3,
+        inert=True,
     ),
     "worker.event_systems.worker.health.enabled": ConfigKey(
-        "worker.event_systems.worker.health.enabled", "bool", True, inert=True
+        "worker.event_systems.worker.health.enabled",
+        "bool",
+        True,
+        inert=True,
     ),
     "worker.event_systems.worker.health.performance_monitoring_enabled": ConfigKey(
         "worker.event_systems.worker.health.performance_monitoring_enabled",
@@ -1241,7 +1309,10 @@ CONFIG_KEYS: Final[dict[str, ConfigKey]] = {
         inert=True,
     ),
     "worker.event_systems.worker.metadata.listener.max_retry_attempts": ConfigKey(
-        "worker.event_systems.worker.metadata.listener.max_retry_attempts", "int", 5, inert=True
+        "worker.event_systems.worker.metadata.listener.max_retry_attempts",
+        "int",
+        5,
+        inert=True,
     ),
     "worker.event_systems.worker.metadata.listener.event_timeout_seconds": ConfigKey(
         "worker.event_systems.worker.metadata.listener.event_timeout_seconds",
@@ -1252,7 +1323,10 @@ CONFIG_KEYS: Final[dict[str, ConfigKey]] = {
         inert=True,
     ),
     "worker.event_systems.worker.metadata.listener.batch_processing": ConfigKey(
-        "worker.event_systems.worker.metadata.listener.batch_processing", "bool", True, inert=True
+        "worker.event_systems.worker.metadata.listener.batch_processing",
+        "bool",
+        True,
+        inert=True,
     ),
     "worker.event_systems.worker.metadata.listener.connection_timeout_seconds": ConfigKey(
         "worker.event_systems.worker.metadata.listener.connection_timeout_seconds",
@@ -1263,7 +1337,10 @@ CONFIG_KEYS: Final[dict[str, ConfigKey]] = {
         inert=True,
     ),
     "worker.event_systems.worker.metadata.fallback_poller.enabled": ConfigKey(
-        "worker.event_systems.worker.metadata.fallback_poller.enabled", "bool", True, inert=True
+        "worker.event_systems.worker.metadata.fallback_poller.enabled",
+        "bool",
+        True,
+        inert=True,
     ),
     "worker.event_systems.worker.metadata.fallback_poller.polling_interval_ms": ConfigKey(
         "worker.event_systems.worker.metadata.fallback_poller.polling_interval_ms",
@@ -1428,7 +1505,10 @@ CONFIG_KEYS: Final[dict[str, ConfigKey]] = {
         inert=True,
     ),
     "worker.mpsc_channels.handler_dispatch.load_shedding.enabled": ConfigKey(
-        "worker.mpsc_channels.handler_dispatch.load_shedding.enabled", "bool", True, inert=True
+        "worker.mpsc_channels.handler_dispatch.load_shedding.enabled",
+        "bool",
+        True,
+        inert=True,
     ),
     "worker.mpsc_channels.handler_dispatch.load_shedding.capacity_threshold_percent": ConfigKey(
         "worker.mpsc_channels.handler_dispatch.load_shedding.capacity_threshold_percent",
@@ -1666,6 +1746,7 @@ CONFIG_KEYS: Final[dict[str, ConfigKey]] = {
         doc="The worker's own gRPC server. Off in an embedding application.",
     ),
 }
+"""Every key that Core parses, by path, in the order of a rendered file."""
 
 OPTIONAL_SECTIONS: Final[dict[str, str]] = {
     "common.pgmq_database": "Without it queues live in the main database.",
@@ -1681,6 +1762,7 @@ OPTIONAL_SECTIONS: Final[dict[str, str]] = {
     "worker.web.auth": "Without it the worker's HTTP API is open.",
     "worker.grpc": "Without it the worker serves no gRPC.",
 }
+"""Sections rendered only when a key inside is set, with the reason."""
 
 PATTERNS: Final[dict[str, Pattern]] = {
     "database_url": Pattern(
@@ -1709,6 +1791,7 @@ PATTERNS: Final[dict[str, Pattern]] = {
         "host:port",
     ),
 }
+"""Patterns that values must match as a whole."""
 
 SETTINGS: Final[dict[str, Setting]] = {
     "database.url": Setting(
@@ -1762,7 +1845,9 @@ SETTINGS: Final[dict[str, Setting]] = {
         "Steps that one worker process executes at the same time.",
     ),
     "queues.backend": Setting(
-        "queues.backend", "common.queues.backend", "pgmq or rabbitmq; the same as the server's."
+        "queues.backend",
+        "common.queues.backend",
+        "pgmq or rabbitmq; the same as the server's.",
     ),
     "queues.worker_namespace": Setting(
         "queues.worker_namespace",
@@ -1780,6 +1865,7 @@ SETTINGS: Final[dict[str, Setting]] = {
         "test, development or production; shown in status and health.",
     ),
 }
+"""Framework-friendly names of configuration keys."""
 
 STEP_STARTED: Final = "tasker.step.started"
 """A handler is about to be called. attempt."""
@@ -1799,6 +1885,7 @@ WORKER_STOPPED: Final = "tasker.worker.stopped"
 """The worker is down. cut (steps that were interrupted and will be retried)."""
 DOMAIN_EVENT: Final = "tasker.domain_event"
 """A domain event that a step of this process published (delivery_mode fast or broadcast). event_name, event_version, payload."""
+
 EVENTS: Final[tuple[str, ...]] = (
     STEP_STARTED,
     STEP_COMPLETED,
@@ -1810,6 +1897,7 @@ EVENTS: Final[tuple[str, ...]] = (
     WORKER_STOPPED,
     DOMAIN_EVENT,
 )
+"""All event names."""
 
 HEALTH_WORKER: Final = "worker"
 """The native worker runs and is not draining; off in processes that only create tasks."""
@@ -1821,6 +1909,7 @@ HEALTH_DISPATCHER: Final = "dispatcher"
 """Steps are being executed: no handler hangs and the event loop answers."""
 HEALTH_TEMPLATES: Final = "templates"
 """Every callable of the task templates has a handler."""
+
 HEALTH_COMPONENTS: Final[tuple[str, ...]] = (
     HEALTH_WORKER,
     HEALTH_DATABASE,
@@ -1828,6 +1917,7 @@ HEALTH_COMPONENTS: Final[tuple[str, ...]] = (
     HEALTH_DISPATCHER,
     HEALTH_TEMPLATES,
 )
+"""All components of a health answer."""
 
 ERROR_PERMANENT: Final = "permanent_error"
 """The handler said that trying again is useless."""
@@ -1843,6 +1933,7 @@ ERROR_NOT_FOUND: Final = "handler_not_found"
 """Permanent: no handler is registered for the callable of the step."""
 ERROR_WORKER_STOPPED: Final = "worker_stopped"
 """Retryable: the worker was stopped before the handler came to an end."""
+
 ERROR_TYPES: Final[tuple[str, ...]] = (
     ERROR_PERMANENT,
     ERROR_RETRYABLE,
@@ -1852,6 +1943,7 @@ ERROR_TYPES: Final[tuple[str, ...]] = (
     ERROR_NOT_FOUND,
     ERROR_WORKER_STOPPED,
 )
+"""All error types."""
 
 METRIC_HANDLER_EXECUTIONS: Final = Metric(
     "tasker_contrib_handler_executions_total",
@@ -1868,7 +1960,11 @@ METRIC_HANDLER_DURATION: Final = Metric(
     "Time from the call of a handler to its outcome.",
 )
 METRIC_HANDLERS_IN_FLIGHT: Final = Metric(
-    "tasker_contrib_handlers_in_flight", "gauge", "handlers", (), "Handlers being executed now."
+    "tasker_contrib_handlers_in_flight",
+    "gauge",
+    "handlers",
+    (),
+    "Handlers being executed now.",
 )
 METRIC_HANDLERS_HUNG: Final = Metric(
     "tasker_contrib_handlers_hung",
@@ -1884,6 +1980,7 @@ METRIC_CLIENT_REQUESTS: Final = Metric(
     ("operation", "outcome"),
     "Calls of the orchestration API by outcome: ok, or the class of the error.",
 )
+
 METRICS: Final[tuple[Metric, ...]] = (
     METRIC_HANDLER_EXECUTIONS,
     METRIC_HANDLER_DURATION,
@@ -1891,3 +1988,4 @@ METRICS: Final[tuple[Metric, ...]] = (
     METRIC_HANDLERS_HUNG,
     METRIC_CLIENT_REQUESTS,
 )
+"""All metrics."""
