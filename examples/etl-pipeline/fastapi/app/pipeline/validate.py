@@ -68,7 +68,9 @@ class Validation:
         return dict(Counter(item.reason for item in self.rejected).most_common())
 
 
-class _Bad(Exception):  # noqa: N818 - a signal between two functions of this module, never leaves it
+class _Bad(Exception):
+    """Why a row is bad; never leaves this module."""
+
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(reason)
         self.reason, self.detail = reason, detail
