@@ -8,7 +8,24 @@ const EXAMPLES: &str = "\
 Examples:
   cargo xtask setup                       fetch the tools that are missing
   cargo xtask doctor                      list every tool: wanted, found, where from
+  cargo xtask test                        run the tests of every unit
+  cargo xtask test --unit ops/dev-server  run those of one unit
+  cargo xtask lint --lang python          look for mistakes in the Python units
   cargo xtask codegen --check             are the generated constants up to date?";
+
+macro_rules! unit_examples {
+    ($command:literal) => {
+        concat!(
+            "Examples:\n  cargo xtask ",
+            $command,
+            "\n  cargo xtask ",
+            $command,
+            " --lang python\n  cargo xtask ",
+            $command,
+            " --unit ops/dev-server --dry-run"
+        )
+    };
+}
 
 /// Builds, tests and lints every unit of this repository with the unit's own tools.
 #[derive(Debug, Parser)]
@@ -38,6 +55,18 @@ pub enum Command {
     Setup(SetupArgs),
     /// List every tool: wanted, found, where it comes from, and how to get it.
     Doctor,
+    /// Run the tests of units, with each unit's own test tool.
+    #[command(after_help = unit_examples!("test"))]
+    Test(UnitArgs),
+    /// Look for mistakes and wrong formatting; change nothing.
+    #[command(after_help = unit_examples!("lint"))]
+    Lint(UnitArgs),
+    /// Format sources in place.
+    #[command(after_help = unit_examples!("fmt"))]
+    Fmt(UnitArgs),
+    /// Build what would be published: programs into target/debug, Python packages into target/xtask/dist.
+    #[command(after_help = unit_examples!("build"))]
+    Build(UnitArgs),
     /// Write each package's constants from xtask/contract.
     #[command(after_help = "Examples:\n  cargo xtask codegen\n  cargo xtask codegen --check")]
     Codegen(CodegenArgs),
@@ -53,6 +82,20 @@ pub struct SetupArgs {
     #[arg(long, conflicts_with = "dry_run")]
     pub check: bool,
     /// Print what would be installed.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Arguments of the commands that work on units.
+#[derive(Debug, Args)]
+pub struct UnitArgs {
+    /// Only units of this language (rust, python, tasker-plugin, example); may be repeated.
+    #[arg(long = "lang", value_name = "LANG")]
+    pub languages: Vec<String>,
+    /// Only this unit, by name or folder; an example stands for its apps; may be repeated.
+    #[arg(long = "unit", value_name = "UNIT")]
+    pub units: Vec<String>,
+    /// Print what would be run.
     #[arg(long)]
     pub dry_run: bool,
 }

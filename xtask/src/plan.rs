@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::file::relative;
-use crate::process::Invocation;
+use crate::process::{quote, Invocation};
 use crate::tools::PinnedTool;
 
 /// One effect.
@@ -46,15 +46,7 @@ impl Action {
     /// One line for people, with paths relative to the repository.
     pub fn describe(&self, root: &Path) -> String {
         match self {
-            Self::Run(invocation) => {
-                let line = invocation
-                    .command_line()
-                    .replace(&format!("{}/", root.display()), "");
-                match relative(root, &invocation.cwd) {
-                    folder if folder.as_os_str().is_empty() => format!("$ {line}"),
-                    folder => format!("$ (cd {}) {line}", folder.display()),
-                }
-            }
+            Self::Run(invocation) => shell_line(root, invocation),
             Self::Write { path, contents } => {
                 format!(
                     "write {} ({} lines)",
@@ -76,6 +68,58 @@ impl Action {
                 format!("check {} in {}", what, relative(root, folder).display())
             }
         }
+    }
+}
+
+/// A command as one could paste it at the repository's root: paths inside the repository are relative to its folder.
+fn shell_line(root: &Path, invocation: &Invocation) -> String {
+    let folder = relative(root, &invocation.cwd);
+    let up: PathBuf = folder.components().map(|_| "..").collect();
+    let shorten = |word: &str| match Path::new(word).strip_prefix(root) {
+        Err(_) => word.to_owned(),
+        Ok(path) => {
+            let path = path
+                .strip_prefix(folder)
+                .map_or_else(|_| up.join(path), Path::to_owned);
+            if path.as_os_str().is_empty() {
+                ".".to_owned()
+            } else {
+                path.display().to_string()
+            }
+        }
+    };
+    let env = invocation
+        .env
+        .iter()
+        .map(|(name, value)| format!("{name}={} ", quote(&shorten(value))));
+    let argv: Vec<String> = invocation
+        .argv
+        .iter()
+        .map(|word| quote(&shorten(word)))
+        .collect();
+    let line = format!("{}{}", env.collect::<String>(), argv.join(" "));
+    if folder.as_os_str().is_empty() {
+        format!("$ {line}")
+    } else {
+        format!("$ (cd {} && {line})", folder.display())
+    }
+}
+
+/// How a task uses something that tasks have in common, named by a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Share {
+    /// No other task may use it meanwhile.
+    Alone(&'static str),
+    /// Others that use it together may run, but none that needs it alone.
+    Together(&'static str),
+}
+
+impl Share {
+    /// Whether two tasks must not run at the same time.
+    pub fn excludes(self, other: Self) -> bool {
+        let (Self::Alone(word) | Self::Together(word)) = self;
+        let (Self::Alone(other_word) | Self::Together(other_word)) = other;
+        word == other_word && !matches!((self, other), (Self::Together(_), Self::Together(_)))
     }
 }
 
@@ -101,8 +145,8 @@ pub struct Task {
     pub label: String,
     /// Ids of tasks that must have succeeded before.
     pub needs: Vec<String>,
-    /// Tasks with the same word never run at the same time: cargo would only make one wait for the other.
-    pub exclusive: Option<&'static str>,
+    /// What it shares with other tasks; see [`Share`].
+    pub share: Option<Share>,
     /// Said when the task starts, if it will take long or fetches something: what happens and why.
     pub note: Option<String>,
     /// What to do, in order; the first failure ends the task.

@@ -54,7 +54,7 @@ fn plan(session: &Session, files: Vec<Output>) -> Plan {
             unit: "codegen".to_owned(),
             label: file.path.display().to_string(),
             needs: Vec::new(),
-            exclusive: None,
+            share: None,
             note: None,
             actions: vec![Action::Write {
                 path: session.root.join(&file.path),

@@ -3,13 +3,16 @@
 mod codegen;
 mod doctor;
 mod setup;
+mod units;
 
 use std::path::{Path, PathBuf};
 
 use crate::cli::Command;
 use crate::error::{Error, Result};
 use crate::interrupt::Interrupt;
+use crate::lang::{Job, Planner};
 use crate::plan::Plan;
+use crate::repo::Repo;
 use crate::report::{self, Report, Style};
 use crate::run::{self, Outcome, Summary};
 use crate::tools::{Tools, TABLE};
@@ -59,6 +62,35 @@ impl Session {
         self.root.join("target/xtask/logs").join(command)
     }
 
+    /// Makes something ready for code that goes on from there: plans with `plan`, runs the tasks, and gives what `plan` gave.
+    ///
+    /// ```no_run
+    /// # use xtask::{commands::Session, error::Result, lang::python, repo::Repo};
+    /// # fn example(session: &mut Session, repo: &Repo) -> Result<()> {
+    /// let app = repo.unit("examples/etl-pipeline/fastapi").expect("the example has this app");
+    /// let server = repo.unit("ops/dev-server").expect("the repository has the local stack");
+    /// let (environment, stack) = session.prepare("e2e", repo, |planner| {
+    ///     Ok((python::prepare(planner, app)?, planner.provide(server)?))
+    /// })?;
+    /// println!("programs are in {}; the stack is found by {:?}", environment.bin.display(), stack.env);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn prepare<T>(
+        &mut self,
+        command: &str,
+        repo: &Repo,
+        plan: impl FnOnce(&mut Planner<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let mut planner = Planner::new(repo, &self.tools, command, &self.logs(command));
+        let made = plan(&mut planner)?;
+        let plan = planner.plan;
+        if !plan.tasks.is_empty() {
+            self.execute(command, &plan, false)?;
+        }
+        Ok(made)
+    }
+
     /// Runs a plan, or prints it in a dry run.
     pub fn execute(&mut self, command: &str, plan: &Plan, dry_run: bool) -> Result<Summary> {
         self.report.plan(command, plan, dry_run);
@@ -91,6 +123,10 @@ pub fn dispatch(session: &mut Session, command: &Command) -> Result<()> {
     match command {
         Command::Setup(args) => setup::run(session, args),
         Command::Doctor => doctor::run(session),
+        Command::Test(args) => units::run(session, args, Job::Test),
+        Command::Lint(args) => units::run(session, args, Job::Lint),
+        Command::Fmt(args) => units::run(session, args, Job::Fmt),
+        Command::Build(args) => units::run(session, args, Job::Build),
         Command::Codegen(args) => codegen::run(session, args),
     }
 }

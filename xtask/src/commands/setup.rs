@@ -2,23 +2,13 @@
 
 use super::Session;
 use crate::cli::SetupArgs;
-use crate::error::{closest, Error, Result};
+use crate::error::{Error, Result};
 use crate::plan::Plan;
-
-/// Languages with tools of their own.
-const LANGUAGES: [&str; 2] = ["rust", "python"];
+use crate::repo::check_languages;
 
 /// Runs the command.
 pub fn run(session: &mut Session, args: &SetupArgs) -> Result<()> {
-    for language in &args.languages {
-        if !LANGUAGES.contains(&language.as_str()) {
-            return Err(Error::UnknownLanguage {
-                wanted: language.clone(),
-                suggestion: closest(language, LANGUAGES),
-                known: LANGUAGES.map(str::to_owned).to_vec(),
-            });
-        }
-    }
+    check_languages(&args.languages)?;
     let missing: Vec<_> = session
         .tools
         .pinned_for(&args.languages)?

@@ -128,23 +128,44 @@ impl<'a> State<'a> {
         if interrupt.is_set() || self.started.len() >= jobs {
             return None;
         }
-        let busy: Vec<_> = self
+        let shares: Vec<_> = self
             .started
             .keys()
-            .filter_map(|index| self.plan.tasks[*index].exclusive)
+            .filter_map(|index| self.plan.tasks[*index].share)
             .collect();
         self.plan
             .tasks
             .iter()
             .enumerate()
-            .position(|(index, task)| {
-                self.is_waiting(index)
+            .filter(|(index, task)| {
+                self.is_waiting(*index)
                     && task
                         .needs
                         .iter()
                         .all(|need| self.outcome_of(need) == Some(Outcome::Ok))
-                    && !task.exclusive.is_some_and(|word| busy.contains(&word))
+                    && !task
+                        .share
+                        .is_some_and(|share| shares.iter().any(|other| share.excludes(*other)))
             })
+            // What most others wait for goes first; of equals, the first in the plan.
+            .max_by_key(|(index, task)| (self.dependents(&task.id), std::cmp::Reverse(*index)))
+            .map(|(index, _)| index)
+    }
+
+    /// How many tasks need this one, directly or not.
+    fn dependents(&self, id: &str) -> usize {
+        let mut reached = vec![id];
+        // Tasks come after what they need, so one pass in plan order finds indirect ones too.
+        for task in &self.plan.tasks {
+            if task
+                .needs
+                .iter()
+                .any(|need| reached.contains(&need.as_str()))
+            {
+                reached.push(&task.id);
+            }
+        }
+        reached.len() - 1
     }
 
     fn finish(&mut self, index: usize, result: Result<()>, took: Duration) -> TaskResult {

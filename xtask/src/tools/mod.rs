@@ -104,7 +104,7 @@ impl PinnedTool {
             unit: "tools".to_owned(),
             label: self.name.clone(),
             needs: Vec::new(),
-            exclusive: None,
+            share: None,
             note: Some(format!(
                 "{} {} from {} into {}",
                 self.name,

@@ -1,0 +1,52 @@
+//! Examples: a folder with `example.toml` and one app per framework.
+//!
+//! The apps are units of their own languages; naming the example selects them all.
+
+use toml::{Table, Value};
+
+use super::{lookup, Found, Job, Language, Planner};
+use crate::error::Result;
+use crate::repo::Unit;
+
+/// See the module documentation.
+pub struct Example;
+
+impl Language for Example {
+    fn name(&self) -> &'static str {
+        "example"
+    }
+
+    fn manifest(&self) -> &'static str {
+        "example.toml"
+    }
+
+    fn unit(&self, found: &Found<'_>) -> Result<Option<Unit>> {
+        let mut unit = found.unit(self, &found.required_str(self, "name")?);
+        let apps = lookup(found.table, "apps").and_then(Value::as_table);
+        for (name, app) in apps.into_iter().flat_map(Table::iter) {
+            let folder = app
+                .get("folder")
+                .and_then(Value::as_str)
+                .and_then(|path| found.resolve(path));
+            let folder = folder
+                .filter(|folder| found.root.join(folder).is_dir())
+                .ok_or_else(|| {
+                    self::bad(
+                        found,
+                        name,
+                        format!("app `{name}` needs `folder`, an existing folder of the example"),
+                    )
+                })?;
+            unit.parts.push(folder);
+        }
+        Ok(Some(unit))
+    }
+
+    fn plan(&self, _planner: &mut Planner<'_>, _unit: &Unit, _job: Job) -> Result<()> {
+        Ok(())
+    }
+}
+
+fn bad(found: &Found<'_>, app: &str, why: String) -> crate::error::Error {
+    found.bad(&Example, &format!("apps.{app}"), why)
+}

@@ -1,0 +1,196 @@
+//! One file per ecosystem: how its manifest is read, and how its own tools build, test, lint and format.
+//!
+//! To add a language, write one file that implements [`Language`] and list it in [`LANGUAGES`].
+
+mod cargo_lock;
+mod example;
+pub mod python;
+pub mod rust;
+mod tasker_plugin;
+
+use std::path::Path;
+
+use toml::{Table, Value};
+
+use crate::error::{Error, Result};
+use crate::file::line_with;
+use crate::repo::discover::resolve;
+use crate::repo::Unit;
+
+pub use crate::lang::planner::Planner;
+
+mod planner;
+
+/// Every language, in the order in which manifests are looked for.
+pub const LANGUAGES: [&dyn Language; 4] = [
+    &rust::Rust,
+    &python::Python,
+    &tasker_plugin::TaskerPlugin,
+    &example::Example,
+];
+
+/// What a command asks a unit's tools to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Job {
+    /// Run the tests.
+    Test,
+    /// Look for mistakes; change nothing.
+    Lint,
+    /// Format the sources in place.
+    Fmt,
+    /// Build what would be published.
+    Build,
+}
+
+impl Job {
+    /// The command's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Test => "test",
+            Self::Lint => "lint",
+            Self::Fmt => "fmt",
+            Self::Build => "build",
+        }
+    }
+}
+
+/// An ecosystem.
+pub trait Language: Sync {
+    /// Its name for `--lang`.
+    fn name(&self) -> &'static str;
+
+    /// The file that makes a folder a unit.
+    fn manifest(&self) -> &'static str;
+
+    /// Whether manifests below its units are its own business, as in a folder of templates.
+    fn owns_all_below(&self) -> bool {
+        false
+    }
+
+    /// Reads a manifest; none if it describes no unit (a workspace without a package).
+    fn unit(&self, found: &Found<'_>) -> Result<Option<Unit>>;
+
+    /// Adds the tasks that do a job for a unit; adds none if there is nothing to do.
+    fn plan(&self, planner: &mut Planner<'_>, unit: &Unit, job: Job) -> Result<()>;
+
+    /// Adds the tasks that make a unit usable by others, and says how they find it.
+    fn provide(&self, _planner: &mut Planner<'_>, _unit: &Unit) -> Result<Provided> {
+        Ok(Provided::default())
+    }
+}
+
+/// A unit made ready for others.
+#[derive(Clone, Debug, Default)]
+pub struct Provided {
+    /// Tasks that must be done before.
+    pub needs: Vec<String>,
+    /// Variables that lead to it.
+    pub env: Vec<(String, String)>,
+}
+
+/// The language of this name.
+pub fn language(name: &str) -> Option<&'static dyn Language> {
+    LANGUAGES
+        .into_iter()
+        .find(|language| language.name() == name)
+}
+
+/// A manifest that was found.
+pub struct Found<'a> {
+    /// The repository.
+    pub root: &'a Path,
+    /// The manifest's folder, relative to the repository.
+    pub folder: &'a str,
+    /// Its text.
+    pub text: &'a str,
+    /// Its content.
+    pub table: &'a Table,
+}
+
+impl Found<'_> {
+    /// A unit without connections.
+    pub fn unit(&self, language: &dyn Language, name: &str) -> Unit {
+        Unit {
+            name: name.to_owned(),
+            folder: self.folder.to_owned(),
+            language: language.name(),
+            depends_on: Vec::new(),
+            needs_built: Vec::new(),
+            parts: Vec::new(),
+            manifest: self.table.clone(),
+        }
+    }
+
+    /// The text at a dotted path, which must be there.
+    pub fn required_str(&self, language: &dyn Language, path: &str) -> Result<String> {
+        match lookup(self.table, path) {
+            Some(Value::String(text)) => Ok(text.clone()),
+            Some(_) => Err(self.bad(language, last(path), format!("`{path}` must be a text"))),
+            None => Err(self.bad(language, first(path), format!("`{path}` is missing"))),
+        }
+    }
+
+    /// The folders in the list at a dotted path, each relative to the repository.
+    pub fn needs(&self, language: &dyn Language, path: &str) -> Result<Vec<String>> {
+        let Some(value) = lookup(self.table, path) else {
+            return Ok(Vec::new());
+        };
+        let folders = value.as_array().and_then(|list| {
+            list.iter()
+                .map(|item| item.as_str())
+                .collect::<Option<Vec<_>>>()
+        });
+        let folders = folders.ok_or_else(|| {
+            self.bad(
+                language,
+                last(path),
+                format!("`{path}` must be a list of folders, such as [\"ops/dev-server\"]"),
+            )
+        })?;
+        for folder in &folders {
+            if !self.root.join(folder).is_dir() {
+                return Err(self.bad(
+                    language,
+                    folder,
+                    format!("`{path}` names `{folder}`, which is no folder of the repository"),
+                ));
+            }
+        }
+        Ok(folders.into_iter().map(str::to_owned).collect())
+    }
+
+    /// Where a path in this manifest leads, relative to the repository.
+    pub fn resolve(&self, path: &str) -> Option<String> {
+        resolve(self.folder, path)
+    }
+
+    /// An error at the line on which `near` first appears.
+    pub fn bad(&self, language: &dyn Language, near: &str, why: String) -> Error {
+        Error::BadFile {
+            file: Path::new(self.folder).join(language.manifest()),
+            line: line_with(self.text, near).or(Some(1)),
+            why,
+            fix: None,
+        }
+    }
+}
+
+/// The value at a dotted path of a manifest.
+pub fn lookup<'a>(table: &'a Table, path: &str) -> Option<&'a Value> {
+    let (folder, key) = path
+        .rsplit_once('.')
+        .map_or((None, path), |(folder, key)| (Some(folder), key));
+    let mut table = table;
+    for name in folder.into_iter().flat_map(|folder| folder.split('.')) {
+        table = table.get(name)?.as_table()?;
+    }
+    table.get(key)
+}
+
+fn first(path: &str) -> &str {
+    path.split('.').next().unwrap_or(path)
+}
+
+fn last(path: &str) -> &str {
+    path.rsplit('.').next().unwrap_or(path)
+}

@@ -1,0 +1,262 @@
+//! Python: projects with a `pyproject.toml`, in environments made by `uv` from `requirements.lock`.
+//!
+//! The environment is `.venv` beside the manifest, so a developer of the package can use it with ordinary tools. It is
+//! brought up to date when the manifest, the lock, or the manifest of a path dependency has changed; a stamp in it says what it was
+//! made from.
+
+use std::path::PathBuf;
+
+use sha2::{Digest, Sha256};
+use toml::{Table, Value};
+
+use super::{lookup, Found, Job, Language, Planner};
+use crate::error::{Error, Result};
+use crate::plan::{Action, Counts};
+use crate::process::Invocation;
+use crate::repo::{Repo, Unit};
+
+/// See the module documentation.
+pub struct Python;
+
+/// The lock file beside `pyproject.toml`.
+const LOCK: &str = "requirements.lock";
+/// Inside the environment: what it was made from.
+const STAMP: &str = ".venv/xtask-stamp";
+
+/// An environment that a plan prepares.
+#[derive(Clone, Debug)]
+pub struct Environment {
+    /// Tasks that must be done before it can be used.
+    pub needs: Vec<String>,
+    /// Its folder of programs, for PATH.
+    pub bin: PathBuf,
+}
+
+impl Language for Python {
+    fn name(&self) -> &'static str {
+        "python"
+    }
+
+    fn manifest(&self) -> &'static str {
+        "pyproject.toml"
+    }
+
+    fn unit(&self, found: &Found<'_>) -> Result<Option<Unit>> {
+        if !found.table.contains_key("project") {
+            return Ok(None);
+        }
+        let mut unit = found.unit(self, &found.required_str(self, "project.name")?);
+        unit.depends_on = lookup(found.table, "tool.uv.sources")
+            .and_then(Value::as_table)
+            .into_iter()
+            .flat_map(Table::values)
+            .filter_map(|source| source.get("path").and_then(Value::as_str))
+            .filter_map(|path| found.resolve(path))
+            .collect();
+        unit.needs_built = found.needs(self, "tool.xtask.needs")?;
+        Ok(Some(unit))
+    }
+
+    fn plan(&self, planner: &mut Planner<'_>, unit: &Unit, job: Job) -> Result<()> {
+        let folder = planner.repo.path(unit);
+        if job == Job::Test && !has_tests(planner.repo, unit)
+            || job == Job::Build && !is_package(unit)
+        {
+            return Ok(());
+        }
+        let environment = prepare(planner, unit)?;
+        let tool = |argv: &[&str]| {
+            let program = environment.bin.join(argv[0]).display().to_string();
+            let argv =
+                std::iter::once(program).chain(argv[1..].iter().map(|word| (*word).to_owned()));
+            Invocation::new(&folder, argv)
+                .with_path(&environment.bin)
+                .env("VIRTUAL_ENV", folder.join(".venv").display().to_string())
+        };
+        match job {
+            Job::Test => {
+                let needed = planner.provide_needs_of(unit)?;
+                let test = planner
+                    .task(unit, "pytest")
+                    .after(environment.needs.clone())
+                    .after(needed.needs)
+                    .counting(Counts::Pytest)
+                    .run(tool(&["pytest"]).envs(needed.env));
+                planner.add(test);
+            }
+            Job::Lint => {
+                for (label, argv) in [
+                    ("ruff", vec!["ruff", "check", "."]),
+                    ("ruff-format", vec!["ruff", "format", "--check", "."]),
+                    ("mypy", mypy(unit)),
+                ] {
+                    let task = planner
+                        .task(unit, label)
+                        .after(environment.needs.clone())
+                        .run(tool(&argv));
+                    planner.add(task);
+                }
+            }
+            Job::Fmt => {
+                let task = planner
+                    .task(unit, "ruff-format")
+                    .after(environment.needs.clone())
+                    .run(tool(&["ruff", "check", "--select", "I", "--fix-only", "."]))
+                    .run(tool(&["ruff", "format", "."]));
+                planner.add(task);
+            }
+            Job::Build => {
+                let (uv, _) = planner.tool("uv")?;
+                let dist = planner
+                    .repo
+                    .root
+                    .join("target/xtask/dist")
+                    .join(&unit.folder);
+                let mut argv = vec![
+                    uv.program().display().to_string(),
+                    "build".into(),
+                    "--quiet".into(),
+                ];
+                argv.extend(isolation(planner.repo, unit));
+                argv.extend([
+                    "--python".into(),
+                    ".venv".into(),
+                    "--out-dir".into(),
+                    dist.display().to_string(),
+                ]);
+                let task = planner
+                    .task(unit, "uv-build")
+                    .after(environment.needs.clone())
+                    .act(Action::Remove { path: dist })
+                    .run(Invocation::new(&folder, argv).env("UV_PYTHON_DOWNLOADS", "never"));
+                planner.add(task);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Adds what it takes to have the unit's environment; adds nothing if it is up to date.
+pub fn prepare(planner: &mut Planner<'_>, unit: &Unit) -> Result<Environment> {
+    let repo = planner.repo;
+    let folder = repo.path(unit);
+    let (uv, fetched) = planner.tool("uv")?;
+    let bin = folder.join(".venv/bin");
+    if !folder.join(LOCK).is_file() {
+        return Err(no_lock(repo, unit));
+    }
+    let stamp = stamp(repo, unit, &uv.version);
+    let is_current = std::fs::read_to_string(folder.join(STAMP)).is_ok_and(|found| found == stamp);
+    if is_current && bin.join("python").exists() {
+        return Ok(Environment {
+            needs: fetched,
+            bin,
+        });
+    }
+    let program = uv.program().display().to_string();
+    let run = |argv: Vec<String>| {
+        // Python itself comes from this machine: what uv would download comes from no package registry.
+        Invocation::new(&folder, std::iter::once(program.clone()).chain(argv))
+            .env("UV_PYTHON_DOWNLOADS", "never")
+            .env("VIRTUAL_ENV", folder.join(".venv").display().to_string())
+    };
+    let words = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
+    let mut task = planner
+        .task(unit, "prepare")
+        .after(fetched)
+        .noting(Some(format!("making {}/.venv from {LOCK}", unit.folder)));
+    if !bin.join("python").exists() {
+        task = task.run(run(words(
+            "venv --quiet --clear --no-project --python python3 .venv",
+        )));
+    }
+    task = task.run(run(words(&format!("pip sync --require-hashes {LOCK}"))));
+    let mut install: Vec<String> = words("pip install --no-deps");
+    install.extend(isolation(repo, unit));
+    let dependencies = repo.dependencies(unit).into_iter().chain([unit]);
+    let packages: Vec<String> = dependencies
+        .filter(|unit| unit.language == "python" && is_package(unit))
+        .flat_map(|unit| {
+            [
+                "--editable".to_owned(),
+                repo.path(unit).display().to_string(),
+            ]
+        })
+        .collect();
+    if !packages.is_empty() {
+        install.extend(packages);
+        task = task.run(run(install));
+    }
+    let task = task.act(Action::Write {
+        path: folder.join(STAMP),
+        contents: stamp,
+    });
+    Ok(Environment {
+        needs: vec![planner.add(task)],
+        bin,
+    })
+}
+
+/// A digest of all that the environment is made from. The folder counts, because environments hold absolute paths.
+fn stamp(repo: &Repo, unit: &Unit, uv_version: &str) -> String {
+    let mut sum = Sha256::new();
+    sum.update(uv_version);
+    sum.update(repo.path(unit).display().to_string());
+    sum.update(std::fs::read(repo.path(unit).join(LOCK)).unwrap_or_default());
+    for unit in repo.dependencies(unit).into_iter().chain([unit]) {
+        sum.update(&unit.folder);
+        sum.update(std::fs::read(repo.path(unit).join("pyproject.toml")).unwrap_or_default());
+    }
+    let digest: String = sum
+        .finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    format!("{digest}\n")
+}
+
+/// With the build backend locked like everything else, building takes that one and fetches nothing.
+fn isolation(repo: &Repo, unit: &Unit) -> Option<String> {
+    let lock = std::fs::read_to_string(repo.path(unit).join(LOCK)).unwrap_or_default();
+    lock.lines()
+        .any(|line| line.starts_with("hatchling=="))
+        .then(|| "--no-build-isolation".to_owned())
+}
+
+fn no_lock(repo: &Repo, unit: &Unit) -> Error {
+    let local: String = repo
+        .dependencies(unit)
+        .iter()
+        .map(|unit| format!(" --no-emit-package {}", unit.name))
+        .collect();
+    Error::BadFile {
+        file: PathBuf::from(&unit.folder).join(LOCK),
+        line: None,
+        why: "the lock file is missing".into(),
+        fix: Some(format!(
+            "in {}: uv pip compile pyproject.toml --group dev --all-extras --universal --python-version 3.10 \
+             --generate-hashes --no-emit-index-url --no-header{local} -o {LOCK}",
+            unit.folder
+        )),
+    }
+}
+
+fn has_tests(repo: &Repo, unit: &Unit) -> bool {
+    repo.path(unit).join("tests").is_dir()
+        || lookup(&unit.manifest, "tool.pytest.ini_options.testpaths").is_some()
+}
+
+/// An app without a build system is run from its folder and is never installed.
+fn is_package(unit: &Unit) -> bool {
+    unit.manifest.contains_key("build-system")
+}
+
+/// What mypy checks is the manifest's business; without a word there, everything.
+fn mypy(unit: &Unit) -> Vec<&'static str> {
+    let says_what = |key: &str| lookup(&unit.manifest, &format!("tool.mypy.{key}")).is_some();
+    if ["files", "packages", "modules"].into_iter().any(says_what) {
+        vec!["mypy"]
+    } else {
+        vec!["mypy", "."]
+    }
+}

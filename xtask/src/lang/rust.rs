@@ -1,0 +1,257 @@
+//! Rust: cargo packages.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use toml::{Table, Value};
+
+use super::{cargo_lock::compiled_for, lookup, Found, Job, Language, Planner, Provided};
+use crate::error::Result;
+use crate::plan::{Counts, Share};
+use crate::process::Invocation;
+use crate::repo::{Repo, Unit};
+
+/// See the module documentation.
+pub struct Rust;
+
+/// cargo allows one build at a time per target folder; a second one would occupy a core's place while it waits.
+const BUILDING: Share = Share::Alone("cargo");
+/// Running built tests takes cargo's lock only for a moment.
+const RUNNING: Share = Share::Together("cargo");
+
+/// The crate that makes a build long, and that starts PostgreSQL in tests.
+const SERVER: &str = "tasker-orchestration";
+/// Crates whose build scripts run `protoc`.
+const PROTOBUF: [&str; 3] = ["prost-build", "tonic-build", "tonic-prost-build"];
+
+impl Language for Rust {
+    fn name(&self) -> &'static str {
+        "rust"
+    }
+
+    fn manifest(&self) -> &'static str {
+        "Cargo.toml"
+    }
+
+    fn unit(&self, found: &Found<'_>) -> Result<Option<Unit>> {
+        if !found.table.contains_key("package") {
+            return Ok(None);
+        }
+        let mut unit = found.unit(self, &found.required_str(self, "package.name")?);
+        unit.depends_on = path_dependencies(found);
+        unit.needs_built = found.needs(self, "package.metadata.xtask.needs")?;
+        Ok(Some(unit))
+    }
+
+    fn plan(&self, planner: &mut Planner<'_>, unit: &Unit, job: Job) -> Result<()> {
+        let repo = planner.repo;
+        let package = Package::of(repo, unit);
+        let cargo = |argv: &[&str]| package.cargo(argv);
+        let ready = package.needs(planner)?;
+        match job {
+            Job::Test => {
+                let needed = planner.provide_needs_of(unit)?;
+                let compile = planner
+                    .task(unit, "compile-tests")
+                    .after(ready.needs)
+                    .sharing(BUILDING)
+                    .noting(package.note("compiling", "rlib"))
+                    .run(cargo(&[
+                        "test",
+                        "--locked",
+                        "--no-run",
+                        "--package",
+                        &unit.name,
+                    ]));
+                let compile = planner.add(compile);
+                let test = planner
+                    .task(unit, "cargo-test")
+                    .after([compile])
+                    .after(needed.needs)
+                    .sharing(RUNNING)
+                    .counting(Counts::CargoTest)
+                    .run(
+                        cargo(&["test", "--locked", "--package", &unit.name])
+                            .envs(ready.env)
+                            .envs(needed.env),
+                    );
+                planner.add(test);
+            }
+            Job::Lint => {
+                let clippy = planner
+                    .task(unit, "clippy")
+                    .after(ready.needs)
+                    .sharing(BUILDING)
+                    .noting(package.note("checking", "rmeta"))
+                    .run(cargo(&[
+                        "clippy",
+                        "--locked",
+                        "--package",
+                        &unit.name,
+                        "--all-targets",
+                        "--",
+                        "--deny",
+                        "warnings",
+                    ]));
+                planner.add(clippy);
+                let format = planner.task(unit, "rustfmt").run(cargo(&[
+                    "fmt",
+                    "--package",
+                    &unit.name,
+                    "--check",
+                ]));
+                planner.add(format);
+            }
+            Job::Fmt => {
+                let format =
+                    planner
+                        .task(unit, "rustfmt")
+                        .run(cargo(&["fmt", "--package", &unit.name]));
+                planner.add(format);
+            }
+            Job::Build => {
+                planner.add(package.build_task(planner, ready.needs));
+            }
+        }
+        Ok(())
+    }
+
+    /// Builds a package's program. Others find it by `<PACKAGE>_BIN`, and PostgreSQL, if it starts one, by
+    /// `<PACKAGE>_POSTGRES_BIN`.
+    fn provide(&self, planner: &mut Planner<'_>, unit: &Unit) -> Result<Provided> {
+        let package = Package::of(planner.repo, unit);
+        let ready = package.needs(planner)?;
+        let build = planner.add(package.build_task(planner, ready.needs.clone()));
+        let mut env = vec![(
+            package.variable("BIN"),
+            package.program().display().to_string(),
+        )];
+        env.extend(ready.env);
+        Ok(Provided {
+            needs: ready.needs.into_iter().chain([build]).collect(),
+            env,
+        })
+    }
+}
+
+struct Package<'a> {
+    repo: &'a Repo,
+    unit: &'a Unit,
+    compiled: BTreeSet<String>,
+}
+
+impl<'a> Package<'a> {
+    fn of(repo: &'a Repo, unit: &'a Unit) -> Self {
+        // A package of its own, outside the root's workspace, has its lock file beside it.
+        let own = repo.path(unit).join("Cargo.lock");
+        let lock = if own.is_file() {
+            own
+        } else {
+            repo.root.join("Cargo.lock")
+        };
+        Self {
+            repo,
+            unit,
+            compiled: compiled_for(&lock, &unit.name),
+        }
+    }
+
+    /// cargo in the package's own folder, as one would run it by hand.
+    fn cargo(&self, argv: &[&str]) -> Invocation {
+        Invocation::new(
+            self.repo.path(self.unit),
+            std::iter::once("cargo").chain(argv.iter().copied()),
+        )
+    }
+
+    fn build_task(&self, planner: &Planner<'_>, needs: Vec<String>) -> crate::plan::Task {
+        planner
+            .task(self.unit, "cargo-build")
+            .after(needs)
+            .sharing(BUILDING)
+            .noting(self.note("compiling", "rlib"))
+            .run(self.cargo(&["build", "--locked", "--package", &self.unit.name]))
+    }
+
+    /// The pinned tools that building and testing it takes.
+    fn needs(&self, planner: &mut Planner<'_>) -> Result<Provided> {
+        let mut ready = Provided::default();
+        if PROTOBUF.iter().any(|name| self.compiled.contains(*name)) {
+            ready.needs.extend(planner.tool("protoc")?.1);
+        }
+        if self.compiled.contains(SERVER) {
+            let (postgresql, install) = planner.tool("postgresql")?;
+            ready.needs.extend(install);
+            let programs = postgresql.folder.join("bin").display().to_string();
+            ready.env.push((self.variable("POSTGRES_BIN"), programs));
+        }
+        Ok(ready)
+    }
+
+    fn variable(&self, suffix: &str) -> String {
+        format!(
+            "{}_{suffix}",
+            self.unit.name.to_uppercase().replace('-', "_")
+        )
+    }
+
+    fn program(&self) -> PathBuf {
+        target_folder(&self.repo.root)
+            .join("debug")
+            .join(&self.unit.name)
+    }
+
+    /// Says why a first build takes minutes. `suffix` is the kind of file that such a build leaves behind.
+    fn note(&self, doing: &str, suffix: &str) -> Option<String> {
+        if !self.compiled.contains(SERVER)
+            || has_built(&target_folder(&self.repo.root), SERVER, suffix)
+        {
+            return None;
+        }
+        Some(format!(
+            "{doing} Tasker Core's server for {} (about {} crates, once; later runs reuse them)",
+            self.unit.name,
+            self.compiled.len() / 10 * 10
+        ))
+    }
+}
+
+/// Where cargo builds.
+pub fn target_folder(root: &Path) -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| root.join("target"), |folder| root.join(folder))
+}
+
+fn has_built(target: &Path, package: &str, suffix: &str) -> bool {
+    let prefix = format!("lib{}-", package.replace('-', "_"));
+    std::fs::read_dir(target.join("debug/deps")).is_ok_and(|entries| {
+        entries.flatten().any(|entry| {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            name.starts_with(&prefix) && name.ends_with(suffix)
+        })
+    })
+}
+
+/// Path dependencies that order builds. Development dependencies are left out: cargo allows circles through them.
+fn path_dependencies(found: &Found<'_>) -> Vec<String> {
+    let tables = ["dependencies", "build-dependencies"];
+    let own = tables
+        .iter()
+        .filter_map(|name| lookup(found.table, name).and_then(Value::as_table));
+    let by_target = lookup(found.table, "target")
+        .and_then(Value::as_table)
+        .into_iter()
+        .flat_map(Table::values)
+        .filter_map(Value::as_table)
+        .flat_map(|target| {
+            tables
+                .iter()
+                .filter_map(|name| target.get(*name).and_then(Value::as_table))
+        });
+    own.chain(by_target)
+        .flat_map(Table::values)
+        .filter_map(|dependency| dependency.get("path").and_then(Value::as_str))
+        .filter_map(|path| found.resolve(path))
+        .collect()
+}

@@ -1,0 +1,75 @@
+//! `--lang` and `--unit`: which units a command works on.
+
+use super::{Repo, Unit};
+use crate::error::{closest, Error, Result};
+use crate::lang::LANGUAGES;
+
+/// What the user asked for; empty lists mean everything.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    /// Names of languages.
+    pub languages: Vec<String>,
+    /// Names or folders of units.
+    pub units: Vec<String>,
+}
+
+impl Selection {
+    /// The selected units, in the repository's order.
+    pub fn of<'a>(&self, repo: &'a Repo) -> Result<Vec<&'a Unit>> {
+        check_languages(&self.languages)?;
+        let mut folders = Vec::new();
+        for wanted in &self.units {
+            let named: Vec<&Unit> = repo
+                .units
+                .iter()
+                .filter(|unit| is_called(unit, wanted))
+                .collect();
+            if named.is_empty() {
+                return Err(unknown_unit(repo, wanted));
+            }
+            for unit in named {
+                folders.push(&unit.folder);
+                folders.extend(&unit.parts);
+            }
+        }
+        Ok(repo
+            .units
+            .iter()
+            .filter(|unit| {
+                self.languages.is_empty() || self.languages.iter().any(|name| name == unit.language)
+            })
+            .filter(|unit| self.units.is_empty() || folders.contains(&&unit.folder))
+            .collect())
+    }
+}
+
+/// Fails if one of these is no language.
+pub fn check_languages(names: &[String]) -> Result<()> {
+    let known: Vec<&str> = LANGUAGES.iter().map(|language| language.name()).collect();
+    match names.iter().find(|name| !known.contains(&name.as_str())) {
+        None => Ok(()),
+        Some(wanted) => Err(Error::UnknownLanguage {
+            wanted: wanted.clone(),
+            suggestion: closest(wanted, known.iter().copied()),
+            known: known.into_iter().map(str::to_owned).collect(),
+        }),
+    }
+}
+
+fn is_called(unit: &Unit, wanted: &str) -> bool {
+    unit.name == wanted || unit.folder == wanted.trim_start_matches("./").trim_end_matches('/')
+}
+
+fn unknown_unit(repo: &Repo, wanted: &str) -> Error {
+    let names = repo
+        .units
+        .iter()
+        .flat_map(|unit| [unit.name.as_str(), unit.folder.as_str()]);
+    let mut known: Vec<String> = repo.units.iter().map(|unit| unit.folder.clone()).collect();
+    known.dedup();
+    Error::UnknownUnit {
+        wanted: wanted.to_owned(),
+        suggestion: closest(wanted, names),
+        known,
+    }
+}
