@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +53,7 @@ class Pipeline:
 
 
 @pytest.fixture
-def pipeline(database: Connection, overrides: dict[Any, Any]) -> Iterator[Pipeline]:
+def pipeline(database: Connection, overrides: dict[Any, Any]) -> Pipeline:
     return Pipeline(database, overrides)
 
 
