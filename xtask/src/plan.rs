@@ -48,11 +48,11 @@ impl Action {
         match self {
             Self::Run(invocation) => shell_line(root, invocation),
             Self::Write { path, contents } => {
-                format!(
-                    "write {} ({} lines)",
-                    relative(root, path).display(),
-                    contents.lines().count()
-                )
+                let lines = match contents.lines().count() {
+                    1 => "1 line".to_owned(),
+                    many => format!("{many} lines"),
+                };
+                format!("write {} ({lines})", relative(root, path).display())
             }
             Self::Remove { path } => format!("remove {}", relative(root, path).display()),
             Self::Install(tool) => {
@@ -64,9 +64,10 @@ impl Action {
                     tool.folder_name()
                 )
             }
-            Self::Check { what, folder, .. } => {
-                format!("check {} in {}", what, relative(root, folder).display())
-            }
+            Self::Check { what, folder, .. } => match relative(root, folder) {
+                folder if folder.as_os_str().is_empty() => format!("check {what}"),
+                folder => format!("check {what} in {}", folder.display()),
+            },
         }
     }
 }

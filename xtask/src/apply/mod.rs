@@ -37,8 +37,20 @@ pub fn action(
     }
     match action {
         Action::Run(invocation) => {
-            note(log, &action.describe(root))?;
-            run(unit, invocation, log, interrupt)
+            let line = action.describe(root);
+            note(log, &line)?;
+            // The same line in the error message, without this machine's folders.
+            run(unit, invocation, log, interrupt).map_err(|error| match error {
+                Error::CommandFailed {
+                    unit, status, log, ..
+                } => Error::CommandFailed {
+                    unit,
+                    command: line.trim_start_matches("$ ").to_owned(),
+                    status,
+                    log,
+                },
+                other => other,
+            })
         }
         Action::Write { path, contents } => write(path, contents),
         Action::Remove { path } => remove(path),

@@ -1,7 +1,8 @@
 //! `test`, `lint`, `fmt`, `build`: the same job for many units.
 
-use super::Session;
+use super::{codegen, Session};
 use crate::cli::UnitArgs;
+use crate::contract;
 use crate::error::Result;
 use crate::lang::{Job, Planner};
 use crate::plan::Plan;
@@ -29,6 +30,10 @@ fn plan(session: &Session, repo: &Repo, selection: &Selection, job: Job) -> Resu
     let mut planner = Planner::new(repo, &session.tools, job.name(), &session.logs(job.name()));
     for unit in selection.of(repo)? {
         planner.job(unit, job)?;
+    }
+    // Generated files belong to no single unit, so only a run over everything compares them.
+    if job == Job::Lint && selection.is_everything() && repo.root.join(contract::FOLDER).is_dir() {
+        planner.add(codegen::check_task(&repo.root, &session.logs(job.name())));
     }
     Ok(planner.plan)
 }

@@ -14,6 +14,11 @@ pub struct Selection {
 }
 
 impl Selection {
+    /// Whether nothing was left out.
+    pub fn is_everything(&self) -> bool {
+        self.languages.is_empty() && self.units.is_empty()
+    }
+
     /// The selected units, in the repository's order.
     pub fn of<'a>(&self, repo: &'a Repo) -> Result<Vec<&'a Unit>> {
         check_languages(&self.languages)?;
@@ -66,6 +71,7 @@ fn unknown_unit(repo: &Repo, wanted: &str) -> Error {
         .iter()
         .flat_map(|unit| [unit.name.as_str(), unit.folder.as_str()]);
     let mut known: Vec<String> = repo.units.iter().map(|unit| unit.folder.clone()).collect();
+    known.sort();
     known.dedup();
     Error::UnknownUnit {
         wanted: wanted.to_owned(),

@@ -1,0 +1,157 @@
+//! Generated constants: what comes out of the tables, and what is said when something does not fit.
+
+mod common;
+
+use common::Fixture;
+
+const CONFIG: &str = r#"
+core_version = "0.1.8"
+
+[common.database]
+url = { type = "str", default = "postgresql://a:b@localhost/c", pattern = "database_url", env = "DATABASE_URL", doc = "Says \"where\"." }
+
+[common.database.pool]
+max_connections = { type = "int", default = 25, min = 1, max = 1000, doc = "Largest number of open connections." }
+
+[common.backoff]
+multiplier = { type = "float", default = 2.0, min = 1, max = 10 }
+seconds = { type = "int_list", default = [1, 5, 15] }
+modes = { type = "str_list", default = ["one"] }
+enabled = { type = "bool", default = true, inert = true }
+backend = { type = "str", default = "pgmq", choices = ["pgmq", "rabbitmq"] }
+
+# A section may have a key called `type`.
+[worker.auth]
+type = { type = "str", default = "bearer" }
+
+[[optional_section]]
+path = "worker.auth"
+why = "Without it nobody is asked."
+"#;
+
+const PYTHON: &str =
+    "python/tasker-contrib-fastapi/src/tasker_contrib_fastapi/_internal/_contract.py";
+const RUST: &str = "ops/dev-server/src/contract.rs";
+
+fn fixture() -> Fixture {
+    let fixture = Fixture::new();
+    let table =
+        |name: &str, text: &str| fixture.write(&format!("xtask/contract/{name}.toml"), text);
+    table("config", CONFIG);
+    table(
+        "patterns",
+        "[[pattern]]\nname = \"database_url\"\nregex = '^postgresql://\\w+$'\ndoc = \"a URL\"\n",
+    );
+    table(
+        "settings",
+        "[[setting]]\nname = \"database.url\"\npath = \"common.database.url\"\ndoc = \"Where.\"\n",
+    );
+    table("events", "[[event]]\nkey = \"step_completed\"\npython = \"tasker.step.completed\"\ndoc = \"After a step.\"\n\
+                     [[event]]\nkey = \"step_failed\"\npython = \"tasker.step.failed\"\n");
+    table(
+        "health",
+        "[[component]]\nkey = \"worker\"\npython = \"worker\"\n",
+    );
+    table(
+        "errors",
+        "[[error]]\nkey = \"timeout\"\npython = \"timeout\"\n",
+    );
+    table("metrics", "[[metric]]\nkey = \"in_flight\"\npython = \"in_flight\"\nkind = \"gauge\"\nlabels = [\"handler\"]\ndoc = \"Now.\"\n");
+    fixture.write("ops/dev-server/Cargo.toml", "[package]\nname = \"dev\"\n");
+    fixture.write(
+        "python/tasker-contrib-fastapi/pyproject.toml",
+        "[project]\nname = \"fastapi\"\n",
+    );
+    fixture
+}
+
+fn read(fixture: &Fixture, path: &str) -> String {
+    std::fs::read_to_string(fixture.root.join(path)).unwrap()
+}
+
+#[test]
+fn files_are_written_once_and_are_the_same_every_time() {
+    let fixture = fixture();
+    assert_eq!(fixture.run(&["codegen"]).code, Some(0));
+    insta::assert_snapshot!("python", read(&fixture, PYTHON));
+    insta::assert_snapshot!("rust", read(&fixture, RUST));
+    let before = fixture.tree();
+    let again = fixture.run(&["codegen"]);
+    assert_eq!(again.out, "generated files are up to date\n");
+    assert_eq!(fixture.tree(), before);
+}
+
+#[test]
+fn check_names_each_file_that_drifted_and_changes_nothing() {
+    let fixture = fixture();
+    let missing = fixture.run(&["codegen", "--check"]);
+    assert_eq!(missing.code, Some(1));
+    assert_eq!(missing.err, format!("error: out of date with xtask/contract: {RUST}, {PYTHON}\n  fix: cargo xtask codegen\n"));
+    assert_eq!(fixture.run(&["codegen"]).code, Some(0));
+    assert_eq!(fixture.run(&["codegen", "--check"]).code, Some(0));
+
+    fixture.write(PYTHON, &read(&fixture, PYTHON).replace("25", "26"));
+    let before = fixture.tree();
+    let drifted = fixture.run(&["codegen", "--check"]);
+    assert_eq!(
+        drifted.err,
+        format!("error: out of date with xtask/contract: {PYTHON}\n  fix: cargo xtask codegen\n")
+    );
+    assert_eq!(fixture.tree(), before);
+    let dry = fixture.run(&["codegen", "--dry-run"]);
+    assert!(dry.out.contains(&format!("write {PYTHON} (")), "{dry:?}");
+    assert_eq!(fixture.tree(), before);
+}
+
+#[test]
+fn lint_compares_too() {
+    let fixture = fixture();
+    let plan = fixture.run(&["lint", "--dry-run"]);
+    // Units without a lock file stop planning before; this one has none of its own.
+    assert!(
+        plan.err
+            .contains("python/tasker-contrib-fastapi/requirements.lock"),
+        "{plan:?}"
+    );
+    fixture.write("python/tasker-contrib-fastapi/requirements.lock", "");
+    let plan = fixture.run(&["lint", "--dry-run"]);
+    assert!(
+        plan.out
+            .contains("  contract:codegen\n      check generated files against xtask/contract\n"),
+        "{plan:?}"
+    );
+}
+
+#[test]
+fn a_missing_table_stops_only_the_files_that_need_it() {
+    let fixture = fixture();
+    std::fs::remove_file(fixture.root.join("xtask/contract/events.toml")).unwrap();
+    let ran = fixture.run(&["codegen"]);
+    assert_eq!(
+        ran.err,
+        "error: xtask/contract/events.toml: this contract table is missing\n  fix: write it as xtask/contract/README.md describes\n"
+    );
+    assert!(fixture.root.join(RUST).is_file());
+    assert!(!fixture.root.join(PYTHON).exists());
+}
+
+#[test]
+fn mistakes_in_tables_are_named() {
+    let fixture = fixture();
+    for (table, text, message) in [
+        ("config", CONFIG.replace("default = 25", "default = \"many\""), "xtask/contract/config.toml: `common.database.pool.max_connections`: default \"many\" does not fit type `int`"),
+        ("config", CONFIG.replace("min = 1,", "minimum = 1,"), "xtask/contract/config.toml: `common.database.pool.max_connections`: unknown field `minimum`"),
+        ("config", CONFIG.replace("core_version = \"0.1.8\"", ""), "xtask/contract/config.toml: there is no `core_version"),
+        ("settings", "\n[[setting]]\nname = \"x\"\npath = \"common.database.urll\"\n".into(), "xtask/contract/settings.toml:4: setting `x` names `common.database.urll`, which is no key of config.toml; did you mean `common.database.url`?"),
+        ("events", "[[evnt]]\nkey = \"x\"\npython = \"x\"\n".into(), "xtask/contract/events.toml: unknown table [[evnt]]; rows are [[event]]"),
+        ("metrics", "[[metric]]\nkey = \"x\"\npython = \"x\"\ntype = \"gauge\"\n".into(), "xtask/contract/metrics.toml:4: unknown field `type`"),
+    ] {
+        let path = format!("xtask/contract/{table}.toml");
+        let good = read(&fixture, &path);
+        fixture.write(&path, &text);
+        let ran = fixture.run(&["codegen"]);
+        assert_eq!(ran.code, Some(2), "{ran:?}");
+        assert!(ran.err.starts_with(&format!("error: {message}")), "wanted {message}\n{}", ran.err);
+        fixture.write(&path, &good);
+    }
+}

@@ -1,0 +1,64 @@
+//! Ctrl-C and SIGTERM leave no process behind.
+
+mod common;
+
+use std::process::Stdio;
+
+use common::{is_alive, wait_until, Fixture, Guard, Ran};
+use nix::sys::signal::{kill, Signal};
+use nix::unistd::Pid;
+
+fn no_process_remains_after(signal: Signal) {
+    let fixture = Fixture::new();
+    fixture.write("python/greeter/tests/HANG", "");
+    let mut command = fixture.xtask(&["test", "--unit", "greeter"]);
+    let mut running = Guard(
+        command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap(),
+    );
+    let pids = || -> Vec<i32> {
+        let text = std::fs::read_to_string(fixture.root.join("python/greeter/tests/pids"))
+            .unwrap_or_default();
+        text.lines().filter_map(|line| line.parse().ok()).collect()
+    };
+    wait_until("a child and a grandchild run", || pids().len() == 2);
+    let pids = pids();
+    assert!(pids.iter().all(|pid| is_alive(*pid)));
+
+    kill(Pid::from_raw(running.0.id().try_into().unwrap()), signal).unwrap();
+    wait_until("xtask ends", || running.0.try_wait().unwrap().is_some());
+    let mut child = std::mem::replace(
+        &mut running.0,
+        std::process::Command::new("true").spawn().unwrap(),
+    );
+    let status = child.wait().unwrap();
+    let ran = Ran::from(child.wait_with_output().unwrap());
+    assert_eq!(status.code(), Some(130), "{ran:?}");
+    assert!(
+        ran.err
+            .contains("error: interrupted; every started process was stopped"),
+        "{ran:?}"
+    );
+    assert!(ran.out.contains(" stop python/greeter:pytest"), "{ran:?}");
+    for pid in pids {
+        assert!(!is_alive(pid), "process {pid} is still there");
+    }
+}
+
+#[test]
+fn after_ctrl_c() {
+    no_process_remains_after(Signal::SIGINT);
+}
+
+#[test]
+fn after_sigterm() {
+    no_process_remains_after(Signal::SIGTERM);
+}
+
+#[test]
+fn after_the_terminal_was_closed() {
+    no_process_remains_after(Signal::SIGHUP);
+}
