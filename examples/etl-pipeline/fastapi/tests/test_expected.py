@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from tests import expected
+from tests.compare import approximately
 
 TEMPLATE = Path(__file__).resolve().parents[1] / "config/tasks/etl_pipeline.yaml"
 
@@ -23,8 +24,9 @@ def test_the_committed_files_are_what_duckdb_computes(
     documents: dict[str, dict[str, Any]],
 ) -> None:
     for name, document in documents.items():
+        # Floats may differ in the last digit between versions of DuckDB.
         committed = json.loads((expected.SCENARIOS / name).read_text())
-        assert committed == _approximately(document), (
+        assert committed == approximately(document, 1e-12), (
             f"scenarios/{name} is out of date; run `python -m tests.expected`"
         )
 
@@ -48,12 +50,3 @@ def test_duckdb_uses_the_settings_of_the_template() -> None:
     assert setting("report", "top") == expected.TOP
     assert setting("report", "min_flights_of_airport") == expected.MIN_FLIGHTS_OF_AIRPORT
     assert steps["aggregate_partition"]["batch_config"]["batch_size"] == expected.ROWS_PER_PARTITION
-
-
-def _approximately(value: Any) -> Any:
-    """Floats may differ in the last digit between versions of DuckDB."""
-    if isinstance(value, dict):
-        return {key: _approximately(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_approximately(item) for item in value]
-    return pytest.approx(value, rel=1e-12) if isinstance(value, float) else value

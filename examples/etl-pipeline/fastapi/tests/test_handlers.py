@@ -150,6 +150,27 @@ def test_a_report_written_twice_keeps_the_quarantine(
         assert set(rows.staged.values()) == {0}
 
 
+def test_a_report_never_shows_the_figures_of_another_attempt(
+    overrides: dict[Any, Any], database: Connection
+) -> None:
+    database.execute(
+        "INSERT INTO etl.statistics VALUES ('run', 'all', 'all', 1, 0, 5, 5, 5, 338, 'attempt-2')"
+    )
+    result = run_step(
+        publish.report,
+        context=JOB,
+        config={"top": 5, "min_flights_of_airport": 100},
+        results={
+            "validate": {"rows": 9, "good": 9, "quarantined": 0, "quality": 1, "reasons": {}},
+            "load": {"flights": 9, "statistics": 1},
+        },
+        overrides=overrides,
+    )
+    assert (result.outcome, result.retryable) == ("failed", False)
+    assert "was replaced by attempt attempt-2" in (result.error or "")
+    assert publishing.get_report(database, "run") is None
+
+
 def test_a_load_that_breaks_publishes_nothing(
     overrides: dict[Any, Any], database: Connection
 ) -> None:

@@ -14,6 +14,7 @@ from app.db import Connection
 from app.handlers import aggregate, extract, publish, quality, transform
 from app.settings import Settings, get_settings
 from app.store import publishing
+from tests.compare import assert_contains
 from tests.conftest import EXAMPLE_DIR, TEMPLATE
 
 # Importing the modules registers the handlers.
@@ -63,14 +64,6 @@ def assert_steps(run: WorkflowRun, name: str) -> None:
             run.assert_absent(step)
         else:
             run.assert_step(step, **expected)
-
-
-def assert_contains(actual: dict[str, Any], expected: dict[str, Any]) -> None:
-    for key, value in expected.items():
-        if isinstance(value, dict):
-            assert_contains(actual[key], value)
-        else:
-            assert actual[key] == value, key
 
 
 @pytest.mark.parametrize("name", ["happy-path", "low-quality", "flaky-source"])

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from tasker_contrib_fastapi import Config, Input, Result, step_handler
+from tasker_contrib_fastapi import Config, Input, PermanentError, Result, step_handler
 
-from app.db import Database
+from app.db import Connection, Database
 from app.handlers.quality import threshold_of
 from app.models import Held, Job, Loaded, Report, ReportSummary, Validated
 from app.pipeline.aggregate import Stats
@@ -56,23 +56,40 @@ def report(
         quarantined=validated.reasons,
         held_because=held.reasons if held else [],
     )
-    if loaded:
-
-        def published(dimension: str) -> dict[str, Stats]:
-            return publishing.statistics(database, job.run_id, dimension)
-
-        result.total = publishing.total(database, job.run_id)
-        result.by_month = publishing.group_figures(published("month"))
-        result.by_haul = publishing.group_figures(published("haul"))
-        result.busiest_states = publishing.group_figures(_busiest(published("state"), top))
-        result.latest_airports = publishing.group_figures(
-            _latest(published("origin"), top, min_flights)
-        )
-    publishing.save_report(database, result)
+    with publishing.exclusive(database, job.run_id):
+        if loaded:
+            _add_figures(result, database, top, min_flights)
+        publishing.save_report(database, result)
     return ReportSummary(
         run_id=job.run_id,
         outcome=result.outcome,
         flights=result.total.flights if result.total else 0,
+    )
+
+
+def _add_figures(report: Report, database: Connection, top: int, min_flights: int) -> None:
+    """Fill in the published figures.
+
+    Raises:
+        PermanentError: Another attempt of the run has published in the meantime; its figures must
+            not appear in the report of this one.
+    """
+    owner = publishing.published_by(database, report.run_id)
+    if owner != report.attempt_id:
+        raise PermanentError(
+            f"attempt {report.attempt_id} of run {report.run_id!r} was replaced by attempt "
+            f"{owner}, which published while this one was running; that attempt's report counts"
+        )
+
+    def published(dimension: str) -> dict[str, Stats]:
+        return publishing.statistics(database, report.run_id, dimension)
+
+    report.total = publishing.total(database, report.run_id)
+    report.by_month = publishing.group_figures(published("month"))
+    report.by_haul = publishing.group_figures(published("haul"))
+    report.busiest_states = publishing.group_figures(_busiest(published("state"), top))
+    report.latest_airports = publishing.group_figures(
+        _latest(published("origin"), top, min_flights)
     )
 
 

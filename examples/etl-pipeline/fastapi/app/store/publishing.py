@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from psycopg import sql
 from psycopg.types.json import Jsonb
@@ -86,6 +87,14 @@ ON CONFLICT (run_id) DO UPDATE SET
 """
 
 
+@contextmanager
+def exclusive(connection: Connection, run_id: str) -> Iterator[None]:
+    """One transaction in which no other attempt of the run can publish or report."""
+    with connection.transaction():
+        connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (run_id,))
+        yield
+
+
 def load(connection: Connection, run_id: str, attempt_id: str) -> Loaded:
     """Publish the staged flights and merged statistics of an attempt.
 
@@ -95,8 +104,7 @@ def load(connection: Connection, run_id: str, attempt_id: str) -> Loaded:
     """
     values = {"run_id": run_id, "attempt_id": attempt_id, "merged": staging.MERGED}
     counts: list[int] = []
-    with connection.transaction():
-        _lock_run(connection, run_id)
+    with exclusive(connection, run_id):
         for table, upsert in (("flights", _UPSERT_FLIGHTS), ("statistics", _UPSERT_STATISTICS)):
             counts.append(connection.execute(upsert, values).rowcount)
             connection.execute(
@@ -118,9 +126,16 @@ def hold(
     reasons: Sequence[str],
 ) -> None:
     """Record that a run is held. What the run has published before stays as it is."""
-    with connection.transaction():
-        _lock_run(connection, run_id)
+    with exclusive(connection, run_id):
         connection.execute(_UPSERT_HOLD, (run_id, quality, threshold, list(reasons), attempt_id))
+
+
+def published_by(connection: Connection, run_id: str) -> str | None:
+    """Return the attempt whose rows are the published ones, `None` when there are none."""
+    row = connection.execute(
+        "SELECT attempt_id FROM etl.statistics WHERE run_id = %s LIMIT 1", (run_id,)
+    ).fetchone()
+    return str(row[0]) if row else None
 
 
 def statistics(connection: Connection, run_id: str, dimension: str) -> dict[str, Stats]:
@@ -164,8 +179,7 @@ def save_report(connection: Connection, report: Report) -> None:
     One transaction, and the last write of an attempt: after it nothing is left in staging.
     """
     values = {"run_id": report.run_id, "attempt_id": report.attempt_id}
-    with connection.transaction():
-        _lock_run(connection, report.run_id)
+    with exclusive(connection, report.run_id):
         # A retry after the commit finds staging empty; it must not empty the quarantine then.
         if _reported_attempt(connection, report.run_id) != report.attempt_id:
             connection.execute("DELETE FROM etl.quarantine WHERE run_id = %s", (report.run_id,))
@@ -232,8 +246,3 @@ def _reported_attempt(connection: Connection, run_id: str) -> str | None:
         "SELECT attempt_id FROM etl.reports WHERE run_id = %s", (run_id,)
     ).fetchone()
     return str(row[0]) if row else None
-
-
-def _lock_run(connection: Connection, run_id: str) -> None:
-    """Let two attempts of one run publish one after the other, until the transaction ends."""
-    connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (run_id,))
