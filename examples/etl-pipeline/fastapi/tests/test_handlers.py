@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+import psycopg
 import pytest
 from tasker_contrib_fastapi.testing import StepResult, run_step
 
@@ -169,6 +170,18 @@ def test_a_report_never_shows_the_figures_of_another_attempt(
     assert (result.outcome, result.retryable) == ("failed", False)
     assert "was replaced by attempt attempt-2" in (result.error or "")
     assert publishing.get_report(database, "run") is None
+
+
+def test_attempts_of_one_run_publish_one_after_the_other(
+    environment: dict[str, str], database: Connection
+) -> None:
+    with psycopg.connect(environment["DATABASE_URL"], autocommit=True) as other:
+        other.execute("SET lock_timeout = '50ms'")
+        with publishing.exclusive(database, "run"):
+            with pytest.raises(psycopg.errors.LockNotAvailable):
+                publishing.load(other, "run", ATTEMPT)
+            publishing.load(other, "another run", ATTEMPT)
+        publishing.load(other, "run", ATTEMPT)
 
 
 def test_a_load_that_breaks_publishes_nothing(
