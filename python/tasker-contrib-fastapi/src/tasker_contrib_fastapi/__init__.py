@@ -6,6 +6,7 @@ from __future__ import annotations
 from ._internal import core_import as core_import  # isort: skip
 
 from .batches import BatchContext, Checkpoint
+from .client import StepInfo, Task, TaskerClient, TaskPage
 from .errors import (
     HandlerImportError,
     PermanentError,
@@ -23,6 +24,7 @@ from .errors import (
     TaskerUnavailable,
     TaskerValidationError,
 )
+from .events import EVENTS, TaskerEvent, subscribe
 from .handlers import (
     BatchConfig,
     BatchResults,
@@ -38,10 +40,16 @@ from .handlers import (
     decision_handler,
     step_handler,
 )
+from .lifespan import TaskerClientDep, TaskerState, lifespan
+from .log import TaskerLogFilter
+from .problems import install_problem_handlers
+from .router import router
+from .settings import TaskerSettings
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "EVENTS",
     "BatchConfig",
     "BatchContext",
     "BatchResults",
@@ -54,15 +62,24 @@ __all__ = [
     "Result",
     "RetryableError",
     "StepContext",
+    "StepInfo",
+    "Task",
+    "TaskPage",
     "TaskerBackpressure",
+    "TaskerClient",
+    "TaskerClientDep",
     "TaskerClientError",
     "TaskerConfigError",
     "TaskerConflict",
     "TaskerContribError",
+    "TaskerEvent",
+    "TaskerLogFilter",
     "TaskerNotFound",
     "TaskerPermissionError",
     "TaskerServerError",
+    "TaskerSettings",
     "TaskerStartError",
+    "TaskerState",
     "TaskerTimeout",
     "TaskerUnavailable",
     "TaskerValidationError",
@@ -72,5 +89,9 @@ __all__ = [
     "batch_worker",
     "current_step",
     "decision_handler",
+    "install_problem_handlers",
+    "lifespan",
+    "router",
     "step_handler",
+    "subscribe",
 ]

@@ -7,16 +7,38 @@ The native library installs a console logger on stdout when it is imported, at `
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
+from collections.abc import Iterator
 
-if "tasker_core" not in sys.modules and not {"LOG_LEVEL", "RUST_LOG"} & os.environ.keys():
-    os.environ["LOG_LEVEL"] = os.environ.get("TASKER_LOG_LEVEL", "warn")
+
+def log_filter(level: str) -> str:
+    """The native library's filter for a level.
+
+    Its queue poll waits up to five seconds in one SQL statement, and the SQL library warns of each
+    statement that takes more than one: that warning says nothing and would fill the log.
+    """
+    return f"{level},sqlx::query=error" if level in ("warn", "info") else level
+
+
+@contextlib.contextmanager
+def native_log_level(level: str | None) -> Iterator[None]:
+    """Set `LOG_LEVEL` for a moment, unless the user set it or `RUST_LOG`."""
+    if level is None or {"LOG_LEVEL", "RUST_LOG"} & os.environ.keys():
+        yield
+        return
+    os.environ["LOG_LEVEL"] = log_filter(level)
     try:
-        import tasker_core
+        yield
     finally:
         del os.environ["LOG_LEVEL"]
+
+
+if "tasker_core" not in sys.modules:
+    with native_log_level(os.environ.get("TASKER_LOG_LEVEL", "warn")):
+        import tasker_core
 else:
     import tasker_core
 
-__all__ = ["tasker_core"]
+__all__ = ["log_filter", "native_log_level", "tasker_core"]

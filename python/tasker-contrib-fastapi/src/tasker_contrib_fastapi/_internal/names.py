@@ -1,0 +1,18 @@
+"""Suggestions for misspelt names."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+def did_you_mean(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
+    """`; did you mean 'x'?`, or nothing."""
+    candidates = list(known)
+    found = difflib.get_close_matches(name, candidates, n=1, cutoff=cutoff)
+    if not found:
+        # A wrong or missing section with the right last word is the other usual mistake.
+        last = name.rsplit(".", 1)[-1]
+        same = [c for c in candidates if c.rsplit(".", 1)[-1] == last]
+        found = same[:1]
+    return f"; did you mean {found[0]!r}?" if found else ""

@@ -1,0 +1,146 @@
+"""The lifespan that starts and stops Tasker with an app.
+
+Example:
+    ```python
+    import tasker_contrib_fastapi as tasker
+    from fastapi import FastAPI
+
+    app = FastAPI(lifespan=tasker.lifespan())
+    ```
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import Depends, FastAPI
+from starlette.requests import HTTPConnection
+
+from ._internal import native, runtime
+from ._internal.depends import AppContext
+from ._internal.mode import Mode, decide, process_facts
+from ._internal.runtime import Runtime
+from .client import TaskerClient
+from .errors import TaskerContribError
+from .settings import TaskerSettings
+
+__all__ = ["TaskerClientDep", "TaskerState", "get_client", "lifespan"]
+
+logger = logging.getLogger("tasker_contrib_fastapi")
+
+Lifespan = Callable[[Any], AbstractAsyncContextManager[Mapping[str, Any] | None]]
+
+
+@dataclass(frozen=True)
+class TaskerState:
+    """What the lifespan leaves in `request.state.tasker`.
+
+    Attributes:
+        mode: off, client or worker.
+        settings: as given or read.
+        client: None when the mode is off.
+        runtime: the worker; None in other modes.
+    """
+
+    mode: Mode
+    settings: TaskerSettings
+    client: TaskerClient | None
+    runtime: Runtime | None
+
+
+def lifespan(settings: TaskerSettings | None = None, *, wrap: Lifespan | None = None) -> Lifespan:
+    """Return a lifespan for `FastAPI(lifespan=…)`.
+
+    It starts after the startup of `wrap` and drains before its teardown, so handlers may use what
+    `wrap` sets up. The state that `wrap` yields is kept; `tasker` is added. A start that fails
+    stops the app.
+
+    Args:
+        settings: read from the environment and `tasker.toml` when the app starts, if not given.
+        wrap: the app's own lifespan.
+
+    Example:
+        ```python
+        @asynccontextmanager
+        async def resources(app: FastAPI) -> AsyncIterator[dict[str, object]]:
+            async with create_pool() as pool:
+                yield {"pool": pool}
+
+        app = FastAPI(lifespan=tasker.lifespan(wrap=resources))
+        ```
+    """
+
+    @asynccontextmanager
+    async def tasker_lifespan(app: FastAPI) -> AsyncIterator[Mapping[str, Any]]:
+        async with AsyncExitStack() as stack:
+            state: dict[str, Any] = {}
+            if wrap is not None:
+                yielded: Mapping[str, Any] | None = await stack.enter_async_context(wrap(app))
+                state.update(yielded or {})
+            state["tasker"] = await _enter(app, settings or TaskerSettings(), state, stack)
+            yield state
+
+    return tasker_lifespan
+
+
+async def _enter(
+    app: FastAPI, settings: TaskerSettings, state: Mapping[str, Any], stack: AsyncExitStack
+) -> TaskerState:
+    in_code = settings.source("mode") == "option"
+    facts = process_facts(
+        database_configured=settings.source("database.url") != "default",
+        templates=settings.templates,
+        forked_from=native.forked_from(),
+    )
+    mode, reason = decide(
+        settings.mode if in_code else None, None if in_code else settings.mode, facts
+    )
+    logger.info("tasker mode %s in process %d: %s", mode, os.getpid(), reason)
+    if mode == "off":
+        return TaskerState(mode, settings, None, None)
+    client = await stack.enter_async_context(TaskerClient.from_settings(settings))
+    if mode == "client":
+        return TaskerState(mode, settings, client, None)
+
+    # In a process of its own the handlers share the app's loop, so that what the lifespan made
+    # (pools, sessions) works in them. In a web process they have a loop thread of their own.
+    loop = asyncio.get_running_loop() if facts.standalone else None
+    worker = runtime.acquire(settings, loop=loop, standalone=facts.standalone)
+    tasker_state = TaskerState(mode, settings, client, worker)
+    context = AppContext(app=app, state={**state, "tasker": tasker_state})
+    worker.add_app(context)
+
+    async def leave() -> None:
+        # In a thread: the app's loop must go on while the last steps end.
+        await asyncio.to_thread(runtime.release, worker)
+        worker.remove_app(context)
+
+    stack.push_async_callback(leave)
+    return tasker_state
+
+
+async def get_client(connection: HTTPConnection) -> TaskerClient:
+    """Dependency: the client of the app; in handlers, the worker's.
+
+    Raises:
+        TaskerContribError: the app has no Tasker lifespan, or the mode is off.
+    """
+    state = getattr(connection.state, "tasker", None)
+    if state is None:
+        raise TaskerContribError(
+            "this app has no Tasker: make it with FastAPI(lifespan=tasker.lifespan()) "
+            "(a TestClient starts the lifespan only when used with `with`)"
+        )
+    if state.client is None:
+        raise TaskerContribError("tasker mode is 'off' in this process: there is no client")
+    client: TaskerClient = state.client
+    return client
+
+
+TaskerClientDep = Annotated[TaskerClient, Depends(get_client)]

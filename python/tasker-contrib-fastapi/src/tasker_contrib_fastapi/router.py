@@ -1,0 +1,139 @@
+"""Routes for health, metrics and, if wanted, tasks."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+
+from ._internal import metrics
+from ._internal._contract import (
+    HEALTH_COMPONENTS,
+    HEALTH_ORCHESTRATION,
+)
+from .client import TaskPage
+from .lifespan import TaskerClientDep, TaskerState
+from .problems import ProblemRoute
+
+__all__ = ["CreateTask", "router"]
+
+
+class CreateTask(BaseModel):
+    """Body of `POST /tasks`."""
+
+    name: str
+    namespace: str = "default"
+    version: str = "1.0.0"
+    context: dict[str, Any] = Field(default_factory=dict)
+    idempotent: bool = False
+    priority: int | None = Field(default=None, ge=-100, le=100)
+    tags: list[str] | None = None
+    reason: str = "requested over HTTP"
+
+
+def router(*, tasks: bool = False) -> APIRouter:
+    """Return a router with `/live`, `/ready` and `/metrics`.
+
+    - `GET /live`: 200 as long as the process answers.
+    - `GET /ready`: 200, or 503 with the failing components; 503 from the start of a drain.
+    - `GET /metrics`: Prometheus text, per handler.
+
+    Args:
+        tasks: also `POST /tasks`, `GET /tasks`, `GET /tasks/{task_uuid}` (with steps) and
+            `DELETE /tasks/{task_uuid}`. They have no authentication: add
+            `dependencies=[Depends(…)]` where you include the router.
+
+    Example:
+        ```python
+        app.include_router(tasker.router(tasks=True), prefix="/tasker", tags=["tasker"])
+        ```
+    """
+    routes = APIRouter(route_class=ProblemRoute)
+    routes.add_api_route("/live", _live, methods=["GET"], summary="Liveness")
+    routes.add_api_route("/ready", _ready, methods=["GET"], summary="Readiness")
+    routes.add_api_route("/metrics", _metrics, methods=["GET"], summary="Prometheus metrics")
+    if tasks:
+        routes.add_api_route("/tasks", _create, methods=["POST"], status_code=201)
+        routes.add_api_route("/tasks", _list, methods=["GET"])
+        routes.add_api_route("/tasks/{task_uuid}", _get, methods=["GET"])
+        routes.add_api_route("/tasks/{task_uuid}", _cancel, methods=["DELETE"])
+    return routes
+
+
+async def _live() -> dict[str, str]:
+    return {"status": "alive"}
+
+
+async def _ready(request: Request) -> JSONResponse:
+    state: TaskerState | None = getattr(request.state, "tasker", None)
+    if state is None:
+        return JSONResponse(
+            {"status": "not_ready", "components": [], "detail": "the app has no Tasker lifespan"},
+            status_code=503,
+        )
+    checks: dict[str, tuple[bool, str]] = {}
+    if state.runtime is not None:
+        checks = state.runtime.health()
+    if state.client is not None:
+        answers = await state.client.health()
+        url = state.settings.orchestration_url
+        checks[HEALTH_ORCHESTRATION] = (answers, url if answers else f"{url} does not answer")
+    components = []
+    for name in HEALTH_COMPONENTS:
+        if name in checks:
+            ok, detail = checks[name]
+            status = "ok" if ok else "failed"
+        elif state.runtime is None:
+            status, detail = "off", f"mode {state.mode}"
+        else:
+            status, detail = "unknown", ""
+        components.append({"name": name, "status": status, "detail": detail})
+    ready = all(ok for ok, _ in checks.values())
+    return JSONResponse(
+        {"status": "ready" if ready else "not_ready", "components": components},
+        status_code=200 if ready else 503,
+    )
+
+
+async def _metrics() -> Response:
+    return Response(metrics.render(), headers={"content-type": metrics.CONTENT_TYPE})
+
+
+async def _create(body: CreateTask, client: TaskerClientDep) -> dict[str, Any]:
+    task = await client.create_task(
+        body.name,
+        body.context,
+        namespace=body.namespace,
+        version=body.version,
+        idempotent=body.idempotent,
+        priority=body.priority,
+        tags=body.tags,
+        reason=body.reason,
+    )
+    return task.model_dump(mode="json")
+
+
+async def _list(
+    client: TaskerClientDep,
+    namespace: str | None = None,
+    status: str | None = None,
+    page: int = Query(default=1, ge=1),
+    per_page: int = Query(default=25, ge=1, le=100),
+) -> TaskPage:
+    return await client.list_tasks(namespace=namespace, status=status, page=page, per_page=per_page)
+
+
+async def _get(task_uuid: UUID, client: TaskerClientDep) -> dict[str, Any]:
+    task = await client.get_task(task_uuid)
+    steps = await client.steps(task_uuid)
+    return {
+        **task.model_dump(mode="json"),
+        "steps": [step.model_dump(mode="json") for step in steps],
+    }
+
+
+async def _cancel(task_uuid: UUID, client: TaskerClientDep) -> dict[str, Any]:
+    return (await client.cancel_task(task_uuid)).model_dump(mode="json")
