@@ -80,7 +80,7 @@ struct Stack {
 
 /// Who runs the database.
 enum Database {
-    Ours(Cluster),
+    Ours(Box<Cluster>),
     Theirs,
 }
 
@@ -198,11 +198,11 @@ async fn start_database(
         None => ephemeral_data(&programs, &run_as, run_dir).await?,
     };
     phases.data = clock.lap();
-    let (durability, remove) = if data_dir.is_some() {
-        (Durability::Full, vec![run_dir.path().to_owned()])
-    } else {
-        (Durability::None, vec![run_dir.path().to_owned()])
+    let durability = match data_dir {
+        Some(_) => Durability::Full,
+        None => Durability::None,
     };
+    let remove = vec![run_dir.path().to_owned()];
     let cluster = Cluster::start(
         &programs,
         &run_as,
@@ -215,7 +215,7 @@ async fn start_database(
     .await?;
     phases.postgres = clock.lap();
     let url = postgres::url(cluster.port, postgres::DATABASE);
-    Ok((Database::Ours(cluster), data_dir, url))
+    Ok((Database::Ours(Box::new(cluster)), data_dir, url))
 }
 
 async fn ephemeral_data(
@@ -241,6 +241,7 @@ async fn kept_data(
         copy_ready_made(programs, run_as, run_dir, &pgdata).await?;
         dir.mark(&programs.major())?;
     }
+    postgres::wait_for_predecessor(&pgdata).await?;
     Ok(pgdata)
 }
 

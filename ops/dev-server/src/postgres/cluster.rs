@@ -34,6 +34,7 @@ const PORT_TRIES: usize = 5;
 pub struct Cluster {
     /// The port it listens on, on 127.0.0.1.
     pub port: u16,
+    pid: i32,
     guard: Child,
     // Closing this pipe is the order to stop.
     order: Option<ChildStdin>,
@@ -143,8 +144,9 @@ impl Cluster {
             .context("tell the guard what to hold")?;
         let mut reports = BufReader::new(stdout).lines();
         match next_report(&mut reports).await? {
-            Some(Report::Started { .. }) => Ok(Self {
+            Some(Report::Started { pid }) => Ok(Self {
                 port,
+                pid,
                 guard,
                 order: Some(stdin),
                 reports,
@@ -155,15 +157,12 @@ impl Cluster {
         }
     }
 
-    /// PostgreSQL writes its state into `postmaster.pid`; a connection attempt would be noise in its log.
+    /// PostgreSQL writes its state into `postmaster.pid`; a connection attempt would be noise in its log. The file of one that was
+    /// killed stays behind and says "ready" too, with another process id.
     async fn wait_until_ready(&mut self, pgdata: &Path) -> anyhow::Result<()> {
         let status = pgdata.join("postmaster.pid");
         let ready = async {
-            while !fs::read_to_string(&status).is_ok_and(|text| {
-                text.lines()
-                    .nth(7)
-                    .is_some_and(|line| line.trim() == "ready")
-            }) {
+            while !fs::read_to_string(&status).is_ok_and(|text| says_ready(&text, self.pid)) {
                 tokio::time::sleep(Duration::from_millis(3)).await;
             }
         };
@@ -216,6 +215,12 @@ impl Cluster {
             .context("wait for PostgreSQL's end")?;
         Ok(())
     }
+}
+
+/// The first line of `postmaster.pid` is the process, the eighth its state.
+fn says_ready(text: &str, pid: i32) -> bool {
+    let mut lines = text.lines().map(str::trim);
+    lines.next() == Some(pid.to_string().as_str()) && lines.nth(6) == Some("ready")
 }
 
 async fn next_report(
@@ -280,4 +285,17 @@ fn path_text(path: &Path) -> anyhow::Result<String> {
         .to_str()
         .with_context(|| format!("the path {} is not UTF-8", path.display()))?;
     Ok(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::says_ready;
+
+    #[test]
+    fn the_file_of_a_killed_postgresql_is_not_ready() {
+        let text = "4711\n/data\n1700000000\n5432\n\n127.0.0.1\n  1 2\nready   \n";
+        assert!(says_ready(text, 4711));
+        assert!(!says_ready(text, 4712), "another process wrote it");
+        assert!(!says_ready(&text.replace("ready", "starting"), 4711));
+    }
 }

@@ -3,12 +3,14 @@
 mod cluster;
 mod extension;
 pub mod guard;
+mod predecessor;
 mod programs;
 mod template;
 mod user;
 
 pub use cluster::{Cluster, Durability};
 pub use extension::PGMQ_VERSION;
+pub use predecessor::wait_for_end as wait_for_predecessor;
 pub use programs::Programs;
 pub use template::ready_made;
 pub use user::RunAs;

@@ -1,0 +1,145 @@
+//! Whatever ends a stack, nothing of it stays: no process, no open port, no directory.
+
+use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::unix::process::CommandExt as _;
+use std::process::Stdio;
+
+use crate::harness::{is_open, pids_of, wait_for, Place};
+use nix::fcntl::{fcntl, FcntlArg, FdFlag};
+use nix::sys::signal::{kill, Signal};
+
+#[test]
+fn a_stop_signal_ends_everything_and_counts_as_success() {
+    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
+        let place = Place::new();
+        let mut stack = place.up(&[]);
+        let ports = stack.ports();
+        stack.signal(signal);
+        let (status, words) = stack.wait();
+        assert!(status.success(), "{signal}: {status} {words}");
+        assert_eq!(words, "", "an orderly stop says nothing");
+        place.assert_nothing_left();
+        assert!(
+            ports.iter().all(|port| !is_open(*port)),
+            "{signal} left a port open"
+        );
+    }
+}
+
+#[test]
+fn kill_9_leaves_nothing_behind() {
+    let place = Place::new();
+    let mut stack = place.up(&[]);
+    let ports = stack.ports();
+    stack.signal(Signal::SIGKILL);
+    stack.wait();
+    place.assert_nothing_left();
+    assert!(ports.iter().all(|port| !is_open(*port)));
+}
+
+#[test]
+fn a_panic_leaves_nothing_behind() {
+    let place = Place::new();
+    let mut command = place.command(&["up", "--json"]);
+    command.env("TASKER_DEV_PANIC", "1");
+    let mut stack = place.up_with(command);
+    let (status, words) = stack.wait();
+    assert!(
+        !status.success() && words.contains("panicked"),
+        "{status}: {words}"
+    );
+    place.assert_nothing_left();
+}
+
+#[test]
+fn a_closed_terminal_ends_everything() {
+    let place = Place::new();
+    let terminal = nix::pty::openpty(None, None).unwrap();
+    let (ours, theirs): (OwnedFd, OwnedFd) = (terminal.master, terminal.slave);
+    // The terminal is closed when the last holder of this end is gone, so the child must not hold it.
+    fcntl(&ours, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).unwrap();
+    let mut command = place.command(&["up"]);
+    command
+        .stdin(Stdio::from(theirs.try_clone().unwrap()))
+        .stdout(Stdio::from(theirs.try_clone().unwrap()))
+        .stderr(Stdio::from(theirs.try_clone().unwrap()));
+    let raw = theirs.as_raw_fd();
+    // SAFETY: two system calls between fork and exec.
+    unsafe {
+        command.pre_exec(move || {
+            nix::unistd::setsid()?;
+            nix::libc::ioctl(raw, nix::libc::TIOCSCTTY as _, 0);
+            Ok(())
+        });
+    }
+    let mut child = command.spawn().unwrap();
+    drop((command, theirs));
+    let mut said = String::new();
+    wait_for("the banner", || {
+        let mut text = [0_u8; 4096];
+        let length = nix::unistd::read(&ours, &mut text).unwrap_or(0);
+        said.push_str(&String::from_utf8_lossy(&text[..length]));
+        said.contains("Stop it with Ctrl-C")
+    });
+    drop(ours);
+    child.wait().unwrap();
+    place.assert_nothing_left();
+}
+
+#[test]
+fn when_the_guard_is_killed_too_the_kernel_and_the_next_start_clean_up() {
+    let place = Place::new();
+    let stack = place.up(&[]);
+    let [_, database] = stack.ports();
+    for pid in pids_of(&place, "tasker-dev-guard") {
+        kill(pid, Signal::SIGKILL).unwrap();
+    }
+    stack.signal(Signal::SIGKILL);
+    wait_for("PostgreSQL to end", || {
+        !is_open(database) && place.processes().is_empty()
+    });
+    assert_eq!(place.run_dirs().len(), 1, "nobody was left to remove it");
+    let next = place.up(&[]);
+    assert_eq!(
+        place.run_dirs().len(),
+        1,
+        "the next start removed it and made its own"
+    );
+    next.stop();
+    place.assert_nothing_left();
+}
+
+#[test]
+fn the_death_of_postgresql_is_reported_and_ends_the_stack() {
+    let place = Place::new();
+    let mut stack = place.up(&[]);
+    let postmaster = pids_of(&place, "").into_iter().find(|pid| {
+        std::fs::read_to_string(format!("/proc/{pid}/cmdline"))
+            .is_ok_and(|line| line.contains("/bin/postgres\0-D"))
+    });
+    kill(postmaster.expect("PostgreSQL runs"), Signal::SIGKILL).unwrap();
+    let (status, words) = stack.wait();
+    assert_eq!(status.code(), Some(1));
+    assert!(
+        words.contains("PostgreSQL is gone: it was killed by signal"),
+        "{words}"
+    );
+    place.assert_nothing_left();
+}
+
+#[test]
+fn two_stacks_run_side_by_side() {
+    let place = Place::new();
+    let (one, two) = (place.up(&[]), place.up(&[]));
+    assert_ne!(one.ports(), two.ports());
+    let output = place.run(&["config", "worker"]);
+    assert_eq!(output.status.code(), Some(1));
+    let words = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        words.contains("Several stacks run") && words.contains(one.url("orchestration_url")),
+        "{words}"
+    );
+    one.stop();
+    two.stop();
+    place.assert_nothing_left();
+}

@@ -1,0 +1,6 @@
+//! Runs the real program against a real PostgreSQL. One program for all, because linking is the slowest part of these tests.
+
+mod data;
+mod harness;
+mod life_and_death;
+mod refusals;
