@@ -346,7 +346,6 @@ def documents(data: Path = CACHE_DIR) -> dict[str, dict[str, Any]]:
         result[f"{run_id}.report.json"] = report
         result[f"{run_id}.rows.json"] = expected.table_rows(run_id)
     result["flaky-source.expected.json"]["extract_routes"]["attempts"] = 3
-    result["same-run-twice.rows.json"]["attempts"] = 2
     gone_steps, gone_rows = _gone()
     result["gone-source.expected.json"] = gone_steps
     result["gone-source.rows.json"] = gone_rows
