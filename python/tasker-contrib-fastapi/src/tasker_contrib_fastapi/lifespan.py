@@ -54,7 +54,9 @@ class TaskerState:
     runtime: Runtime | None
 
 
-def lifespan(settings: TaskerSettings | None = None, *, wrap: Lifespan | None = None) -> Lifespan:
+def lifespan(
+    settings: TaskerSettings | None = None, *, wrap: Lifespan | None = None
+) -> Callable[[FastAPI], AbstractAsyncContextManager[Mapping[str, Any]]]:
     """Return a lifespan for `FastAPI(lifespan=…)`.
 
     It starts after the startup of `wrap` and drains before its teardown, so handlers may use what

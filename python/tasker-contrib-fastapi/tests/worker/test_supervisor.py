@@ -128,7 +128,7 @@ def test_a_child_that_does_not_stop_is_killed_after_the_timeout(supervised) -> N
     children = run.wait_up(1)
     run.process.send_signal(signal.SIGTERM)
     assert run.process.wait(20) == 1
-    assert "did not stop within 1 s: killed" in run.text()
+    assert "did not stop within 1.0 s: killed" in run.text()
     assert not any(alive(pid) for pid in children)
 
 

@@ -39,7 +39,8 @@ class SupervisorOptions:
     Args:
         command: The argv of one child.
         processes: How many children.
-        stop_timeout: After SIGTERM, how long a child may take before it is killed.
+        stop_timeout: After SIGTERM, how long a child may take before it is killed; None when it
+            sees to that itself.
         restart_delay: The delay before the first restart; doubles with each failure in a row.
         restart_delay_max: The longest delay.
         min_uptime: A child that ends sooner counts as an immediate failure.
@@ -48,7 +49,7 @@ class SupervisorOptions:
 
     command: Sequence[str]
     processes: int = 1
-    stop_timeout: float = 35.0
+    stop_timeout: float | None = None
     restart_delay: float = 0.5
     restart_delay_max: float = 30.0
     min_uptime: float = 5.0
@@ -62,8 +63,8 @@ class _Child:
     started_at: float = 0.0
     failures: int = 0
     restart_at: float | None = None
+    stopping: bool = False
     stop_before: float | None = None
-    killed: bool = False
     respawn: bool = False
     pumps: list[threading.Thread] = field(default_factory=list)
     last_lines: deque[str] = field(default_factory=lambda: deque(maxlen=_LAST_LINES))
@@ -154,7 +155,7 @@ class Supervisor:
                 self._spawn(child)
             if child.stop_before is not None and child.stop_before <= now:
                 self._log(
-                    f"{child.name} did not stop within {self._options.stop_timeout:g} s: killed. "
+                    f"{child.name} did not stop within {self._options.stop_timeout} s: killed. "
                     "A step it was running stays in progress until Tasker finds it stale."
                 )
                 self._kill(child)
@@ -192,8 +193,8 @@ class Supervisor:
             pump.join(_WAIT_FOR_OUTPUT_SECONDS)
         code = process.wait()
         uptime = time.monotonic() - child.started_at
-        asked = child.stop_before is not None or child.killed
-        child.process, child.stop_before, child.killed = None, None, False
+        asked = child.stopping
+        child.process, child.stop_before, child.stopping = None, None, False
         if process.stdin is not None:
             process.stdin.close()
         if self._stopping:
@@ -267,13 +268,15 @@ class Supervisor:
             self._terminate(child)
 
     def _terminate(self, child: _Child) -> None:
-        if child.process is not None and child.stop_before is None:
-            child.stop_before = time.monotonic() + self._options.stop_timeout
+        if child.process is not None and not child.stopping:
+            child.stopping = True
+            if self._options.stop_timeout is not None:
+                child.stop_before = time.monotonic() + self._options.stop_timeout
             with contextlib.suppress(ProcessLookupError):
                 child.process.terminate()
 
     def _kill(self, child: _Child) -> None:
-        child.stop_before, child.killed = None, True
+        child.stop_before, child.stopping = None, True
         if child.process is not None:
             with contextlib.suppress(ProcessLookupError):
                 child.process.kill()

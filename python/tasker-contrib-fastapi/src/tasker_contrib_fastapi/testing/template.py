@@ -9,7 +9,8 @@ from typing import Any
 
 import yaml
 
-STEP_TYPES = ("standard", "decision", "deferred_convergence", "batchable", "batch_worker")
+from .._internal.backoff import delay_ms
+from ..templates import STEP_TYPES
 
 
 class TemplateProblem(ValueError):
@@ -18,28 +19,15 @@ class TemplateProblem(ValueError):
 
 @dataclass(frozen=True)
 class RetrySpec:
-    """The template's ``retry`` table; times in seconds."""
+    """The template's ``retry`` table."""
 
     retryable: bool = True
     max_attempts: int = 3
-    backoff: str = "exponential"
-    base: float = 1.0
-    maximum: float = 30.0
+    raw: Mapping[str, Any] = field(default_factory=dict)
 
     def delay(self, attempts: int) -> float:
         """Seconds to wait after ``attempts`` failed attempts (1 or more)."""
-        if self.backoff == "none":
-            return 0.0
-        factor: float
-        if self.backoff == "linear":
-            factor = attempts
-        elif self.backoff == "fibonacci":
-            previous, factor = 0, 1
-            for _ in range(attempts - 1):
-                previous, factor = int(factor), int(previous + factor)
-        else:
-            factor = 2.0 ** (attempts - 1)
-        return min(self.base * factor, self.maximum)
+        return delay_ms(self.raw, attempts) / 1000
 
 
 @dataclass(frozen=True)
@@ -149,13 +137,10 @@ def _retry(data: Any, step: str, where: str) -> RetrySpec:
     backoff = data.get("backoff", "exponential")
     if backoff not in ("none", "linear", "exponential", "fibonacci"):
         raise TemplateProblem(f"{where}: step '{step}' has retry.backoff '{backoff}'")
-    base, maximum = data.get("backoff_base_ms"), data.get("max_backoff_ms")
     return RetrySpec(
         retryable=bool(data.get("retryable", True)),
         max_attempts=int(data.get("max_attempts", 3)),
-        backoff=backoff,
-        base=1.0 if base is None else base / 1000,
-        maximum=30.0 if maximum is None else maximum / 1000,
+        raw=data,
     )
 
 

@@ -1,0 +1,255 @@
+"""The commands and their options; what they do is in the modules beside this one."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+from tasker_contrib_fastapi import TaskerConfigError, __version__
+from tasker_contrib_fastapi.cli import checks, generate, names, project
+from tasker_contrib_fastapi.cli.errors import CliProblem, UsageProblem
+from tasker_contrib_fastapi.cli.place import Ask, OnConflict, Placed, Verdict, plan, write
+from tasker_contrib_fastapi.cli.render import RenderedFile
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+app = typer.Typer(
+    name="tasker",
+    help="Tasker workflows in FastAPI: projects, handlers, templates, checks and workers.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=True,
+)
+generate_app = typer.Typer(no_args_is_help=True, help="Generate a handler or a task template.")
+config_app = typer.Typer(no_args_is_help=True, help="Look at the configuration.")
+app.add_typer(generate_app, name="generate")
+app.add_typer(config_app, name="config")
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code: 0, 1 (failure) or 2 (usage)."""
+    try:
+        app(args=list(arguments) if arguments is not None else None)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    return 0
+
+
+def _reported(command: F) -> F:
+    """Turn the problems a user can correct into a message and an exit code."""
+
+    @functools.wraps(command)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return command(*args, **kwargs)
+        except CliProblem as problem:
+            typer.echo(f"error: {problem.render()}", err=True)
+            raise typer.Exit(problem.exit_code) from None
+        except TaskerConfigError as problem:
+            typer.echo(f"error: {problem}", err=True)
+            raise typer.Exit(1) from None
+
+    return wrapper  # type: ignore[return-value]
+
+
+Force = Annotated[bool, typer.Option("--force", help="Overwrite files that differ.")]
+Skip = Annotated[bool, typer.Option("--skip", help="Keep files that differ.")]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Show what would be written; write nothing.")
+]
+Target = Annotated[
+    str | None,
+    typer.Argument(metavar="[MODULE:APP]", help="The application, for example app.main:app."),
+]
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.command()
+@_reported
+def init(
+    directory: Annotated[Path, typer.Argument(help="Where; made if missing.")] = Path("."),
+    framework: Annotated[str, typer.Option(help="Only fastapi.")] = "fastapi",
+    force: Force = False,
+    skip: Skip = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Make a small FastAPI project with one workflow that runs.
+
+    Example: tasker init --framework fastapi shop
+    """
+    if framework != "fastapi":
+        raise UsageProblem(f"framework '{framework}' is not known", fix="use --framework fastapi")
+    if directory.exists() and not directory.is_dir():
+        raise UsageProblem(f"{directory} is a file", fix="name a folder")
+    _place(directory, project.files(directory), force, skip, dry_run)
+    if not dry_run:
+        typer.echo(project.next_steps(directory))
+
+
+@generate_app.command("handler")
+@_reported
+def generate_handler(
+    name: Annotated[str, typer.Argument(help="For example charge_card.")],
+    kind: Annotated[
+        generate.HandlerType, typer.Option("--type", help="What kind of step.")
+    ] = generate.HandlerType.BASE,
+    namespace: Annotated[
+        str | None, typer.Option(help="The templates' namespace; becomes part of the name.")
+    ] = None,
+    module: Annotated[str, typer.Option(help="The package of the handlers.")] = "app.handlers",
+    force: Force = False,
+    skip: Skip = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Make a step handler and its test.
+
+    Example: tasker generate handler charge_card --type api --namespace billing
+    """
+    files = generate.handler(name, kind, namespace, module)
+    _place(Path.cwd(), files, force, skip, dry_run)
+    if not dry_run:
+        called = generate.callable_name(name, namespace)
+        typer.echo(f"A step of a task template calls it with `handler: {{callable: {called}}}`.")
+
+
+@generate_app.command("template")
+@_reported
+def generate_template(
+    name: Annotated[str, typer.Argument(help="For example monthly_report.")],
+    namespace: Annotated[str | None, typer.Option(help="One per worker pool.")] = None,
+    steps: Annotated[
+        str | None,
+        typer.Option(help="Steps and dependencies: fetch,clean:fetch,store:clean+fetch"),
+    ] = None,
+    force: Force = False,
+    skip: Skip = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Make a task template.
+
+    Example: tasker generate template report --namespace billing --steps fetch,store:fetch
+    """
+    files = generate.template(name, namespace, steps)
+    _place(Path.cwd(), files, force, skip, dry_run)
+    if not dry_run:
+        option = f" --namespace {namespace}" if namespace else ""
+        for step, _ in names.steps(steps or "start"):
+            typer.echo(f"Its handler: tasker generate handler {step}{option}")
+
+
+@app.command()
+@_reported
+def check(target: Target = None) -> None:
+    """Check settings, task templates and handlers; all findings at once.
+
+    Example: tasker check app.main:app
+    """
+    findings = checks.run(target)
+    for warning in findings.warnings:
+        typer.echo(f"warning: {warning}", err=True)
+    for error in findings.errors:
+        typer.echo(f"error: {error}", err=True)
+    if findings.errors:
+        typer.echo(
+            f"{len(findings.errors)} error(s), {len(findings.warnings)} warning(s)", err=True
+        )
+        raise typer.Exit(1)
+    typer.echo(f"{findings.summary}, {len(findings.warnings)} warning(s)")
+
+
+@config_app.command("explain")
+@_reported
+def config_explain(
+    target: Target = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False,
+) -> None:
+    """Show every effective value and where it comes from. Secrets are masked.
+
+    Example: tasker config explain --json
+    """
+    rows = checks.settings_of(target).explain()
+    if as_json:
+        typer.echo(json.dumps([row._asdict() for row in rows], indent=2))
+        return
+    width = max(len(row.name) for row in rows)
+    for row in rows:
+        typer.echo(f"{row.name:<{width}}  {row.value}  ({row.source})")
+
+
+@app.command()
+@_reported
+def worker(
+    target: Annotated[
+        str, typer.Argument(metavar="MODULE:APP", help="The application, for example app.main:app.")
+    ],
+    processes: Annotated[int, typer.Option(min=1, max=64, help="Worker processes.")] = 1,
+    reload: Annotated[bool, typer.Option("--reload", help="Restart when a file changes.")] = False,
+    drain_timeout: Annotated[
+        float | None,
+        typer.Option(min=0, max=3600, help="Seconds that running steps get at stop."),
+    ] = None,
+) -> None:
+    """Run the handlers of an app outside of its web process.
+
+    Start the web process with TASKER_MODE=client then. SIGTERM and Ctrl-C drain, a second one
+    stops at once.
+
+    Example: tasker worker app.main:app --processes 4
+    """
+    from tasker_contrib_fastapi.cli.worker import supervise
+
+    code = supervise(target, processes=processes, reload=reload, drain_timeout=drain_timeout)
+    raise typer.Exit(code)
+
+
+def _place(
+    root: Path, files: Sequence[RenderedFile], force: bool, skip: bool, dry_run: bool
+) -> None:
+    if force and skip:
+        raise UsageProblem("--force and --skip exclude each other", fix="use one of them")
+    rule = OnConflict.FORCE if force else OnConflict.SKIP if skip else OnConflict.ASK
+    on_terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    ask: Ask | None = _ask if on_terminal and not dry_run else _never if dry_run else None
+    placed = plan(root, files, rule, ask)
+    if not dry_run:
+        root.mkdir(parents=True, exist_ok=True)
+        write(placed)
+    for item in placed:
+        typer.echo(f"{_verdict(item, dry_run):>15}  {_shown(item.path)}")
+
+
+def _verdict(item: Placed, dry_run: bool) -> str:
+    if dry_run and item.verdict in (Verdict.CREATE, Verdict.OVERWRITE):
+        return f"would {item.verdict.value}"
+    if dry_run and item.verdict is Verdict.SKIP:
+        return "conflict"
+    return item.verdict.value
+
+
+def _shown(path: Path) -> str:
+    """Relative to the working directory, when it lies in it."""
+    return os.path.relpath(path) if path.is_relative_to(Path.cwd().resolve()) else str(path)
+
+
+def _ask(path: Path, difference: str) -> bool:
+    typer.echo(difference)
+    return typer.confirm(f"Overwrite {path}?", default=False)
+
+
+def _never(_path: Path, _difference: str) -> bool:
+    return False

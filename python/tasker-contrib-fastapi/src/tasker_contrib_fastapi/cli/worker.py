@@ -1,0 +1,71 @@
+"""``tasker worker``: supervises worker processes."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from tasker_contrib_fastapi._internal.supervisor import Supervisor, SupervisorOptions
+from tasker_contrib_fastapi.cli.errors import UsageProblem
+from tasker_contrib_fastapi.cli.target import look_in_working_directory, split
+from tasker_contrib_fastapi.worker import STOP_MARGIN_SECONDS
+
+_WATCHED = (".py", ".yaml", ".yml", ".toml", ".env")
+# The child's own deadline should come first: it can say which handler is stuck.
+_LATER_THAN_CHILD_SECONDS = 5.0
+
+
+def supervise(target: str, *, processes: int, reload: bool, drain_timeout: float | None) -> int:
+    """Run worker processes until a signal; returns the exit code.
+
+    Raises:
+        UsageProblem: ``target`` names no module.
+    """
+    _must_exist(target)
+    command = [sys.executable, "-m", "tasker_contrib_fastapi.worker", target]
+    command += ["--parent-pid", str(os.getpid())]
+    stop_timeout = None
+    if drain_timeout is not None:
+        command += ["--drain-timeout", str(drain_timeout)]
+        stop_timeout = drain_timeout + STOP_MARGIN_SECONDS + _LATER_THAN_CHILD_SECONDS
+    options = SupervisorOptions(command, processes=processes, stop_timeout=stop_timeout)
+    return Supervisor(options, changes=_changes if reload else None).run()
+
+
+def _must_exist(target: str) -> None:
+    """Without importing it: the supervisor stays small and has nothing that a change makes old."""
+    module, _ = split(target)
+    look_in_working_directory()
+    # find_spec imports the parents of a dotted name; only the first one is looked for here.
+    root = module.partition(".")[0]
+    if importlib.util.find_spec(root) is None or not _file_exists(module):
+        raise UsageProblem(
+            f"there is no module '{module}' in {os.getcwd()}",
+            fix="run the command in the folder that has it, or correct the name",
+        )
+
+
+def _file_exists(module: str) -> bool:
+    """Whether a dotted name that lies in the working directory has a file."""
+    root, _, rest = module.partition(".")
+    base = Path(root)
+    if not rest or not base.is_dir():
+        return True  # installed elsewhere: the worker process will tell
+    path = base.joinpath(*rest.split("."))
+    return path.is_dir() or path.with_suffix(".py").is_file()
+
+
+def _changes(ends: threading.Event) -> Iterator[str]:
+    from watchfiles import Change, DefaultFilter, watch
+
+    class Sources(DefaultFilter):
+        def __call__(self, change: Change, path: str) -> bool:
+            return path.endswith(_WATCHED) and super().__call__(change, path)
+
+    for changed in watch(".", watch_filter=Sources(), stop_event=ends, raise_interrupt=False):
+        paths = sorted(os.path.relpath(path) for _, path in changed)
+        yield paths[0] if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1} more"
