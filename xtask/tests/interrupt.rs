@@ -8,6 +8,17 @@ use common::{is_alive, wait_until, Fixture, Guard, Ran};
 use nix::sys::signal::{kill, Signal};
 use nix::unistd::Pid;
 
+/// Kills what a failed test would leave behind.
+struct Cleaner(Vec<i32>);
+
+impl Drop for Cleaner {
+    fn drop(&mut self) {
+        for pid in self.0.iter().filter(|pid| is_alive(**pid)) {
+            let _ = kill(Pid::from_raw(*pid), Signal::SIGKILL);
+        }
+    }
+}
+
 fn no_process_remains_after(signal: Signal) {
     let fixture = Fixture::new();
     fixture.write("python/greeter/tests/HANG", "");
@@ -27,6 +38,7 @@ fn no_process_remains_after(signal: Signal) {
     wait_until("a child and a grandchild run", || pids().len() == 2);
     let pids = pids();
     assert!(pids.iter().all(|pid| is_alive(*pid)));
+    let _cleaner = Cleaner(pids.clone());
 
     kill(Pid::from_raw(running.0.id().try_into().unwrap()), signal).unwrap();
     wait_until("xtask ends", || running.0.try_wait().unwrap().is_some());

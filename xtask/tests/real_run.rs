@@ -247,3 +247,33 @@ fn a_broken_plugin_is_reported_file_by_file() {
         "{ran:?}"
     );
 }
+
+#[test]
+fn a_locked_build_backend_is_used_and_nothing_else_is_fetched() {
+    let fixture = Fixture::new();
+    let isolated = |command: &str| {
+        let plan = fixture.run(&[command, "--unit", "greeter", "--dry-run"]);
+        let lines = plan
+            .out
+            .lines()
+            .filter(|line| line.contains("uv build") || line.contains("uv pip install"));
+        lines
+            .map(|line| !line.contains("--no-build-isolation"))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(isolated("build"), [true, true]);
+    fixture.write(
+        "python/greeter/requirements.lock",
+        "hatchling==1.27.0 \\\n    --hash=sha256:00\n",
+    );
+    assert_eq!(
+        isolated("build"),
+        [true, false],
+        "an editable install takes `editables` too"
+    );
+    fixture.write(
+        "python/greeter/requirements.lock",
+        "editables==0.5\nhatchling==1.27.0\n",
+    );
+    assert_eq!(isolated("build"), [false, false]);
+}

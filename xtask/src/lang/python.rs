@@ -23,6 +23,10 @@ const LOCK: &str = "requirements.lock";
 /// Inside the environment: what it was made from.
 const STAMP: &str = ".venv/xtask-stamp";
 
+/// The build backend of all Python units, and what it takes besides to install one from its folder.
+const BACKEND: &str = "hatchling";
+const BACKEND_EDITABLE: &str = "editables";
+
 /// An environment that a plan prepares.
 #[derive(Clone, Debug)]
 pub struct Environment {
@@ -117,7 +121,7 @@ impl Language for Python {
                     "build".into(),
                     "--quiet".into(),
                 ];
-                argv.extend(isolation(planner.repo, unit));
+                argv.extend(isolation(planner.repo, unit, &[BACKEND]));
                 argv.extend([
                     "--python".into(),
                     ".venv".into(),
@@ -172,7 +176,7 @@ pub fn prepare(planner: &mut Planner<'_>, unit: &Unit) -> Result<Environment> {
     }
     task = task.run(run(words(&format!("pip sync --require-hashes {LOCK}"))));
     let mut install: Vec<String> = words("pip install --no-deps");
-    install.extend(isolation(repo, unit));
+    install.extend(isolation(repo, unit, &[BACKEND, BACKEND_EDITABLE]));
     let dependencies = repo.dependencies(unit).into_iter().chain([unit]);
     let packages: Vec<String> = dependencies
         .filter(|unit| unit.language == "python" && is_package(unit))
@@ -216,10 +220,15 @@ fn stamp(repo: &Repo, unit: &Unit, uv_version: &str) -> String {
 }
 
 /// With the build backend locked like everything else, building takes that one and fetches nothing.
-fn isolation(repo: &Repo, unit: &Unit) -> Option<String> {
+fn isolation(repo: &Repo, unit: &Unit, backend: &[&str]) -> Option<String> {
     let lock = std::fs::read_to_string(repo.path(unit).join(LOCK)).unwrap_or_default();
-    lock.lines()
-        .any(|line| line.starts_with("hatchling=="))
+    let is_locked = |name: &&str| {
+        lock.lines()
+            .any(|line| line.starts_with(&format!("{name}==")))
+    };
+    backend
+        .iter()
+        .all(is_locked)
         .then(|| "--no-build-isolation".to_owned())
 }
 

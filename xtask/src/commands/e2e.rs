@@ -1,0 +1,333 @@
+//! `cargo xtask e2e PATH…`
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use super::Session;
+use crate::cli::E2eArgs;
+use crate::e2e::app::{self, Running, Surroundings};
+use crate::e2e::scenario::{Outcome, Runner};
+use crate::e2e::spec::{App, Example, Scenario};
+use crate::e2e::{page, timeline, Phases, Report};
+use crate::error::{closest, Error, Result};
+use crate::file::relative;
+use crate::http::Http;
+use crate::lang::{python, Planner};
+use crate::plan::Plan;
+use crate::process::open_log;
+use crate::repo::{Repo, Unit};
+use crate::stack::Stack;
+
+/// The folder of the local stack's unit.
+pub const DEV_SERVER: &str = "ops/dev-server";
+/// How many runs of one example keep their logs.
+const KEPT_RUNS: usize = 10;
+/// An app that takes longer for one answer is broken.
+const ANSWER_PATIENCE: Duration = Duration::from_secs(30);
+
+/// Runs the command.
+pub fn run(session: &mut Session, args: &E2eArgs) -> Result<()> {
+    let repo = Repo::discover(&session.root)?;
+    let runs = select(session, &repo, args)?;
+    if args.dry_run {
+        return dry_run(session, &repo, &runs);
+    }
+    let (mut failed, mut total) = (0, 0);
+    for run in &runs {
+        let report = one(session, &repo, run, args)?;
+        failed += report.failed();
+        total += report.scenarios.len();
+    }
+    if failed > 0 {
+        return Err(Error::ScenariosFailed { failed, total });
+    }
+    Ok(())
+}
+
+/// One example with one of its apps.
+struct Run {
+    example: Example,
+    framework: String,
+    unit: String,
+    scenarios: Vec<Scenario>,
+}
+
+impl Run {
+    fn app(&self) -> &App {
+        &self.example.apps[&self.framework]
+    }
+}
+
+fn select(session: &Session, repo: &Repo, args: &E2eArgs) -> Result<Vec<Run>> {
+    let mut runs = Vec::new();
+    for path in &args.paths {
+        let folder = std::env::current_dir().map_err(Error::io("find", "the current folder"))?.join(path);
+        let folder = folder.canonicalize().unwrap_or(folder);
+        let example = Example::load(&session.root, &folder)?;
+        let frameworks: Vec<String> = example.apps.keys().cloned().collect();
+        let chosen = match &args.framework {
+            Some(name) if !example.apps.contains_key(name) => {
+                let known: Vec<&str> = frameworks.iter().map(String::as_str).collect();
+                return Err(Error::unknown("framework", name, closest(name, known.iter().copied()), &known));
+            }
+            Some(name) => vec![name.clone()],
+            None => frameworks,
+        };
+        for framework in chosen {
+            let example = Example::load(&session.root, &folder)?;
+            let scenarios = scenarios(&example, args)?;
+            let unit = relative(&session.root, &folder.join(&example.apps[&framework].folder)).display().to_string();
+            if repo.unit(&unit).is_none() {
+                return Err(Error::BadFile {
+                    file: relative(&session.root, &folder.join("example.toml")).to_owned(),
+                    line: None,
+                    why: format!("the app `{framework}` is in {unit}, which has no manifest of its language"),
+                    fix: None,
+                });
+            }
+            runs.push(Run { example, framework, unit, scenarios });
+        }
+    }
+    Ok(runs)
+}
+
+fn scenarios(example: &Example, args: &E2eArgs) -> Result<Vec<Scenario>> {
+    match (&args.input, &example.input) {
+        (None, _) => example.select(&args.scenarios),
+        (Some(file), _) if !file.is_file() => Err(Error::BadFile {
+            file: file.clone(),
+            line: None,
+            why: "is no file, but --input needs one".into(),
+            fix: None,
+        }),
+        (Some(_), Some(input)) => example.select(std::slice::from_ref(&input.scenario)),
+        (Some(file), None) => Err(Error::BadFile {
+            file: file.clone(),
+            line: None,
+            why: format!("{} takes no file of your own: its example.toml has no [input]", example.name),
+            fix: Some("leave --input out".into()),
+        }),
+    }
+}
+
+fn provision(planner: &mut Planner<'_>, unit: &Unit) -> Result<(python::Environment, Vec<(String, String)>)> {
+    let repo = planner.repo;
+    let server = repo.unit(DEV_SERVER).ok_or_else(|| Error::BadFile {
+        file: DEV_SERVER.into(),
+        line: None,
+        why: "the local stack is not in this repository".into(),
+        fix: None,
+    })?;
+    let environment = python::prepare(planner, unit)?;
+    let stack = planner.provide(server)?;
+    Ok((environment, stack.env))
+}
+
+fn dry_run(session: &mut Session, repo: &Repo, runs: &[Run]) -> Result<()> {
+    let mut planner = Planner::new(repo, &session.tools, "e2e", &session.logs("e2e"));
+    for run in runs {
+        provision(&mut planner, unit_of(repo, run))?;
+    }
+    let plan: Plan = planner.plan;
+    session.report.plan("e2e", &plan, true);
+    for run in runs {
+        let commands = run.app().prepare.iter().chain(std::iter::once(&run.app().start));
+        let mut lines = vec![format!("then, for {} on {}:", run.example.name, run.framework)];
+        lines.push("  start the local stack".to_owned());
+        lines.extend(commands.map(|argv| format!("  {}", argv.join(" "))));
+        lines.extend(run.scenarios.iter().map(|scenario| format!("  scenario {}: {}", scenario.name, scenario.about)));
+        session.report.tell(&lines, &json!({
+            "event": "e2e_plan", "example": run.example.name, "framework": run.framework,
+            "scenarios": run.scenarios.iter().map(|scenario| &scenario.name).collect::<Vec<_>>(),
+        }));
+    }
+    Ok(())
+}
+
+fn unit_of<'a>(repo: &'a Repo, run: &Run) -> &'a Unit {
+    repo.unit(&run.unit).expect("selection looked it up")
+}
+
+/// Provisions, brings everything up, runs the scenarios, reports, and takes everything down, whatever happens in between.
+fn one(session: &mut Session, repo: &Repo, run: &Run, args: &E2eArgs) -> Result<Report> {
+    let mut clock = Clock(Instant::now());
+    let mut phases = Phases::default();
+    let (environment, env) = session.prepare("e2e", repo, |planner| provision(planner, unit_of(repo, run)))?;
+    phases.provision = clock.lap();
+
+    let logs = run_folder(session, run)?;
+    let work = tempfile::Builder::new().prefix("xtask-e2e-").tempdir().map_err(Error::io("create", std::env::temp_dir()))?;
+    let program = program(&env)?;
+    let external = (args.stack != "embedded").then_some(args.stack.as_str());
+    let stack = Stack::start(Stack::invocation(&program, env, external), &logs.join("stack.log"), &session.interrupt)?;
+    phases.stack = clock.lap();
+    session.report.say(&format!(
+        "stack: Tasker Core {}, PostgreSQL {}, PGMQ {}, ready in {} ms",
+        stack.ready.core_version, stack.ready.postgres_version, stack.ready.pgmq_version, stack.ready.startup_ms
+    ));
+
+    let around = Surroundings {
+        unit: run.unit.clone(),
+        folder: session.root.join(&run.unit),
+        bin: environment.bin,
+        port: app::free_port()?,
+        work: work.path().to_owned(),
+        example: run.example.folder.clone(),
+        stack: stack.ready.clone(),
+        logs: logs.clone(),
+    };
+    let own_input = place_input(run, args, &around)?;
+    app::prepare(run.app(), &around, &session.interrupt)?;
+    phases.prepare = clock.lap();
+    let mut app = Running::start(&run.example, run.app(), &around, &session.interrupt)?;
+    phases.app = clock.lap();
+    session.report.say(&format!("app:   {} at {}", run.framework, around.url()));
+
+    let runner = Runner {
+        root: &session.root,
+        example: &run.example,
+        url: around.url(),
+        http: Http::new(ANSWER_PATIENCE),
+        interrupt: &session.interrupt,
+        own_input,
+    };
+    let mut scenarios = Vec::new();
+    for scenario in &run.scenarios {
+        let outcome = runner.run(scenario, &mut app)?;
+        say_outcome(session.report.as_mut(), &outcome);
+        scenarios.push(outcome);
+    }
+    phases.scenarios = clock.lap();
+    if args.keep {
+        hold(session, &around, &mut app)?;
+    }
+    let ready = stack.ready.clone();
+    app.stop();
+    stack.stop();
+    phases.teardown = clock.lap();
+
+    let report = Report {
+        example: run.example.name.clone(),
+        summary: run.example.summary.clone(),
+        framework: run.framework.clone(),
+        stack: ready,
+        phases_ms: phases,
+        scenarios,
+    };
+    write_report(session, &report, args.report.as_deref(), &logs)?;
+    Ok(report)
+}
+
+fn program(env: &[(String, String)]) -> Result<PathBuf> {
+    let found = env.iter().find(|(name, _)| name == "TASKER_DEV_BIN").map(|(_, value)| PathBuf::from(value));
+    found.ok_or_else(|| Error::BadFile {
+        file: DEV_SERVER.into(),
+        line: None,
+        why: "its unit provides no program".into(),
+        fix: None,
+    })
+}
+
+/// A folder of its own for the logs of each run, so that two at once do not meet; old ones go.
+fn run_folder(session: &Session, run: &Run) -> Result<PathBuf> {
+    let all = session.root.join("target/xtask/e2e").join(format!("{}-{}", run.example.name, run.framework));
+    std::fs::create_dir_all(&all).map_err(Error::io("create", &all))?;
+    let mut old: Vec<PathBuf> = std::fs::read_dir(&all)
+        .map_err(Error::io("read", &all))?
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .filter(|path| path.is_dir())
+        .collect();
+    old.sort();
+    for path in old.iter().take(old.len().saturating_sub(KEPT_RUNS - 1)) {
+        let _ = std::fs::remove_dir_all(path);
+    }
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_secs();
+    let folder = all.join(format!("{now}-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
+    open_log(&folder.join("stack.log"))?;
+    Ok(folder)
+}
+
+/// Copies a user's own file to where the app looks for files; gives its name.
+fn place_input(run: &Run, args: &E2eArgs, around: &Surroundings) -> Result<Option<String>> {
+    let (Some(file), Some(input)) = (&args.input, &run.example.input) else {
+        return Ok(None);
+    };
+    let folder = PathBuf::from(around.fill(&input.copy_to)?);
+    std::fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
+    let name = file.file_name().unwrap_or_default().to_owned();
+    std::fs::copy(file, folder.join(&name)).map_err(Error::io("copy", file))?;
+    Ok(Some(name.to_string_lossy().into_owned()))
+}
+
+fn say_outcome(report: &mut dyn crate::report::Report, outcome: &Outcome) {
+    let word = if outcome.is_ok() { "  ok" } else { "FAIL" };
+    let mut lines = vec![String::new(), format!("{word} {}  {}", outcome.name, outcome.about)];
+    for task in &outcome.tasks {
+        lines.push(format!("     task {} {} in {:.3} s", task.task_uuid, task.status, timeline::length(&task.steps)));
+        lines.extend(timeline::lines(&task.steps).into_iter().map(|line| format!("       {line}")));
+    }
+    lines.extend(outcome.differences.iter().map(|difference| format!("     not as expected: {difference}")));
+    report.tell(&lines, &json!({"event": "scenario", "ok": outcome.is_ok(), "outcome": outcome}));
+}
+
+/// Leaves everything running until Ctrl-C.
+fn hold(session: &mut Session, around: &Surroundings, app: &mut Running) -> Result<()> {
+    let lines = [
+        String::new(),
+        "Everything keeps running (--keep). Stop it with Ctrl-C.".to_owned(),
+        format!("  app       {}", around.url()),
+        format!("  REST API  {}", around.stack.orchestration_url),
+        format!("  database  {}", around.stack.database_url),
+        format!("  logs      {}", around.logs.display()),
+    ];
+    session.report.tell(&lines, &json!({
+        "event": "kept", "app_url": around.url(), "orchestration_url": around.stack.orchestration_url,
+        "database_url": around.stack.database_url, "logs": around.logs,
+    }));
+    while !session.interrupt.is_set() {
+        app.check_alive()?;
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    Ok(())
+}
+
+fn write_report(session: &mut Session, report: &Report, folder: Option<&Path>, logs: &Path) -> Result<()> {
+    let folder = folder.unwrap_or(logs);
+    std::fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+    let json = folder.join("report.json");
+    let text = serde_json::to_string_pretty(report).expect("a report is plain data");
+    std::fs::write(&json, text).map_err(Error::io("write", &json))?;
+    let html = folder.join("report.html");
+    std::fs::write(&html, page::render(report)).map_err(Error::io("write", &html))?;
+    let phases = &report.phases_ms;
+    let seconds = |ms: u64| format!("{:.1} s", Duration::from_millis(ms).as_secs_f64());
+    let mut lines = vec![
+        String::new(),
+        format!(
+            "provision {}, stack {}, prepare {}, app {}, scenarios {}, teardown {}",
+            seconds(phases.provision), seconds(phases.stack), seconds(phases.prepare),
+            seconds(phases.app), seconds(phases.scenarios), seconds(phases.teardown)
+        ),
+        format!("report: {}", relative(&session.root, &html).display()),
+    ];
+    if report.failed() > 0 {
+        lines.push(format!("logs:   {}", relative(&session.root, logs).display()));
+    }
+    lines.push(format!("scenarios: {} passed, {} failed", report.scenarios.len() - report.failed(), report.failed()));
+    session.report.tell(&lines, &json!({"event": "report", "json": json, "html": html, "logs": logs, "phases_ms": phases}));
+    Ok(())
+}
+
+/// Measures one phase after the other.
+struct Clock(Instant);
+
+impl Clock {
+    fn lap(&mut self) -> u64 {
+        let lap = u64::try_from(self.0.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.0 = Instant::now();
+        lap
+    }
+}

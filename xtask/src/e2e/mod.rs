@@ -1,0 +1,57 @@
+//! Runs an example for real: stack, app, scenarios through the app's own HTTP endpoint, checks, reports, teardown.
+//!
+//! ```text
+//! spec      example.toml                 app       the app's processes
+//! scenario  one scenario, start to end   expect    what must come out
+//! timeline  when each step ran           page      the report as HTML
+//! ```
+
+pub mod app;
+pub mod expect;
+pub mod page;
+pub mod scenario;
+pub mod spec;
+pub mod timeline;
+
+use serde::Serialize;
+
+/// The report of one run of one example with one app; `report.json` has exactly these fields.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    /// The example's name.
+    pub example: String,
+    /// What it shows.
+    pub summary: String,
+    /// The app's framework.
+    pub framework: String,
+    /// What it ran on.
+    pub stack: crate::stack::Ready,
+    /// How long each phase took, in milliseconds.
+    pub phases_ms: Phases,
+    /// The scenarios, in order.
+    pub scenarios: Vec<scenario::Outcome>,
+}
+
+/// How long each phase took, in milliseconds.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Phases {
+    /// Tools, environment and the program of the stack.
+    pub provision: u64,
+    /// From the start of the stack until it was ready.
+    pub stack: u64,
+    /// The app's own preparations, such as migrations.
+    pub prepare: u64,
+    /// From the start of the app until it was ready.
+    pub app: u64,
+    /// All scenarios.
+    pub scenarios: u64,
+    /// Stopping everything.
+    pub teardown: u64,
+}
+
+impl Report {
+    /// Scenarios that did not do what they must.
+    pub fn failed(&self) -> usize {
+        self.scenarios.iter().filter(|scenario| !scenario.is_ok()).count()
+    }
+}

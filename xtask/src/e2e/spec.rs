@@ -1,0 +1,266 @@
+//! `example.toml`: the apps of an example, and its scenarios.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::error::{closest, Error, Result};
+use crate::file::{line_with, read, read_toml, relative};
+
+/// The file's name.
+pub const FILE: &str = "example.toml";
+
+/// A whole example.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Example {
+    /// Its name.
+    pub name: String,
+    /// What it shows, in a line.
+    pub summary: String,
+    /// One app per framework.
+    pub apps: BTreeMap<String, App>,
+    /// The app's endpoints.
+    pub http: Http,
+    /// How a user's own file gets in.
+    pub input: Option<Input>,
+    /// What is run, in this order.
+    pub scenarios: Vec<Scenario>,
+    /// The example's folder, absolute.
+    #[serde(skip)]
+    pub folder: PathBuf,
+}
+
+/// How one app is started.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct App {
+    /// Its folder in the example.
+    pub folder: String,
+    /// Commands that must succeed before it starts, such as migrations.
+    #[serde(default)]
+    pub prepare: Vec<Vec<String>>,
+    /// The command that serves HTTP.
+    pub start: Vec<String>,
+    /// Further processes, such as workers of their own.
+    #[serde(default)]
+    pub processes: Vec<Vec<String>>,
+    /// A path that answers 200 when the app is ready.
+    pub ready: String,
+    /// Further variables of its environment.
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
+}
+
+/// The endpoints that every app of the example has.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Http {
+    /// POST of a scenario's body; answers JSON with `task_uuid`.
+    pub create: String,
+    /// GET of a task with its steps; `{task_uuid}` stands for its id.
+    pub task: String,
+}
+
+/// How `--input FILE` reaches the app.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Input {
+    /// The scenario that is run on the file.
+    pub scenario: String,
+    /// The folder that it is copied into.
+    pub copy_to: String,
+    /// The key of the body that gets its name.
+    pub body: String,
+}
+
+/// One way through the example.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// Its name.
+    pub name: String,
+    /// What it shows.
+    pub about: String,
+    /// The file with the body to POST.
+    pub body: String,
+    /// The longest time a task may take, in seconds.
+    pub timeout_seconds: u64,
+    /// How many times the same body is posted.
+    #[serde(default = "once")]
+    pub repeat: u32,
+    /// How each task must end.
+    pub expect: Expect,
+    /// What the app must answer afterwards.
+    #[serde(default)]
+    pub checks: Vec<Check>,
+}
+
+fn once() -> u32 {
+    1
+}
+
+/// How a task must end.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Expect {
+    /// Its state, or any of several.
+    pub status: OneOrMore,
+    /// The file that says how each step must end.
+    pub steps: Option<String>,
+}
+
+/// A word or a list of words.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub enum OneOrMore {
+    /// One word.
+    One(String),
+    /// Any of these.
+    More(Vec<String>),
+}
+
+impl OneOrMore {
+    /// The words.
+    pub fn words(&self) -> Vec<&str> {
+        match self {
+            Self::One(word) => vec![word],
+            Self::More(words) => words.iter().map(String::as_str).collect(),
+        }
+    }
+}
+
+/// A GET after a scenario's tasks have ended.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Check {
+    /// The path; `{task_uuid}` and `{body.KEY}` are filled in.
+    pub get: String,
+    /// The status code.
+    pub status: u16,
+    /// The file with what the answer must contain.
+    pub json: Option<String>,
+}
+
+impl Example {
+    /// Reads and checks an example; `root` shortens names in messages.
+    ///
+    /// # Errors
+    /// [`Error::BadFile`] for a missing or malformed file, a scenario named twice, or an `[input]` without its scenario.
+    pub fn load(root: &Path, folder: &Path) -> Result<Self> {
+        let file = folder.join(FILE);
+        if !file.is_file() {
+            return Err(Error::BadFile {
+                file: relative(root, &file).to_owned(),
+                line: None,
+                why: "there is no such file, so this folder is no example".into(),
+                fix: Some("name a folder with an example.toml, such as examples/etl-pipeline".into()),
+            });
+        }
+        let mut example: Self = read_toml(root, &file)?;
+        example.folder = folder.to_owned();
+        example.check(root, &file)?;
+        Ok(example)
+    }
+
+    fn check(&self, root: &Path, file: &Path) -> Result<()> {
+        let text = read(file)?;
+        let bad = |near: &str, why: String| Error::BadFile {
+            file: relative(root, file).to_owned(),
+            line: line_with(&text, near),
+            why,
+            fix: None,
+        };
+        let mut names = BTreeSet::new();
+        for scenario in &self.scenarios {
+            if !names.insert(scenario.name.as_str()) {
+                return Err(bad(&scenario.name, format!("two scenarios are called `{}`", scenario.name)));
+            }
+            self.json_file(root, &scenario.body)?;
+            let steps = scenario.expect.steps.iter();
+            for path in steps.chain(scenario.checks.iter().filter_map(|check| check.json.as_ref())) {
+                self.json_file(root, path)?;
+            }
+        }
+        match &self.input {
+            Some(input) if !names.contains(input.scenario.as_str()) => {
+                Err(bad("[input]", format!("`input.scenario` names no scenario: `{}`", input.scenario)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Reads a JSON file of the example.
+    pub fn json_file(&self, root: &Path, path: &str) -> Result<Value> {
+        let file = self.folder.join(path);
+        let text = read(&file)?;
+        serde_json::from_str(&text).map_err(|error| Error::BadFile {
+            file: relative(root, &file).to_owned(),
+            line: Some(error.line()),
+            why: error.to_string(),
+            fix: None,
+        })
+    }
+
+    /// The same for a file that must hold an object.
+    pub fn json_object(&self, root: &Path, path: &str) -> Result<Map<String, Value>> {
+        match self.json_file(root, path)? {
+            Value::Object(map) => Ok(map),
+            _ => Err(Error::BadFile {
+                file: relative(root, &self.folder.join(path)).to_owned(),
+                line: Some(1),
+                why: "must hold a JSON object".into(),
+                fix: None,
+            }),
+        }
+    }
+
+    /// The scenarios of these names, or all.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] for a name that is none.
+    pub fn select(&self, names: &[String]) -> Result<Vec<Scenario>> {
+        let known: Vec<&str> = self.scenarios.iter().map(|scenario| scenario.name.as_str()).collect();
+        for name in names {
+            if !known.contains(&name.as_str()) {
+                return Err(Error::unknown("scenario", name, closest(name, known.iter().copied()), &known));
+            }
+        }
+        let wanted = |scenario: &&Scenario| names.is_empty() || names.contains(&scenario.name);
+        Ok(self.scenarios.iter().filter(wanted).cloned().collect())
+    }
+}
+
+/// Replaces each `{name}` by its value.
+///
+/// # Errors
+/// The first name without a value.
+pub fn fill(text: &str, value: impl Fn(&str) -> Option<String>) -> Result<String, String> {
+    let mut filled = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('{') {
+        let Some((name, behind)) = after.split_once('}') else {
+            break;
+        };
+        filled.push_str(before);
+        filled.push_str(&value(name).ok_or_else(|| name.to_owned())?);
+        rest = behind;
+    }
+    filled.push_str(rest);
+    Ok(filled)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fill;
+
+    #[test]
+    fn names_are_replaced_and_unknown_ones_reported() {
+        let value = |name: &str| (name == "port").then(|| "80".to_owned());
+        assert_eq!(fill("--port={port}/{port}", value), Ok("--port=80/80".to_owned()));
+        assert_eq!(fill("{host}:{port}", value), Err("host".to_owned()));
+        assert_eq!(fill("no names {", value), Ok("no names {".to_owned()));
+    }
+}
