@@ -72,6 +72,9 @@ def test_a_scenario_gives_what_duckdb_computed(pipeline: Pipeline, name: str) ->
     assert_steps(run, name)
     assert_contains(pipeline.report(name), load(f"{name}.report.json"))
     assert_contains(pipeline.rows(name), load(f"{name}.rows.json"))
+    # Results are references, whatever the size of the input.
+    sizes = {step: len(json.dumps(item.result)) for step, item in run.steps.items()}
+    assert max(sizes.values()) < 2_000, sizes
 
 
 def test_a_flaky_source_is_retried_with_the_backoff_of_the_template(pipeline: Pipeline) -> None:
@@ -93,12 +96,6 @@ def test_the_same_run_twice_makes_no_duplicates(pipeline: Pipeline) -> None:
         assert_steps(run, "same-run-twice")
     assert_contains(pipeline.report("same-run-twice"), load("same-run-twice.report.json"))
     assert_contains(pipeline.rows("same-run-twice"), load("same-run-twice.rows.json"))
-
-
-def test_results_stay_small(pipeline: Pipeline) -> None:
-    run = pipeline.scenario("happy-path")
-    sizes = {name: len(json.dumps(step.result)) for name, step in run.steps.items()}
-    assert max(sizes.values()) < 2_000, sizes
 
 
 def test_a_run_that_is_held_keeps_what_it_has_published(pipeline: Pipeline) -> None:
