@@ -45,6 +45,8 @@ def check(key: ConfigKey, value: Any) -> Any:
         raise Problem(f"must be one of {', '.join(key.choices)}{did_you_mean(value, key.choices)}")
     if key.pattern and isinstance(value, str):
         _match(key.pattern, value)
+    if key.path.endswith(".base_url") and not str(value).startswith(("http://", "https://")):
+        raise Problem("must start with http:// or https://")
     return value
 
 
@@ -88,6 +90,11 @@ def _match(name: str, value: str) -> None:
     """Check a named form. Core checks the same and aborts the process when it does not match."""
     pattern = PATTERNS[name]
     if re.fullmatch(pattern.regex, value):
+        # The pattern lets these into a password, where they end the host part of a URL.
+        password = value.partition("://")[2].rpartition("@")[0]
+        for character, code in (("/", "%2F"), ("?", "%3F"), ("#", "%23")):
+            if character in password and "database" in name:
+                raise Problem(f"has a {character} in the password; write it as {code}")
         return
     if name.startswith("database_url"):
         raise Problem(database_url_problem(value))
@@ -111,8 +118,6 @@ def database_url_problem(url: str) -> str:
     user_info, at, host = authority.rpartition("@")
     if authority.count("@") > 1 or (at and "@" in user_info):
         return "has an @ in the user or the password; write it as %40"
-    if "@" in path:
-        return "has a / in the user or the password; write it as %2F"
     if at and ":" not in user_info:
         return f"has a user without a password; the form is {form}"
     if at and not re.fullmatch(r"[a-zA-Z0-9_-]+", user_info.partition(":")[0]):
@@ -147,6 +152,8 @@ def shown(path: str, value: Any) -> str:
         return "***"
     if isinstance(value, str) and "://" in value:
         return mask_url(value)
+    if isinstance(value, str) and value and re.search(r"(database|rabbitmq|redis)\.url$", path):
+        return "***"  # not a URL, but perhaps a password all the same
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(shown(path, item) for item in value) + "]"
     if isinstance(value, bool):

@@ -1,0 +1,280 @@
+"""Checks of task templates and of the handlers behind them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tasker_contrib_fastapi import (
+    BatchConfig,
+    HandlerImportError,
+    TaskerConfigError,
+    batch_analyzer,
+    step_handler,
+)
+from tasker_contrib_fastapi.templates import check_app, check_templates, load_templates
+
+pytestmark = pytest.mark.usefixtures("clean_registry")
+
+BATCH = {
+    "batch_size": 2,
+    "parallelism": 2,
+    "cursor_field": "id",
+    "worker_template": "part",
+    "failure_strategy": "continue_on_failure",
+}
+
+
+def good() -> dict[str, Any]:
+    return {
+        "name": "t",
+        "namespace_name": "ns",
+        "version": "1.0.0",
+        "steps": [
+            {"name": "a", "handler": {"callable": "a"}},
+            {"name": "b", "handler": {"callable": "b"}, "dependencies": ["a"]},
+        ],
+    }
+
+
+def write(folder: Path, data: Any, name: str = "t.yaml") -> Path:
+    path = folder / name
+    path.write_text(data if isinstance(data, str) else yaml.safe_dump(data))
+    return path
+
+
+def test_a_good_template_has_no_problems(tmp_path: Path) -> None:
+    write(tmp_path, good())
+    report = load_templates(tmp_path)
+    assert (report.errors, report.warnings) == ([], [])
+    template = report.templates[0]
+    assert (template.namespace, template.name, template.version) == ("ns", "t", "1.0.0")
+    assert template.steps[1].dependencies == ("a",)
+
+
+def step(**values: Any) -> Any:
+    def change(data: dict[str, Any]) -> None:
+        data["steps"][1].update(values)
+
+    return change
+
+
+def top(**values: Any) -> Any:
+    def change(data: dict[str, Any]) -> None:
+        data.update(values)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        (top(nmae="x"), "unknown key 'nmae', which Core would ignore; did you mean 'name'?"),
+        (top(namespace_name="n" * 30), "more than 29 characters"),
+        (top(namespace_name="a-b"), "may have only letters"),
+        (top(version=1.0), "version = 1.0 must be a text; put it in quotes"),
+        (top(name=""), "'name' is missing"),
+        (top(steps=[]), "at least one step"),
+        (top(input_schema={"type": "objekt"}), "input_schema is not a valid JSON Schema"),
+        (step(depends=["a"]), "unknown key 'depends'"),
+        (step(dependencies=["c"]), "depends on unknown step 'c'"),
+        (step(dependencies=["b"]), "depends on itself"),
+        (step(name="a"), "step name 'a' is used 2 times"),
+        (step(depends_on=["a"]), "has both 'dependencies' and 'depends_on'"),
+        (step(type="decison"), "did you mean 'decision'"),
+        (step(type="decision", dependencies=[]), "a decision needs at least one dependency"),
+        (step(type="batch_worker"), "needs a 'batch_config' of its own"),
+        (step(type="batchable", batch_config=BATCH), "'part' is no batch_worker step"),
+        (
+            step(type="batch_worker", batch_config={"batch_size": 1}),
+            "lacks cursor_field, failure_strategy, parallelism, worker_template",
+        ),
+        (step(handler={}), "handler.callable is missing"),
+        (step(handler={"callable": "b", "init": {}}), "handler: unknown key 'init'"),
+        (step(retry={"limit": 3}), "retry: unknown key 'limit'"),
+        (step(retry={"max_attempts": 0}), "retry.max_attempts = 0 must be 1 to 100"),
+        (step(retry={"backoff": "linea"}), "did you mean 'linear'"),
+        (step(timeout_seconds=0), "timeout_seconds = 0"),
+        (step(publishes_events=[{"name": "a.b"}]), "'schema' is missing"),
+        (
+            step(
+                publishes_events=[{"name": "A", "description": "d", "schema": {"type": "object"}}]
+            ),
+            "lower case words",
+        ),
+    ],
+)
+def test_problems(tmp_path: Path, change: Any, text: str) -> None:
+    data = good()
+    change(data)
+    path = write(tmp_path, data)
+    errors = load_templates(tmp_path).errors
+    assert any(text in error for error in errors), errors
+    assert all(str(path) in error for error in errors)
+
+
+def test_cycles_are_named(tmp_path: Path) -> None:
+    data = good()
+    data["steps"][0]["dependencies"] = ["b"]
+    write(tmp_path, data)
+    assert "a -> b -> a" in load_templates(tmp_path).errors[0]
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ("services: {}", "is not a task template"),
+        ("a: [", "is not valid YAML"),
+        ("name: a\n---\nname: b\n", "has 2 YAML documents"),
+    ],
+)
+def test_other_files(tmp_path: Path, content: str, text: str) -> None:
+    write(tmp_path, content, "docker-compose.yml")
+    assert text in load_templates(tmp_path).errors[0]
+
+
+def test_missing_directory_and_same_identity(tmp_path: Path) -> None:
+    assert "does not exist" in load_templates(tmp_path / "x").errors[0]
+    write(tmp_path, good(), "one.yaml")
+    write(tmp_path, good(), "two.yaml")
+    assert "one.yaml" in load_templates(tmp_path).errors[0]
+
+
+def test_keys_without_effect_warn(tmp_path: Path) -> None:
+    data = good()
+    data["environments"] = {"production": {}}
+    data["lifecycle"] = {"staleness_action": "dlq"}
+    data["steps"][0]["handler"]["method"] = "run"
+    write(tmp_path, data)
+    report = load_templates(tmp_path)
+    assert report.errors == []
+    assert len(report.warnings) == 3
+
+
+def test_missing_duplicate_and_unused_handlers_in_one_report(tmp_path: Path) -> None:
+    def first() -> None: ...
+
+    def second() -> None: ...
+
+    step_handler("a")(first)
+    step_handler("a")(second)
+    step_handler("bb")(second)
+    write(tmp_path, good())
+    report = check_templates(tmp_path)
+    with pytest.raises(TaskerConfigError) as caught:
+        report.raise_for_errors()
+    text = str(caught.value)
+    assert "step 'b': no handler 'b' is registered; did you mean 'bb'?" in text
+    assert "handler 'a' is registered more than once" in text
+    assert "first" in text
+    assert "second" in text
+    assert "no template uses the handlers: bb" in report.warnings[0]
+
+
+def test_kind_of_handler_must_fit_the_step(tmp_path: Path) -> None:
+    data = good()
+    data["steps"][1]["type"] = "decision"
+    write(tmp_path, data)
+
+    def fn() -> None: ...
+
+    step_handler("a")(fn)
+    step_handler("b")(fn)
+    assert "needs a @decision_handler, but 'b' is a @step_handler" in "".join(
+        check_templates(tmp_path).errors
+    )
+
+
+def test_analyzer_must_name_a_batch_worker(tmp_path: Path) -> None:
+    data = good()
+    data["steps"][0]["type"] = "batchable"
+    write(tmp_path, data)
+
+    def analyse() -> BatchConfig:
+        return BatchConfig(0, 1)
+
+    def fn() -> None: ...
+
+    batch_analyzer("a", worker="bee")(analyse)
+    step_handler("b")(fn)
+    assert "worker='bee') names no step" in check_templates(tmp_path).errors[0]
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    folder = tmp_path / "lib"
+    folder.mkdir()
+    monkeypatch.syspath_prepend(str(folder))
+    before = set(sys.modules)
+
+    def make(**files: str) -> None:
+        (folder / "shop_handlers").mkdir(exist_ok=True)
+        for name, text in {"__init__": "", **files}.items():
+            (folder / "shop_handlers" / f"{name}.py").write_text(text)
+
+    yield make
+    for name in set(sys.modules) - before:
+        del sys.modules[name]
+
+
+def test_import_errors_are_fatal_and_all_named(package: Any, tmp_path: Path) -> None:
+    package(
+        good="x = 1\n",
+        typo="import nothing_like_this\n",
+        broken="\n\nraise RuntimeError('boom')\n",
+        args="from tasker_contrib_fastapi import step_handler\n"
+        "@step_handler('x')\ndef x(y: int): ...\n",
+    )
+    with pytest.raises(HandlerImportError) as caught:
+        check_app(tmp_path, ["shop_handlers", "no.such"])
+    text = str(caught.value)
+    assert "shop_handlers.typo' needs 'nothing_like_this'" in text
+    assert "RuntimeError: boom" in text
+    assert "broken.py, line 3" in text
+    assert "parameter 'y' has no source" in text
+    assert "'no.such' does not exist" in text
+
+
+def test_a_default_module_need_not_exist(tmp_path: Path) -> None:
+    write(tmp_path, good())
+    report = check_app(tmp_path, ["no.such"], optional_modules=True)
+    assert len(report.errors) == 2
+
+
+CORE = """
+from tasker_core import StepHandler
+from tasker_core.step_handler import step_handler
+
+class ByClass(StepHandler):
+    handler_name = "a"
+    def call(self, context):
+        return self.success({})
+
+class NoName(StepHandler):
+    def call(self, context):
+        return self.success({})
+
+@step_handler("b")
+def dsl(): return {}
+"""
+
+
+def test_cores_own_styles_are_found(package: Any, tmp_path: Path) -> None:
+    data = good()
+    data["steps"].append({"name": "c", "handler": {"callable": "shop_handlers.core.NoName"}})
+    tasks = tmp_path / "tasks"
+    tasks.mkdir()
+    write(tasks, data)
+    package(core=CORE, again="from .core import ByClass\n")
+    report = check_app(tasks, ["shop_handlers"])
+    assert report.errors == []
+    package(
+        twice="from tasker_core.step_handler import step_handler\n"
+        "@step_handler('b')\ndef z(): ...\n"
+    )
+    errors = check_app(tasks, ["shop_handlers"]).errors
+    assert "handler 'b' is registered more than once" in errors[0]
