@@ -11,6 +11,7 @@ Examples:
   cargo xtask test                        run the tests of every unit
   cargo xtask test --unit ops/dev-server  run those of one unit
   cargo xtask lint --lang python          look for mistakes in the Python units
+  cargo xtask e2e examples/etl-pipeline   run an example for real
   cargo xtask codegen --check             are the generated constants up to date?";
 
 macro_rules! unit_examples {
@@ -67,6 +68,11 @@ pub enum Command {
     /// Build what would be published: programs into target/debug, Python packages into target/xtask/dist.
     #[command(after_help = unit_examples!("build"))]
     Build(UnitArgs),
+    /// Run an example for real: local stack, app, scenarios through the app's endpoints, step timeline, report.
+    #[command(
+        after_help = "Examples:\n  cargo xtask e2e examples/etl-pipeline\n  cargo xtask e2e examples/etl-pipeline --scenario happy-path --keep\n  cargo xtask e2e examples/etl-pipeline --input my-flights.csv"
+    )]
+    E2e(E2eArgs),
     /// Write each package's constants from xtask/contract.
     #[command(after_help = "Examples:\n  cargo xtask codegen\n  cargo xtask codegen --check")]
     Codegen(CodegenArgs),
@@ -95,6 +101,35 @@ pub struct UnitArgs {
     /// Only this unit, by name or folder; an example stands for its apps; may be repeated.
     #[arg(long = "unit", value_name = "UNIT")]
     pub units: Vec<String>,
+    /// Print what would be run.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Arguments of `e2e`.
+#[derive(Debug, Args)]
+pub struct E2eArgs {
+    /// Folders of examples.
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Where the stack's database is: `embedded` starts one, a URL uses one that is already there.
+    #[arg(long, value_name = "embedded|URL", default_value = "embedded")]
+    pub stack: String,
+    /// Only the app of this framework [default: every app of the example].
+    #[arg(long, value_name = "NAME")]
+    pub framework: Option<String>,
+    /// Only this scenario; may be repeated.
+    #[arg(long = "scenario", value_name = "NAME", conflicts_with = "input")]
+    pub scenarios: Vec<String>,
+    /// Run the example on a file of your own; only the end state is checked.
+    #[arg(long, value_name = "FILE")]
+    pub input: Option<PathBuf>,
+    /// Leave everything running after the scenarios, until Ctrl-C.
+    #[arg(long)]
+    pub keep: bool,
+    /// Write report.json and report.html there [default: beside the logs in target/xtask/e2e].
+    #[arg(long, value_name = "DIR")]
+    pub report: Option<PathBuf>,
     /// Print what would be run.
     #[arg(long)]
     pub dry_run: bool,

@@ -162,6 +162,38 @@ pub enum Error {
         /// How many there were.
         total: usize,
     },
+    /// An option names a thing that does not exist.
+    #[error("no {kind} is called `{wanted}`{}", did_you_mean(.suggestion))]
+    Unknown {
+        /// What kind of thing.
+        kind: &'static str,
+        /// What the user wrote.
+        wanted: String,
+        /// The closest existing name.
+        suggestion: Option<String>,
+        /// All names.
+        known: Vec<String>,
+    },
+    /// A process that was needed failed or ended.
+    #[error("{what} {why}{}", last_words(.tail))]
+    Ended {
+        /// The process, in words.
+        what: String,
+        /// What happened, as the rest of the sentence.
+        why: String,
+        /// The end of its log.
+        tail: Vec<String>,
+        /// Its whole log.
+        log: PathBuf,
+    },
+    /// Scenarios of examples did not end as they must; what differs has been shown.
+    #[error("{failed} of {total} scenarios failed")]
+    ScenariosFailed {
+        /// How many failed.
+        failed: usize,
+        /// How many there were.
+        total: usize,
+    },
     /// Ctrl-C or SIGTERM.
     #[error("interrupted; every started process was stopped")]
     Interrupted,
@@ -191,6 +223,38 @@ impl Error {
         }
     }
 
+    /// A name that is none of the known ones.
+    pub fn unknown(
+        kind: &'static str,
+        wanted: &str,
+        suggestion: Option<String>,
+        known: &[&str],
+    ) -> Self {
+        Self::Unknown {
+            kind,
+            wanted: wanted.to_owned(),
+            suggestion,
+            known: known.iter().map(|name| (*name).to_owned()).collect(),
+        }
+    }
+
+    /// A process that failed or ended, with the end of its log.
+    pub fn ended(what: impl Into<String>, why: impl Into<String>, log: &std::path::Path) -> Self {
+        let text = std::fs::read(log)
+            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+            .unwrap_or_default();
+        let lines: Vec<&str> = text.lines().collect();
+        Self::Ended {
+            what: what.into(),
+            why: why.into(),
+            tail: lines[lines.len().saturating_sub(SHOWN_WORDS)..]
+                .iter()
+                .map(|line| (*line).to_owned())
+                .collect(),
+            log: log.to_owned(),
+        }
+    }
+
     /// What the user can do about it.
     pub fn fix(&self) -> Option<String> {
         match self {
@@ -212,7 +276,9 @@ impl Error {
             Self::Drift { .. } => Some("cargo xtask codegen".into()),
             Self::CannotStart { .. } => Some("cargo xtask doctor".into()),
             Self::CommandFailed { log, .. } => log.as_ref().map(|log| format!("read {}", log.display())),
-            Self::CheckFailed { .. } | Self::TasksFailed { .. } | Self::Interrupted | Self::Io { .. } => None,
+            Self::Unknown { known, .. } => Some(format!("choose one of: {}", known.join(", "))),
+            Self::Ended { log, .. } => Some(format!("read {}", log.display())),
+            Self::ScenariosFailed { .. } | Self::CheckFailed { .. } | Self::TasksFailed { .. } | Self::Interrupted | Self::Io { .. } => None,
         }
     }
 
@@ -222,6 +288,7 @@ impl Error {
             Self::NotInRepository { .. }
             | Self::UnknownUnit { .. }
             | Self::UnknownLanguage { .. }
+            | Self::Unknown { .. }
             | Self::BadFile { .. }
             | Self::Circle { .. } => 2,
             Self::Interrupted => 130,
@@ -257,6 +324,16 @@ pub fn closest<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Op
         .filter(|(score, _)| *score > 0.75)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, name)| name.to_owned())
+}
+
+/// How much of a log an error quotes.
+const SHOWN_WORDS: usize = 25;
+
+fn last_words(tail: &[String]) -> String {
+    if tail.is_empty() {
+        return String::new();
+    }
+    format!("; its last words:\n  {}", tail.join("\n  "))
 }
 
 fn did_you_mean(suggestion: &Option<String>) -> String {

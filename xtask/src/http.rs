@@ -35,7 +35,9 @@ impl Http {
             .http_status_as_error(false)
             .proxy(None)
             .build();
-        Self { agent: config.into() }
+        Self {
+            agent: config.into(),
+        }
     }
 
     /// GET.
@@ -43,7 +45,11 @@ impl Http {
     /// # Errors
     /// The reason in words if there is no answer at all.
     pub fn get(&self, url: &str) -> Result<Answer, String> {
-        self.agent.get(url).call().map_err(|error| error.to_string()).and_then(read)
+        self.agent
+            .get(url)
+            .call()
+            .map_err(|error| error.to_string())
+            .and_then(read)
     }
 
     /// POST of a JSON body.
@@ -62,7 +68,10 @@ impl Http {
 
 fn read(mut answer: ureq::http::Response<ureq::Body>) -> Result<Answer, String> {
     let status = answer.status().as_u16();
-    let text = answer.body_mut().read_to_string().map_err(|error| error.to_string())?;
+    let text = answer
+        .body_mut()
+        .read_to_string()
+        .map_err(|error| error.to_string())?;
     Ok(Answer {
         status,
         body: serde_json::from_str(&text).unwrap_or(Value::String(text)),

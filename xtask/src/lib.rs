@@ -6,6 +6,7 @@
 //! plan       what would be done          apply      the only code that does it
 //! run        the scheduler               report     what people and programs see of it
 //! tools      pinned tools                contract   tables → constants of each language
+//! stack      the local stack             e2e        examples, run for real
 //! ```
 //!
 //! A command computes a [`plan::Plan`] without touching anything; [`run::run`] executes it through [`apply`]; reporters
@@ -15,8 +16,10 @@ pub mod apply;
 pub mod cli;
 pub mod commands;
 pub mod contract;
+pub mod e2e;
 pub mod error;
 pub mod file;
+pub mod http;
 pub mod interrupt;
 pub mod lang;
 pub mod plan;
@@ -24,6 +27,7 @@ pub mod process;
 pub mod repo;
 pub mod report;
 pub mod run;
+pub mod stack;
 pub mod tools;
 
 use std::ffi::OsString;

@@ -63,7 +63,11 @@ impl Stack {
                 return Err(Error::Interrupted);
             }
             if let Some(status) = child.try_wait() {
-                return Err(Error::ended("the local stack", format!("ended with {}", describe(status)), log));
+                return Err(Error::ended(
+                    "the local stack",
+                    format!("ended with {}", describe(status)),
+                    log,
+                ));
             }
             if Instant::now() > deadline {
                 let why = format!("was not ready within {} s", PATIENCE.as_secs());
@@ -73,17 +77,20 @@ impl Stack {
     }
 
     /// The command line, for a database of its own or for one that is already there.
-    pub fn invocation(program: &Path, env: Vec<(String, String)>, database_url: Option<&str>) -> Invocation {
-        let mut argv = vec![program.display().to_string(), "up".to_owned(), "--json".to_owned()];
+    pub fn invocation(
+        program: &Path,
+        env: Vec<(String, String)>,
+        database_url: Option<&str>,
+    ) -> Invocation {
+        let mut argv = vec![
+            program.display().to_string(),
+            "up".to_owned(),
+            "--json".to_owned(),
+        ];
         if let Some(url) = database_url {
             argv.extend(["--database-url".to_owned(), url.to_owned()]);
         }
         Invocation::new(PathBuf::from("/"), argv).envs(env)
-    }
-
-    /// Whether it has ended by itself.
-    pub fn has_ended(&mut self) -> bool {
-        self.child.try_wait().is_some()
     }
 
     /// Stops it in an orderly way.

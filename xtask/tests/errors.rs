@@ -170,3 +170,12 @@ fn a_unit_without_such_a_job_is_nothing_to_do() {
         (Some(0), "nothing to do: no selected unit has a `build`\n")
     );
 }
+
+#[test]
+fn in_json_there_is_always_an_answer() {
+    let ran = Fixture::new().run(&["build", "--lang", "tasker-plugin", "--json"]);
+    assert_eq!(
+        ran.records()[0]["text"],
+        "nothing to do: no selected unit has a `build`"
+    );
+}

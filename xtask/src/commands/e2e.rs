@@ -63,14 +63,21 @@ impl Run {
 fn select(session: &Session, repo: &Repo, args: &E2eArgs) -> Result<Vec<Run>> {
     let mut runs = Vec::new();
     for path in &args.paths {
-        let folder = std::env::current_dir().map_err(Error::io("find", "the current folder"))?.join(path);
+        let folder = std::env::current_dir()
+            .map_err(Error::io("find", "the current folder"))?
+            .join(path);
         let folder = folder.canonicalize().unwrap_or(folder);
         let example = Example::load(&session.root, &folder)?;
         let frameworks: Vec<String> = example.apps.keys().cloned().collect();
         let chosen = match &args.framework {
             Some(name) if !example.apps.contains_key(name) => {
                 let known: Vec<&str> = frameworks.iter().map(String::as_str).collect();
-                return Err(Error::unknown("framework", name, closest(name, known.iter().copied()), &known));
+                return Err(Error::unknown(
+                    "framework",
+                    name,
+                    closest(name, known.iter().copied()),
+                    &known,
+                ));
             }
             Some(name) => vec![name.clone()],
             None => frameworks,
@@ -78,16 +85,28 @@ fn select(session: &Session, repo: &Repo, args: &E2eArgs) -> Result<Vec<Run>> {
         for framework in chosen {
             let example = Example::load(&session.root, &folder)?;
             let scenarios = scenarios(&example, args)?;
-            let unit = relative(&session.root, &folder.join(&example.apps[&framework].folder)).display().to_string();
+            let unit = relative(
+                &session.root,
+                &folder.join(&example.apps[&framework].folder),
+            )
+            .display()
+            .to_string();
             if repo.unit(&unit).is_none() {
                 return Err(Error::BadFile {
                     file: relative(&session.root, &folder.join("example.toml")).to_owned(),
                     line: None,
-                    why: format!("the app `{framework}` is in {unit}, which has no manifest of its language"),
+                    why: format!(
+                        "the app `{framework}` is in {unit}, which has no manifest of its language"
+                    ),
                     fix: None,
                 });
             }
-            runs.push(Run { example, framework, unit, scenarios });
+            runs.push(Run {
+                example,
+                framework,
+                unit,
+                scenarios,
+            });
         }
     }
     Ok(runs)
@@ -106,13 +125,19 @@ fn scenarios(example: &Example, args: &E2eArgs) -> Result<Vec<Scenario>> {
         (Some(file), None) => Err(Error::BadFile {
             file: file.clone(),
             line: None,
-            why: format!("{} takes no file of your own: its example.toml has no [input]", example.name),
+            why: format!(
+                "{} takes no file of your own: its example.toml has no [input]",
+                example.name
+            ),
             fix: Some("leave --input out".into()),
         }),
     }
 }
 
-fn provision(planner: &mut Planner<'_>, unit: &Unit) -> Result<(python::Environment, Vec<(String, String)>)> {
+fn provision(
+    planner: &mut Planner<'_>,
+    unit: &Unit,
+) -> Result<(python::Environment, Vec<(String, String)>)> {
     let repo = planner.repo;
     let server = repo.unit(DEV_SERVER).ok_or_else(|| Error::BadFile {
         file: DEV_SERVER.into(),
@@ -133,11 +158,22 @@ fn dry_run(session: &mut Session, repo: &Repo, runs: &[Run]) -> Result<()> {
     let plan: Plan = planner.plan;
     session.report.plan("e2e", &plan, true);
     for run in runs {
-        let commands = run.app().prepare.iter().chain(std::iter::once(&run.app().start));
-        let mut lines = vec![format!("then, for {} on {}:", run.example.name, run.framework)];
+        let commands = run
+            .app()
+            .prepare
+            .iter()
+            .chain(std::iter::once(&run.app().start));
+        let mut lines = vec![format!(
+            "then, for {} on {}:",
+            run.example.name, run.framework
+        )];
         lines.push("  start the local stack".to_owned());
         lines.extend(commands.map(|argv| format!("  {}", argv.join(" "))));
-        lines.extend(run.scenarios.iter().map(|scenario| format!("  scenario {}: {}", scenario.name, scenario.about)));
+        lines.extend(
+            run.scenarios
+                .iter()
+                .map(|scenario| format!("  scenario {}: {}", scenario.name, scenario.about)),
+        );
         session.report.tell(&lines, &json!({
             "event": "e2e_plan", "example": run.example.name, "framework": run.framework,
             "scenarios": run.scenarios.iter().map(|scenario| &scenario.name).collect::<Vec<_>>(),
@@ -154,18 +190,30 @@ fn unit_of<'a>(repo: &'a Repo, run: &Run) -> &'a Unit {
 fn one(session: &mut Session, repo: &Repo, run: &Run, args: &E2eArgs) -> Result<Report> {
     let mut clock = Clock(Instant::now());
     let mut phases = Phases::default();
-    let (environment, env) = session.prepare("e2e", repo, |planner| provision(planner, unit_of(repo, run)))?;
+    let (environment, env) = session.prepare("e2e", repo, |planner| {
+        provision(planner, unit_of(repo, run))
+    })?;
     phases.provision = clock.lap();
 
     let logs = run_folder(session, run)?;
-    let work = tempfile::Builder::new().prefix("xtask-e2e-").tempdir().map_err(Error::io("create", std::env::temp_dir()))?;
+    let work = tempfile::Builder::new()
+        .prefix("xtask-e2e-")
+        .tempdir()
+        .map_err(Error::io("create", std::env::temp_dir()))?;
     let program = program(&env)?;
     let external = (args.stack != "embedded").then_some(args.stack.as_str());
-    let stack = Stack::start(Stack::invocation(&program, env, external), &logs.join("stack.log"), &session.interrupt)?;
+    let stack = Stack::start(
+        Stack::invocation(&program, env, external),
+        &logs.join("stack.log"),
+        &session.interrupt,
+    )?;
     phases.stack = clock.lap();
     session.report.say(&format!(
         "stack: Tasker Core {}, PostgreSQL {}, PGMQ {}, ready in {} ms",
-        stack.ready.core_version, stack.ready.postgres_version, stack.ready.pgmq_version, stack.ready.startup_ms
+        stack.ready.core_version,
+        stack.ready.postgres_version,
+        stack.ready.pgmq_version,
+        stack.ready.startup_ms
     ));
 
     let around = Surroundings {
@@ -183,7 +231,9 @@ fn one(session: &mut Session, repo: &Repo, run: &Run, args: &E2eArgs) -> Result<
     phases.prepare = clock.lap();
     let mut app = Running::start(&run.example, run.app(), &around, &session.interrupt)?;
     phases.app = clock.lap();
-    session.report.say(&format!("app:   {} at {}", run.framework, around.url()));
+    session
+        .report
+        .say(&format!("app:   {} at {}", run.framework, around.url()));
 
     let runner = Runner {
         root: &session.root,
@@ -221,7 +271,10 @@ fn one(session: &mut Session, repo: &Repo, run: &Run, args: &E2eArgs) -> Result<
 }
 
 fn program(env: &[(String, String)]) -> Result<PathBuf> {
-    let found = env.iter().find(|(name, _)| name == "TASKER_DEV_BIN").map(|(_, value)| PathBuf::from(value));
+    let found = env
+        .iter()
+        .find(|(name, _)| name == "TASKER_DEV_BIN")
+        .map(|(_, value)| PathBuf::from(value));
     found.ok_or_else(|| Error::BadFile {
         file: DEV_SERVER.into(),
         line: None,
@@ -232,7 +285,10 @@ fn program(env: &[(String, String)]) -> Result<PathBuf> {
 
 /// A folder of its own for the logs of each run, so that two at once do not meet; old ones go.
 fn run_folder(session: &Session, run: &Run) -> Result<PathBuf> {
-    let all = session.root.join("target/xtask/e2e").join(format!("{}-{}", run.example.name, run.framework));
+    let all = session
+        .root
+        .join("target/xtask/e2e")
+        .join(format!("{}-{}", run.example.name, run.framework));
     std::fs::create_dir_all(&all).map_err(Error::io("create", &all))?;
     let mut old: Vec<PathBuf> = std::fs::read_dir(&all)
         .map_err(Error::io("read", &all))?
@@ -243,7 +299,10 @@ fn run_folder(session: &Session, run: &Run) -> Result<PathBuf> {
     for path in old.iter().take(old.len().saturating_sub(KEPT_RUNS - 1)) {
         let _ = std::fs::remove_dir_all(path);
     }
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_secs();
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs();
     let folder = all.join(format!("{now}-{}", std::process::id()));
     std::fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
     open_log(&folder.join("stack.log"))?;
@@ -264,13 +323,33 @@ fn place_input(run: &Run, args: &E2eArgs, around: &Surroundings) -> Result<Optio
 
 fn say_outcome(report: &mut dyn crate::report::Report, outcome: &Outcome) {
     let word = if outcome.is_ok() { "  ok" } else { "FAIL" };
-    let mut lines = vec![String::new(), format!("{word} {}  {}", outcome.name, outcome.about)];
+    let mut lines = vec![
+        String::new(),
+        format!("{word} {}  {}", outcome.name, outcome.about),
+    ];
     for task in &outcome.tasks {
-        lines.push(format!("     task {} {} in {:.3} s", task.task_uuid, task.status, timeline::length(&task.steps)));
-        lines.extend(timeline::lines(&task.steps).into_iter().map(|line| format!("       {line}")));
+        lines.push(format!(
+            "     task {} {} in {:.3} s",
+            task.task_uuid,
+            task.status,
+            timeline::length(&task.steps)
+        ));
+        lines.extend(
+            timeline::lines(&task.steps)
+                .into_iter()
+                .map(|line| format!("       {line}")),
+        );
     }
-    lines.extend(outcome.differences.iter().map(|difference| format!("     not as expected: {difference}")));
-    report.tell(&lines, &json!({"event": "scenario", "ok": outcome.is_ok(), "outcome": outcome}));
+    lines.extend(
+        outcome
+            .differences
+            .iter()
+            .map(|difference| format!("     not as expected: {difference}")),
+    );
+    report.tell(
+        &lines,
+        &json!({"event": "scenario", "ok": outcome.is_ok(), "outcome": outcome}),
+    );
 }
 
 /// Leaves everything running until Ctrl-C.
@@ -294,7 +373,12 @@ fn hold(session: &mut Session, around: &Surroundings, app: &mut Running) -> Resu
     Ok(())
 }
 
-fn write_report(session: &mut Session, report: &Report, folder: Option<&Path>, logs: &Path) -> Result<()> {
+fn write_report(
+    session: &mut Session,
+    report: &Report,
+    folder: Option<&Path>,
+    logs: &Path,
+) -> Result<()> {
     let folder = folder.unwrap_or(logs);
     std::fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
     let json = folder.join("report.json");
@@ -308,16 +392,30 @@ fn write_report(session: &mut Session, report: &Report, folder: Option<&Path>, l
         String::new(),
         format!(
             "provision {}, stack {}, prepare {}, app {}, scenarios {}, teardown {}",
-            seconds(phases.provision), seconds(phases.stack), seconds(phases.prepare),
-            seconds(phases.app), seconds(phases.scenarios), seconds(phases.teardown)
+            seconds(phases.provision),
+            seconds(phases.stack),
+            seconds(phases.prepare),
+            seconds(phases.app),
+            seconds(phases.scenarios),
+            seconds(phases.teardown)
         ),
         format!("report: {}", relative(&session.root, &html).display()),
     ];
     if report.failed() > 0 {
-        lines.push(format!("logs:   {}", relative(&session.root, logs).display()));
+        lines.push(format!(
+            "logs:   {}",
+            relative(&session.root, logs).display()
+        ));
     }
-    lines.push(format!("scenarios: {} passed, {} failed", report.scenarios.len() - report.failed(), report.failed()));
-    session.report.tell(&lines, &json!({"event": "report", "json": json, "html": html, "logs": logs, "phases_ms": phases}));
+    lines.push(format!(
+        "scenarios: {} passed, {} failed",
+        report.scenarios.len() - report.failed(),
+        report.failed()
+    ));
+    session.report.tell(
+        &lines,
+        &json!({"event": "report", "json": json, "html": html, "logs": logs, "phases_ms": phases}),
+    );
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 mod codegen;
 mod doctor;
+mod e2e;
 mod setup;
 mod units;
 
@@ -127,6 +128,7 @@ pub fn dispatch(session: &mut Session, command: &Command) -> Result<()> {
         Command::Lint(args) => units::run(session, args, Job::Lint),
         Command::Fmt(args) => units::run(session, args, Job::Fmt),
         Command::Build(args) => units::run(session, args, Job::Build),
+        Command::E2e(args) => e2e::run(session, args),
         Command::Codegen(args) => codegen::run(session, args),
     }
 }

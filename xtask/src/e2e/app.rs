@@ -67,12 +67,17 @@ impl Surroundings {
             file: self.example.join(super::spec::FILE),
             line: None,
             why: format!("`{{{name}}}` in {text:?} stands for nothing"),
-            fix: Some("use {port}, {work}, {example}, {database_url} or {orchestration_url}".into()),
+            fix: Some(
+                "use {port}, {work}, {example}, {database_url} or {orchestration_url}".into(),
+            ),
         })
     }
 
     fn invocation(&self, app: &App, argv: &[String]) -> Result<Invocation> {
-        let argv = argv.iter().map(|word| self.fill(word)).collect::<Result<Vec<_>>>()?;
+        let argv = argv
+            .iter()
+            .map(|word| self.fill(word))
+            .collect::<Result<Vec<_>>>()?;
         let mut invocation = Invocation::new(&self.folder, argv)
             .with_path(&self.bin)
             .env("DATABASE_URL", &self.stack.database_url)
@@ -91,10 +96,15 @@ pub fn prepare(app: &App, around: &Surroundings, interrupt: &Interrupt) -> Resul
     for argv in &app.prepare {
         let invocation = around.invocation(app, argv)?;
         let log = around.logs.join("prepare.log");
-        let status = ChildGroup::spawn(&around.unit, &invocation, &Output::Log(&log))?.wait(interrupt)?;
+        let status =
+            ChildGroup::spawn(&around.unit, &invocation, &Output::Log(&log))?.wait(interrupt)?;
         if !status.success() {
             let why = format!("failed with {}", describe(status));
-            return Err(Error::ended(format!("`{}`", invocation.command_line()), why, &log));
+            return Err(Error::ended(
+                format!("`{}`", invocation.command_line()),
+                why,
+                &log,
+            ));
         }
     }
     Ok(())
@@ -108,7 +118,12 @@ pub struct Running {
 
 impl Running {
     /// Starts every process of the app and waits until it is ready.
-    pub fn start(example: &Example, app: &App, around: &Surroundings, interrupt: &Interrupt) -> Result<Self> {
+    pub fn start(
+        example: &Example,
+        app: &App,
+        around: &Surroundings,
+        interrupt: &Interrupt,
+    ) -> Result<Self> {
         let log = around.app_log();
         let mut running = Self {
             processes: Vec::new(),
@@ -116,9 +131,17 @@ impl Running {
         };
         for argv in std::iter::once(&app.start).chain(&app.processes) {
             let invocation = around.invocation(app, argv)?;
-            running.processes.push(ChildGroup::spawn(&around.unit, &invocation, &Output::Log(&log))?);
+            running.processes.push(ChildGroup::spawn(
+                &around.unit,
+                &invocation,
+                &Output::Log(&log),
+            )?);
         }
-        running.wait_until_ready(&format!("{}{}", around.url(), app.ready), &example.name, interrupt)?;
+        running.wait_until_ready(
+            &format!("{}{}", around.url(), app.ready),
+            &example.name,
+            interrupt,
+        )?;
         Ok(running)
     }
 
@@ -137,8 +160,15 @@ impl Running {
                 return Err(Error::Interrupted);
             }
             if Instant::now() > deadline {
-                let why = format!("was not ready within {} s: {last}", READY_PATIENCE.as_secs());
-                return Err(Error::ended(format!("the app of {example}"), why, &self.log));
+                let why = format!(
+                    "was not ready within {} s: {last}",
+                    READY_PATIENCE.as_secs()
+                );
+                return Err(Error::ended(
+                    format!("the app of {example}"),
+                    why,
+                    &self.log,
+                ));
             }
             std::thread::sleep(Duration::from_millis(20));
         }
@@ -148,7 +178,11 @@ impl Running {
     pub fn check_alive(&mut self) -> Result<()> {
         for process in &mut self.processes {
             if let Some(status) = process.try_wait() {
-                return Err(Error::ended("the app", format!("ended with {}", describe(status)), &self.log));
+                return Err(Error::ended(
+                    "the app",
+                    format!("ended with {}", describe(status)),
+                    &self.log,
+                ));
             }
         }
         Ok(())

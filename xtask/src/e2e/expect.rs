@@ -16,24 +16,39 @@ pub fn differences(place: &str, expected: &Value, actual: &Value) -> Vec<String>
                 let place = format!("{place}.{key}");
                 match actual.get(key) {
                     Some(found) => differences(&place, value, found),
-                    None => vec![format!("{place}: expected {}, but it is missing", short(value))],
+                    None => vec![format!(
+                        "{place}: expected {}, but it is missing",
+                        short(value)
+                    )],
                 }
             })
             .collect(),
         (Value::Array(expected), Value::Array(actual)) => {
             if expected.len() != actual.len() {
-                return vec![format!("{place}: expected {} items, found {}", expected.len(), actual.len())];
+                return vec![format!(
+                    "{place}: expected {} items, found {}",
+                    expected.len(),
+                    actual.len()
+                )];
             }
             expected
                 .iter()
                 .zip(actual)
                 .enumerate()
-                .flat_map(|(index, (one, other))| differences(&format!("{place}[{index}]"), one, other))
+                .flat_map(|(index, (one, other))| {
+                    differences(&format!("{place}[{index}]"), one, other)
+                })
                 .collect()
         }
-        (Value::Number(one), Value::Number(other)) if close(one.as_f64(), other.as_f64()) => Vec::new(),
+        (Value::Number(one), Value::Number(other)) if close(one.as_f64(), other.as_f64()) => {
+            Vec::new()
+        }
         _ if expected == actual => Vec::new(),
-        _ => vec![format!("{place}: expected {}, found {}", short(expected), short(actual))],
+        _ => vec![format!(
+            "{place}: expected {}, found {}",
+            short(expected),
+            short(actual)
+        )],
     }
 }
 
@@ -46,7 +61,10 @@ fn close(one: Option<f64>, other: Option<f64>) -> bool {
 
 /// Differences of steps: `expected` maps names to `state`, `attempts`, `result` (contained), `error` (part of the message) or `absent`.
 pub fn step_differences(expected: &Map<String, Value>, steps: &[Value]) -> Vec<String> {
-    expected.iter().flat_map(|(name, wanted)| one_step(name, wanted, steps)).collect()
+    expected
+        .iter()
+        .flat_map(|(name, wanted)| one_step(name, wanted, steps))
+        .collect()
 }
 
 fn one_step(name: &str, wanted: &Value, steps: &[Value]) -> Vec<String> {
@@ -54,7 +72,10 @@ fn one_step(name: &str, wanted: &Value, steps: &[Value]) -> Vec<String> {
     let found = steps.iter().find(|step| step["name"] == name);
     match (wanted["absent"].as_bool().unwrap_or(false), found) {
         (true, None) => Vec::new(),
-        (true, Some(step)) => vec![format!("{place}: must not exist, but is {}", step["current_state"])],
+        (true, Some(step)) => vec![format!(
+            "{place}: must not exist, but is {}",
+            step["current_state"]
+        )],
         (false, None) => vec![format!("{place}: does not exist")],
         (false, Some(step)) => compare_step(&place, wanted, step),
     }
@@ -74,7 +95,9 @@ fn compare_step(place: &str, wanted: &Value, step: &Value) -> Vec<String> {
     if let Some(part) = wanted["error"].as_str() {
         let message = error_of(step).unwrap_or_default();
         if !message.contains(part) {
-            found.push(format!("{place}: the error must contain {part:?}, but is {message:?}"));
+            found.push(format!(
+                "{place}: the error must contain {part:?}, but is {message:?}"
+            ));
         }
     }
     found
@@ -83,7 +106,10 @@ fn compare_step(place: &str, wanted: &Value, step: &Value) -> Vec<String> {
 /// The message of a step's last failure.
 pub fn error_of(step: &Value) -> Option<String> {
     let error = &step["results"]["error"];
-    error["message"].as_str().or(error.as_str()).map(str::to_owned)
+    error["message"]
+        .as_str()
+        .or(error.as_str())
+        .map(str::to_owned)
 }
 
 /// A value on one line, cut where it stops helping.
@@ -119,8 +145,14 @@ mod tests {
 
     #[test]
     fn a_list_has_to_have_the_same_length() {
-        assert_eq!(differences("x", &json!([1]), &json!([1, 2])), ["x: expected 1 items, found 2"]);
-        assert_eq!(differences("x", &json!([1, {"a": 2}]), &json!([1, {"a": 3}])), ["x[1].a: expected 2, found 3"]);
+        assert_eq!(
+            differences("x", &json!([1]), &json!([1, 2])),
+            ["x: expected 1 items, found 2"]
+        );
+        assert_eq!(
+            differences("x", &json!([1, {"a": 2}]), &json!([1, {"a": 3}])),
+            ["x[1].a: expected 2, found 3"]
+        );
     }
 
     #[test]
@@ -136,7 +168,10 @@ mod tests {
         assert_eq!(check(json!({"load": {"result": {"rows": 6}}})).len(), 1);
         assert_eq!(check(json!({"load": {"error": "timeout"}})).len(), 1);
         assert_eq!(check(json!({"load": {"absent": true}})).len(), 1);
-        assert_eq!(check(json!({"publish": {"state": "complete"}})), ["step publish: does not exist"]);
+        assert_eq!(
+            check(json!({"publish": {"state": "complete"}})),
+            ["step publish: does not exist"]
+        );
         assert!(check(json!({"publish": {"absent": true}})).is_empty());
     }
 }

@@ -52,6 +52,9 @@ pub struct Phases {
 impl Report {
     /// Scenarios that did not do what they must.
     pub fn failed(&self) -> usize {
-        self.scenarios.iter().filter(|scenario| !scenario.is_ok()).count()
+        self.scenarios
+            .iter()
+            .filter(|scenario| !scenario.is_ok())
+            .count()
     }
 }

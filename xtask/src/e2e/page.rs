@@ -40,7 +40,11 @@ pub fn render(report: &Report) -> String {
 }
 
 fn one_scenario(page: &mut String, scenario: &Outcome) {
-    let (class, word) = if scenario.is_ok() { ("ok", "as expected") } else { ("bad", "not as expected") };
+    let (class, word) = if scenario.is_ok() {
+        ("ok", "as expected")
+    } else {
+        ("bad", "not as expected")
+    };
     let _ = write!(
         page,
         "<h2>{} <span class=\"{class}\">{word}</span></h2>\n<p class=\"about\">{}</p>\n",
@@ -76,17 +80,27 @@ fn one_task(page: &mut String, task: &Task) {
 fn one_step(page: &mut String, step: &Step, whole: f64) {
     let (bar, took) = match (step.begin, step.end) {
         (Some(begin), Some(end)) => {
-            let class = if step.state == "complete" { "bar" } else { "bar error" };
+            let class = if step.state == "complete" {
+                "bar"
+            } else {
+                "bar error"
+            };
             let left = begin / whole * 100.0;
             let width = (end - begin).max(0.0) / whole * 100.0;
             (
-                format!("<div class=\"{class}\" style=\"left:{left:.2}%;width:{width:.2}%\"></div>"),
+                format!(
+                    "<div class=\"{class}\" style=\"left:{left:.2}%;width:{width:.2}%\"></div>"
+                ),
                 format!("{:.3} s", (end - begin).max(0.0)),
             )
         }
         _ => (String::new(), String::new()),
     };
-    let attempts = if step.attempts > 1 { format!("{} attempts", step.attempts) } else { String::new() };
+    let attempts = if step.attempts > 1 {
+        format!("{} attempts", step.attempts)
+    } else {
+        String::new()
+    };
     let error = step.error.as_deref().map(escape).unwrap_or_default();
     let _ = writeln!(
         page,
@@ -110,6 +124,9 @@ mod tests {
 
     #[test]
     fn what_steps_say_cannot_become_markup() {
-        assert_eq!(escape("<b title=\"x\">&"), "&lt;b title=&quot;x&quot;&gt;&amp;");
+        assert_eq!(
+            escape("<b title=\"x\">&"),
+            "&lt;b title=&quot;x&quot;&gt;&amp;"
+        );
     }
 }

@@ -14,7 +14,13 @@ use crate::http::{Answer, Http};
 use crate::interrupt::Interrupt;
 
 /// States in which a task stays. From `blocked_by_failures` it can go on only to `error` or by an operator's hand.
-const ENDS: [&str; 5] = ["complete", "error", "cancelled", "resolved_manually", "blocked_by_failures"];
+const ENDS: [&str; 5] = [
+    "complete",
+    "error",
+    "cancelled",
+    "resolved_manually",
+    "blocked_by_failures",
+];
 const POLL: Duration = Duration::from_millis(25);
 
 /// What came out of one scenario.
@@ -119,7 +125,10 @@ impl Runner<'_> {
             .map_err(|why| format!("POST {path}: {why}"))?;
         match answer.body["task_uuid"].as_str() {
             Some(id) if answer.is_success() => Ok(id.to_owned()),
-            _ => Err(format!("POST {path} answered {} {}, and no task_uuid", answer.status, answer.body)),
+            _ => Err(format!(
+                "POST {path} answered {} {}, and no task_uuid",
+                answer.status, answer.body
+            )),
         }
     }
 
@@ -130,7 +139,11 @@ impl Runner<'_> {
         let deadline = Instant::now() + Duration::from_secs(scenario.timeout_seconds);
         loop {
             let answer = self.http.get(&url);
-            let ended = |answer: &Answer| answer.body["status"].as_str().is_some_and(|status| ENDS.contains(&status));
+            let ended = |answer: &Answer| {
+                answer.body["status"]
+                    .as_str()
+                    .is_some_and(|status| ENDS.contains(&status))
+            };
             match answer {
                 Ok(answer) if ended(&answer) => return Ok(answer.body),
                 Ok(answer) if Instant::now() > deadline => return Ok(answer.body),
@@ -156,11 +169,16 @@ impl Runner<'_> {
             } else {
                 format!(" after {} s", scenario.timeout_seconds)
             };
-            outcome.differences.push(format!("task: expected {}, found {status}{after}", accepted.join(" or ")));
+            outcome.differences.push(format!(
+                "task: expected {}, found {status}{after}",
+                accepted.join(" or ")
+            ));
         }
         if let (Some(file), None) = (&scenario.expect.steps, &self.own_input) {
             let expected = self.example.json_object(self.root, file)?;
-            outcome.differences.extend(step_differences(&expected, steps));
+            outcome
+                .differences
+                .extend(step_differences(&expected, steps));
         }
         outcome.tasks.push(Task {
             task_uuid: task["task_uuid"].as_str().unwrap_or_default().to_owned(),
@@ -170,14 +188,22 @@ impl Runner<'_> {
         Ok(())
     }
 
-    fn check(&self, check: &super::spec::Check, body: &Map<String, Value>, id: &str) -> Result<Vec<String>> {
+    fn check(
+        &self,
+        check: &super::spec::Check,
+        body: &Map<String, Value>,
+        id: &str,
+    ) -> Result<Vec<String>> {
         let path = self.path(&check.get, body, id)?;
         let answer = match self.http.get(&format!("{}{path}", self.url)) {
             Ok(answer) => answer,
             Err(why) => return Ok(vec![format!("GET {path}: {why}")]),
         };
         if answer.status != check.status {
-            return Ok(vec![format!("GET {path}: expected {}, found {} {}", check.status, answer.status, answer.body)]);
+            return Ok(vec![format!(
+                "GET {path}: expected {}, found {} {}",
+                check.status, answer.status, answer.body
+            )]);
         }
         match &check.json {
             Some(file) => Ok(differences(
@@ -191,7 +217,11 @@ impl Runner<'_> {
 
     fn path(&self, template: &str, body: &Map<String, Value>, id: &str) -> Result<String> {
         let value = |name: &str| match name.strip_prefix("body.") {
-            Some(key) => body.get(key).map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)),
+            Some(key) => body.get(key).map(|value| {
+                value
+                    .as_str()
+                    .map_or_else(|| value.to_string(), str::to_owned)
+            }),
             None => (name == "task_uuid").then(|| id.to_owned()),
         };
         fill(template, value).map_err(|name| Error::BadFile {

@@ -156,7 +156,9 @@ impl Example {
                 file: relative(root, &file).to_owned(),
                 line: None,
                 why: "there is no such file, so this folder is no example".into(),
-                fix: Some("name a folder with an example.toml, such as examples/etl-pipeline".into()),
+                fix: Some(
+                    "name a folder with an example.toml, such as examples/etl-pipeline".into(),
+                ),
             });
         }
         let mut example: Self = read_toml(root, &file)?;
@@ -176,18 +178,27 @@ impl Example {
         let mut names = BTreeSet::new();
         for scenario in &self.scenarios {
             if !names.insert(scenario.name.as_str()) {
-                return Err(bad(&scenario.name, format!("two scenarios are called `{}`", scenario.name)));
+                return Err(bad(
+                    &scenario.name,
+                    format!("two scenarios are called `{}`", scenario.name),
+                ));
             }
             self.json_file(root, &scenario.body)?;
             let steps = scenario.expect.steps.iter();
-            for path in steps.chain(scenario.checks.iter().filter_map(|check| check.json.as_ref())) {
+            for path in steps.chain(
+                scenario
+                    .checks
+                    .iter()
+                    .filter_map(|check| check.json.as_ref()),
+            ) {
                 self.json_file(root, path)?;
             }
         }
         match &self.input {
-            Some(input) if !names.contains(input.scenario.as_str()) => {
-                Err(bad("[input]", format!("`input.scenario` names no scenario: `{}`", input.scenario)))
-            }
+            Some(input) if !names.contains(input.scenario.as_str()) => Err(bad(
+                "[input]",
+                format!("`input.scenario` names no scenario: `{}`", input.scenario),
+            )),
             _ => Ok(()),
         }
     }
@@ -222,10 +233,19 @@ impl Example {
     /// # Errors
     /// [`Error::Unknown`] for a name that is none.
     pub fn select(&self, names: &[String]) -> Result<Vec<Scenario>> {
-        let known: Vec<&str> = self.scenarios.iter().map(|scenario| scenario.name.as_str()).collect();
+        let known: Vec<&str> = self
+            .scenarios
+            .iter()
+            .map(|scenario| scenario.name.as_str())
+            .collect();
         for name in names {
             if !known.contains(&name.as_str()) {
-                return Err(Error::unknown("scenario", name, closest(name, known.iter().copied()), &known));
+                return Err(Error::unknown(
+                    "scenario",
+                    name,
+                    closest(name, known.iter().copied()),
+                    &known,
+                ));
             }
         }
         let wanted = |scenario: &&Scenario| names.is_empty() || names.contains(&scenario.name);
@@ -259,7 +279,10 @@ mod tests {
     #[test]
     fn names_are_replaced_and_unknown_ones_reported() {
         let value = |name: &str| (name == "port").then(|| "80".to_owned());
-        assert_eq!(fill("--port={port}/{port}", value), Ok("--port=80/80".to_owned()));
+        assert_eq!(
+            fill("--port={port}/{port}", value),
+            Ok("--port=80/80".to_owned())
+        );
         assert_eq!(fill("{host}:{port}", value), Err("host".to_owned()));
         assert_eq!(fill("no names {", value), Ok("no names {".to_owned()));
     }

@@ -43,7 +43,11 @@ pub fn of(task: &Value, steps: &[Value]) -> Vec<Step> {
         })
         .collect();
     let key = |step: &Step| (step.begin.unwrap_or(f64::MAX), step.end.unwrap_or(f64::MAX));
-    timeline.sort_by(|a, b| key(a).partial_cmp(&key(b)).unwrap_or(std::cmp::Ordering::Equal));
+    timeline.sort_by(|a, b| {
+        key(a)
+            .partial_cmp(&key(b))
+            .unwrap_or(std::cmp::Ordering::Equal)
+    });
     timeline
 }
 
@@ -55,7 +59,11 @@ pub fn length(steps: &[Step]) -> f64 {
 /// One line a step, with a bar that shows when it ran.
 pub fn lines(steps: &[Step]) -> Vec<String> {
     let whole = length(steps).max(0.001);
-    let name = steps.iter().map(|step| step.name.chars().count()).max().unwrap_or(0);
+    let name = steps
+        .iter()
+        .map(|step| step.name.chars().count())
+        .max()
+        .unwrap_or(0);
     let mut lines = Vec::new();
     for step in steps {
         let bar = bar(step, whole);
@@ -63,8 +71,15 @@ pub fn lines(steps: &[Step]) -> Vec<String> {
             (Some(begin), Some(end)) => format!("{:>7.3} s", (end - begin).max(0.0)),
             _ => "        -".to_owned(),
         };
-        let tries = if step.attempts > 1 { format!("  {} attempts", step.attempts) } else { String::new() };
-        lines.push(format!("{:name$}  {bar}  {took}  {}{tries}", step.name, step.state));
+        let tries = if step.attempts > 1 {
+            format!("  {} attempts", step.attempts)
+        } else {
+            String::new()
+        };
+        lines.push(format!(
+            "{:name$}  {bar}  {took}  {}{tries}",
+            step.name, step.state
+        ));
         if let Some(error) = &step.error {
             lines.push(format!("{:name$}  {}", "", first_line(error)));
         }
@@ -72,7 +87,11 @@ pub fn lines(steps: &[Step]) -> Vec<String> {
     lines
 }
 
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss
+)]
 fn bar(step: &Step, whole: f64) -> String {
     let column = |seconds: f64| ((seconds / whole * WIDTH as f64).round() as usize).min(WIDTH);
     let (Some(begin), Some(end)) = (step.begin, step.end) else {
@@ -80,7 +99,12 @@ fn bar(step: &Step, whole: f64) -> String {
     };
     let from = column(begin).min(WIDTH - 1);
     let to = column(end).max(from + 1);
-    format!("{}{}{}", "·".repeat(from), "█".repeat(to - from), "·".repeat(WIDTH - to))
+    format!(
+        "{}{}{}",
+        "·".repeat(from),
+        "█".repeat(to - from),
+        "·".repeat(WIDTH - to)
+    )
 }
 
 fn first_line(text: &str) -> &str {
@@ -97,9 +121,12 @@ fn instant(value: &Value) -> Option<OffsetDateTime> {
     OffsetDateTime::parse(text, &Rfc3339).ok().or_else(|| {
         let zoned = format!("{text}Z");
         OffsetDateTime::parse(&zoned, &Rfc3339).ok().or_else(|| {
-            PrimitiveDateTime::parse(text, &time::format_description::well_known::Iso8601::DEFAULT)
-                .ok()
-                .map(PrimitiveDateTime::assume_utc)
+            PrimitiveDateTime::parse(
+                text,
+                &time::format_description::well_known::Iso8601::DEFAULT,
+            )
+            .ok()
+            .map(PrimitiveDateTime::assume_utc)
         })
     })
 }

@@ -75,6 +75,10 @@ impl Report for GitHub {
         self.human.say(line);
     }
 
+    fn tell(&mut self, lines: &[String], record: &serde_json::Value) {
+        self.human.tell(lines, record);
+    }
+
     fn error(&mut self, error: &Error) {
         if matches!(error, Error::TasksFailed { .. }) {
             return;

@@ -147,6 +147,12 @@ impl Report for Human {
         self.line(line);
     }
 
+    fn tell(&mut self, lines: &[String], _record: &serde_json::Value) {
+        for line in lines {
+            self.always(line);
+        }
+    }
+
     fn error(&mut self, error: &Error) {
         eprintln!("error: {error}");
         if let Error::CheckFailed { problems, .. } = error {

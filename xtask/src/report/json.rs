@@ -1,6 +1,7 @@
 //! For programs: one JSON object a line on standard output.
 //!
-//! `plan`, then `task_started` and `task_finished` per task, then `summary`; a failure of the command itself is `error`.
+//! `plan`, then `task_started` and `task_finished` per task, then `summary`; a failure of the command itself is `error`, and
+//! what needs no task is a `message`.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -65,7 +66,13 @@ impl Report for Json {
         }
     }
 
-    fn say(&mut self, _line: &str) {}
+    fn say(&mut self, line: &str) {
+        print(&json!({ "event": "message", "text": line }));
+    }
+
+    fn tell(&mut self, _lines: &[String], record: &Value) {
+        print(record);
+    }
 
     fn error(&mut self, error: &Error) {
         print(&serde_json::to_value(error.to_record()).unwrap_or_default());

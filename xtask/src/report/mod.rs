@@ -27,6 +27,8 @@ pub trait Report {
     fn event(&mut self, event: &Event<'_>);
     /// A sentence outside any task.
     fn say(&mut self, line: &str);
+    /// News outside any task: lines for people, a record for programs.
+    fn tell(&mut self, lines: &[String], record: &serde_json::Value);
     /// The command failed.
     fn error(&mut self, error: &Error);
 }
