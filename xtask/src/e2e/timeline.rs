@@ -37,7 +37,7 @@ pub fn of(task: &Value, steps: &[Value]) -> Vec<Step> {
             name: text(&step["name"]),
             state: text(&step["current_state"]),
             attempts: step["attempts"].as_u64().unwrap_or(0),
-            begin: after(&step["last_attempted_at"]).or_else(|| after(&step["created_at"])),
+            begin: after(&step["last_attempted_at"]),
             end: after(&step["completed_at"]).or_else(|| after(&step["last_failure_at"])),
             error: error_of(step).filter(|_| step["current_state"] == "error"),
         })
@@ -151,8 +151,8 @@ mod tests {
         assert_eq!(
             text,
             "first   ████████████████················    1.000 s  complete\n\
-             never   ································          -  pending\n\
-             second  ················████████████████    1.000 s  error  3 attempts\n        gone"
+             second  ················████████████████    1.000 s  error  3 attempts\n        gone\n\
+             never   ································          -  pending"
         );
     }
 }
