@@ -476,6 +476,16 @@ def _check_batch(path: Path, step: Step, steps: Mapping[str, Step], report: Chec
     error = report.errors.append
     where = f"{path}: step {step.name!r}"
     config = step.raw.get("batch_config")
+    if step.type == "batchable":
+        handler = step.raw.get("handler")
+        options = handler.get("initialization") if isinstance(handler, Mapping) else None
+        worker = options.get("worker_template_name") if isinstance(options, Mapping) else None
+        if worker is None or worker not in steps or steps[worker].type != "batch_worker":
+            error(
+                f"{where}: handler.initialization.worker_template_name must name the batch_worker "
+                f"step, not {worker!r}: without it a task whose analyzer finds nothing ends as "
+                "complete and leaves out the steps after the batches"
+            )
     if config is None:
         if step.type == "batch_worker":
             error(
