@@ -27,7 +27,10 @@ impl Samples {
 
     /// The spread of each name.
     pub fn spreads(&self) -> BTreeMap<&str, Spread> {
-        self.0.iter().filter_map(|(name, values)| Some((name.as_str(), spread(values)?))).collect()
+        self.0
+            .iter()
+            .filter_map(|(name, values)| Some((name.as_str(), spread(values)?)))
+            .collect()
     }
 }
 
@@ -54,7 +57,11 @@ mod tests {
 
     #[test]
     fn the_median_of_an_even_number_lies_between_the_middle_two() {
-        let expected = Spread { median: 2.5, min: 1.0, max: 4.0 };
+        let expected = Spread {
+            median: 2.5,
+            min: 1.0,
+            max: 4.0,
+        };
         assert_eq!(spread(&[4.0, 1.0, 3.0, 2.0]), Some(expected));
         assert_eq!(spread(&[7.0]).map(|one| one.median), Some(7.0));
         assert_eq!(spread(&[]), None);

@@ -73,6 +73,15 @@ pub enum Command {
         after_help = "Examples:\n  cargo xtask e2e examples/etl-pipeline\n  cargo xtask e2e examples/etl-pipeline --scenario happy-path --keep\n  cargo xtask e2e examples/etl-pipeline --input my-flights.csv"
     )]
     E2e(E2eArgs),
+    /// Measure something and print median, least and greatest.
+    #[command(
+        after_help = "Examples:\n  cargo xtask bench dev-server\n  cargo xtask bench dev-server --runs 30 --json"
+    )]
+    Bench {
+        /// What to measure.
+        #[command(subcommand)]
+        what: BenchCommand,
+    },
     /// Write each package's constants from xtask/contract.
     #[command(after_help = "Examples:\n  cargo xtask codegen\n  cargo xtask codegen --check")]
     Codegen(CodegenArgs),
@@ -133,6 +142,21 @@ pub struct E2eArgs {
     /// Print what would be run.
     #[arg(long)]
     pub dry_run: bool,
+}
+
+/// What `bench` can measure.
+#[derive(Debug, Subcommand)]
+pub enum BenchCommand {
+    /// Warm starts of the local stack, by phase.
+    DevServer(DevServerArgs),
+}
+
+/// Arguments of `bench dev-server`.
+#[derive(Debug, Args)]
+pub struct DevServerArgs {
+    /// How many starts are measured.
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+    pub runs: u32,
 }
 
 /// Arguments of `codegen`.

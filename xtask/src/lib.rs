@@ -13,6 +13,7 @@
 //! subscribe to the events. Work that must hold a running process uses [`process::ChildGroup`].
 
 pub mod apply;
+pub mod bench;
 pub mod cli;
 pub mod commands;
 pub mod contract;

@@ -73,7 +73,10 @@ fn stopping_is_polite_first() {
         scratch.start("trap 'echo bye; exit 0' TERM; echo 1 > pid; while :; do sleep 0.05; done");
     scratch.pid();
     child.stop(Duration::from_secs(30));
-    assert_eq!(std::fs::read_to_string(scratch.log()).unwrap(), "bye\n");
+    // Some shells also report the `sleep` that was stopped with them.
+    assert!(std::fs::read_to_string(scratch.log())
+        .unwrap()
+        .ends_with("bye\n"));
     assert!(child.try_wait().unwrap().success());
 }
 

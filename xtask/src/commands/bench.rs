@@ -20,30 +20,47 @@ pub fn run(session: &mut Session, command: &BenchCommand) -> Result<()> {
 /// Starts the local stack again and again, with throw-away and with kept data.
 fn dev_server(session: &mut Session, args: &DevServerArgs) -> Result<()> {
     let repo = Repo::discover(&session.root)?;
-    let (program, env) = session.prepare("bench", &repo, |planner| super::e2e::dev_server(planner))?;
+    let server = session.prepare("bench", &repo, |planner| super::e2e::dev_server(planner))?;
     let scratch = kept_data_folder()?;
     let kept = scratch.path().join("data").display().to_string();
     let log = session.logs("bench").join("stack.log");
-    for (name, more) in [("ephemeral", Vec::new()), ("data-dir", vec!["--data-dir".to_owned(), kept])] {
+    for (name, more) in [
+        ("ephemeral", Vec::new()),
+        ("data-dir", vec!["--data-dir".to_owned(), kept]),
+    ] {
         let mut samples = Samples::default();
         // The first start makes what later ones copy, and is no warm start.
         for round in 0..=args.runs {
-            let mut invocation = Stack::invocation(&program, env.clone(), None);
+            let mut invocation = Stack::invocation(&server.program, server.env.clone(), None);
             invocation.argv.extend(more.clone());
             let stack = Stack::start(invocation, &log, &session.interrupt)?;
             if round > 0 {
                 #[allow(clippy::cast_precision_loss)]
-                for (phase, ms) in stack.ready.phases_ms.iter().chain([(&"total".to_owned(), &stack.ready.startup_ms)]) {
+                for (phase, ms) in stack
+                    .ready
+                    .phases_ms
+                    .iter()
+                    .chain([(&"total".to_owned(), &stack.ready.startup_ms)])
+                {
                     samples.add(phase, *ms as f64);
                 }
             }
             stack.stop();
         }
         let spreads = samples.spreads();
-        let mut lines = vec![format!("{DEV_SERVER} {name}: {} warm starts, milliseconds", args.runs)];
-        lines.push(format!("  {:10} {:>8} {:>8} {:>8}", "phase", "median", "min", "max"));
+        let mut lines = vec![format!(
+            "{DEV_SERVER} {name}: {} warm starts, milliseconds",
+            args.runs
+        )];
+        lines.push(format!(
+            "  {:10} {:>8} {:>8} {:>8}",
+            "phase", "median", "min", "max"
+        ));
         lines.extend(spreads.iter().map(|(phase, spread)| {
-            format!("  {phase:10} {:>8.0} {:>8.0} {:>8.0}", spread.median, spread.min, spread.max)
+            format!(
+                "  {phase:10} {:>8.0} {:>8.0} {:>8.0}",
+                spread.median, spread.min, spread.max
+            )
         }));
         session.report.tell(&lines, &json!({"event": "bench", "name": format!("dev-server {name}"), "unit": "ms", "phases": spreads}));
     }

@@ -134,20 +134,37 @@ fn scenarios(example: &Example, args: &E2eArgs) -> Result<Vec<Scenario>> {
     }
 }
 
-fn provision(
-    planner: &mut Planner<'_>,
-    unit: &Unit,
-) -> Result<(python::Environment, Vec<(String, String)>)> {
+fn provision(planner: &mut Planner<'_>, unit: &Unit) -> Result<(python::Environment, DevServer)> {
+    Ok((python::prepare(planner, unit)?, dev_server(planner)?))
+}
+
+/// The program of the local stack and the variables that it needs.
+pub struct DevServer {
+    /// The program, which is built by then.
+    pub program: PathBuf,
+    /// Its variables.
+    pub env: Vec<(String, String)>,
+}
+
+/// Plans what makes the local stack's program ready.
+pub fn dev_server(planner: &mut Planner<'_>) -> Result<DevServer> {
     let repo = planner.repo;
-    let server = repo.unit(DEV_SERVER).ok_or_else(|| Error::BadFile {
+    let missing = |why: &str| Error::BadFile {
         file: DEV_SERVER.into(),
         line: None,
-        why: "the local stack is not in this repository".into(),
+        why: why.to_owned(),
         fix: None,
-    })?;
-    let environment = python::prepare(planner, unit)?;
-    let stack = planner.provide(server)?;
-    Ok((environment, stack.env))
+    };
+    let server = repo
+        .unit(DEV_SERVER)
+        .ok_or_else(|| missing("the local stack is not in this repository"))?;
+    let env = planner.provide(server)?.env;
+    let program = env
+        .iter()
+        .find(|(name, _)| name == "TASKER_DEV_BIN")
+        .map(|(_, value)| PathBuf::from(value));
+    let program = program.ok_or_else(|| missing("its unit provides no program"))?;
+    Ok(DevServer { program, env })
 }
 
 fn dry_run(session: &mut Session, repo: &Repo, runs: &[Run]) -> Result<()> {
@@ -190,7 +207,7 @@ fn unit_of<'a>(repo: &'a Repo, run: &Run) -> &'a Unit {
 fn one(session: &mut Session, repo: &Repo, run: &Run, args: &E2eArgs) -> Result<Report> {
     let mut clock = Clock(Instant::now());
     let mut phases = Phases::default();
-    let (environment, env) = session.prepare("e2e", repo, |planner| {
+    let (environment, server) = session.prepare("e2e", repo, |planner| {
         provision(planner, unit_of(repo, run))
     })?;
     phases.provision = clock.lap();
@@ -200,10 +217,9 @@ fn one(session: &mut Session, repo: &Repo, run: &Run, args: &E2eArgs) -> Result<
         .prefix("xtask-e2e-")
         .tempdir()
         .map_err(Error::io("create", std::env::temp_dir()))?;
-    let program = program(&env)?;
     let external = (args.stack != "embedded").then_some(args.stack.as_str());
     let stack = Stack::start(
-        Stack::invocation(&program, env, external),
+        Stack::invocation(&server.program, server.env, external),
         &logs.join("stack.log"),
         &session.interrupt,
     )?;
@@ -268,19 +284,6 @@ fn one(session: &mut Session, repo: &Repo, run: &Run, args: &E2eArgs) -> Result<
     };
     write_report(session, &report, args.report.as_deref(), &logs)?;
     Ok(report)
-}
-
-fn program(env: &[(String, String)]) -> Result<PathBuf> {
-    let found = env
-        .iter()
-        .find(|(name, _)| name == "TASKER_DEV_BIN")
-        .map(|(_, value)| PathBuf::from(value));
-    found.ok_or_else(|| Error::BadFile {
-        file: DEV_SERVER.into(),
-        line: None,
-        why: "its unit provides no program".into(),
-        fix: None,
-    })
 }
 
 /// A folder of its own for the logs of each run, so that two at once do not meet; old ones go.

@@ -1,5 +1,6 @@
 //! One file per command, and what they share.
 
+mod bench;
 mod codegen;
 mod doctor;
 mod e2e;
@@ -129,6 +130,7 @@ pub fn dispatch(session: &mut Session, command: &Command) -> Result<()> {
         Command::Fmt(args) => units::run(session, args, Job::Fmt),
         Command::Build(args) => units::run(session, args, Job::Build),
         Command::E2e(args) => e2e::run(session, args),
+        Command::Bench { what } => bench::run(session, what),
         Command::Codegen(args) => codegen::run(session, args),
     }
 }

@@ -71,9 +71,15 @@ impl Language for Rust {
                     .sharing(RUNNING)
                     .counting(Counts::CargoTest)
                     .run(
-                        cargo(&["test", "--locked", "--package", &unit.name])
-                            .envs(ready.env)
-                            .envs(needed.env),
+                        cargo(&[
+                            "test",
+                            "--locked",
+                            "--no-fail-fast",
+                            "--package",
+                            &unit.name,
+                        ])
+                        .envs(ready.env)
+                        .envs(needed.env),
                     );
                 planner.add(test);
             }
