@@ -27,7 +27,7 @@ END_STATES = {"complete", "error", "cancelled", "resolved_manually", "blocked_by
 def commands() -> tuple[list[str], list[str]]:
     """The commands that start the application, and those that use it."""
     text = (EXAMPLE_DIR / "README.md").read_text(encoding="utf-8")
-    section = text.split("## By hand")[1].split("\n## ")[0]
+    section = text.split("## By hand")[1].split("\n##")[0]
     _, start, use = re.findall(r"```sh\n(.*?)```", section, re.S)
     programs = [line for line in start.splitlines() if line.startswith(".venv/bin/")]
     return programs, use.splitlines()
@@ -120,6 +120,14 @@ def test_the_commands_of_the_readme(port: int) -> None:
     expected = json.loads((EXAMPLE_DIR / "scenarios/happy-path.report.json").read_text())
     assert_contains(run(report), expected)
     assert run(rows)["published"]["flights"] == expected["good"]
+
+
+def test_the_handlers_fit_the_template() -> None:
+    """`tasker check`, as the README recommends it."""
+    command = [str(Path(sys.executable).parent / "tasker"), "check", "app.main:app"]
+    done = subprocess.run(command, cwd=APP_DIR, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "12 step(s): no errors, 0 warning(s)" in done.stdout
 
 
 def test_a_wrong_request_is_answered_with_what_is_wrong(port: int) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
@@ -170,6 +172,44 @@ def test_a_report_never_shows_the_figures_of_another_attempt(
     assert (result.outcome, result.retryable) == ("failed", False)
     assert "was replaced by attempt attempt-2" in (result.error or "")
     assert publishing.get_report(database, "run") is None
+
+
+def test_one_step_in_two_workers_at_once_stages_its_rows_once(
+    environment: dict[str, str], database: Connection
+) -> None:
+    airports = [Airport("LAX", "", "", "CA", "USA", 0.0, 0.0)]
+    staging.register_attempt(database, ATTEMPT, "run")
+    with (
+        psycopg.connect(environment["DATABASE_URL"], autocommit=True) as other,
+        ThreadPoolExecutor() as pool,
+    ):
+        process = other.info.backend_pid
+        with database.transaction():
+            staging.put_airports(database, ATTEMPT, airports)
+            second = pool.submit(staging.put_airports, other, ATTEMPT, airports)
+            wait_until_blocked(database, process)
+        second.result(timeout=10)
+    assert list(staging.get_airports(database, ATTEMPT)) == ["LAX"]
+
+
+def wait_until_blocked(connection: Connection, process: int) -> None:
+    deadline = time.monotonic() + 10
+    while connection.execute("SELECT pg_blocking_pids(%s) = '{}'", (process,)).fetchone() != (
+        False,
+    ):
+        assert time.monotonic() < deadline, "the second writer was not held up"
+        time.sleep(0.005)
+
+
+def test_a_load_that_comes_after_the_report_changes_nothing(database: Connection) -> None:
+    staging.register_attempt(database, ATTEMPT, "run")
+    database.execute(
+        "INSERT INTO etl.flights VALUES ('run', now(), 'LAX', 'SFO', 1, 338, 'CA', 'CA', 'short',"
+        " false, NULL, %s)",
+        (ATTEMPT,),
+    )
+    assert publishing.load(database, "run", ATTEMPT).flights == 1
+    assert publishing.count_rows(database, "run").published["flights"] == 1
 
 
 def test_attempts_of_one_run_publish_one_after_the_other(

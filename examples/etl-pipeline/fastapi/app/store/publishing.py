@@ -106,12 +106,18 @@ def load(connection: Connection, run_id: str, attempt_id: str) -> Loaded:
     counts: list[int] = []
     with exclusive(connection, run_id):
         for table, upsert in (("flights", _UPSERT_FLIGHTS), ("statistics", _UPSERT_STATISTICS)):
-            counts.append(connection.execute(upsert, values).rowcount)
+            connection.execute(upsert, values)
+            name = sql.Identifier("etl", table)
             connection.execute(
-                sql.SQL("DELETE FROM {} WHERE run_id = %s AND attempt_id <> %s").format(
-                    sql.Identifier("etl", table)
-                ),
+                sql.SQL("DELETE FROM {} WHERE run_id = %s AND attempt_id <> %s").format(name),
                 (run_id, attempt_id),
+            )
+            counts.append(
+                _count(
+                    connection,
+                    sql.SQL("SELECT count(*) FROM {} WHERE run_id = %s").format(name),
+                    run_id,
+                )
             )
         connection.execute("DELETE FROM etl.holds WHERE run_id = %s", (run_id,))
     return Loaded(flights=counts[0], statistics=counts[1])

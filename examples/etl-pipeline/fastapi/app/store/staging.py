@@ -210,6 +210,7 @@ def clear(connection: Connection, attempt_id: str) -> None:
 def _put_statistics(
     connection: Connection, attempt_id: str, partition: str, groups: dict[Group, Stats]
 ) -> None:
+    _one_at_a_time(connection, "staged_statistics", attempt_id)
     connection.execute(
         "DELETE FROM etl.staged_statistics WHERE attempt_id = %s AND partition = %s",
         (attempt_id, partition),
@@ -238,11 +239,23 @@ def _replace(
     attempt_id: str,
     rows: Iterable[tuple[Any, ...]],
 ) -> int:
+    _one_at_a_time(connection, table, attempt_id)
     connection.execute(
         sql.SQL("DELETE FROM {table} WHERE attempt_id = %s").format(table=_table(table)),
         (attempt_id,),
     )
     return _copy(connection, table, columns, attempt_id, rows)
+
+
+def _one_at_a_time(connection: Connection, table: str, attempt_id: str) -> None:
+    """Wait until nobody else writes these rows, until the end of the transaction.
+
+    With several workers Tasker Core 0.1.8 now and then gives one step to two of them at the same
+    moment. Then the second must find the rows of the first, and replace them.
+    """
+    connection.execute(
+        "SELECT pg_advisory_xact_lock(hashtextextended(%s, 1))", (f"{table}:{attempt_id}",)
+    )
 
 
 def _copy(
