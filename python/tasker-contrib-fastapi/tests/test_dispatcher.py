@@ -263,7 +263,7 @@ def test_cut_answers_everything_once(native: FakeNative, dispatcher: Dispatcher)
         answer = native.answer(event_id)
         assert answer["error"]["error_type"] == "worker_stopped"
         assert answer["metadata"]["retryable"] is True
-        assert answer["orchestration_metadata"]["headers"] == {"retry-after": "0"}
+        assert answer["orchestration_metadata"]["headers"] == {"retry-after": "2"}
     assert len(dispatcher.recently_answered()) == 3
     gate.set()
     assert eventually(lambda: dispatcher.in_flight == 0)

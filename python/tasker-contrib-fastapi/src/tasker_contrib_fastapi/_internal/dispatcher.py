@@ -61,6 +61,9 @@ _LOOP_BLOCKED_SECONDS = 5.0
 _RECENT_SECONDS = 5.0
 _DOMAIN_EVENTS_PER_TURN = 100
 
+#: A cut step that came back at once would be claimed again by the worker that is just stopping.
+CUT_RETRY_SECONDS = 2
+
 
 @dataclass
 class _Running:
@@ -214,8 +217,7 @@ class Dispatcher:
                 f"the worker was stopped after {step.seconds:.1f} s of this attempt",
                 ERROR_WORKER_STOPPED,
                 retryable=True,
-                # Another worker may take over at once.
-                retry_after=0,
+                retry_after=CUT_RETRY_SECONDS,
             )
             self._answer(step, outcome, "cut")
             self._cancel(step)
@@ -236,19 +238,23 @@ class Dispatcher:
                 ERROR_WORKER_STOPPED,
                 retryable=True,
             )
-            completion = self._completion(step_uuid, outcome, 0, 0)
+            completion = self._completion(step_uuid, outcome, 0, CUT_RETRY_SECONDS)
             self._native.complete(str(raw["event_id"]), completion)
             with self._lock:
                 self._recent[(str(raw["task_uuid"]), step_uuid)] = time.monotonic()
             count += 1
         return count
 
-    def stop(self) -> None:
-        """End both threads. Call `cut` before."""
+    def stop_polling(self) -> None:
+        """End the poller thread; nothing calls the native worker any more."""
         self._stopping = True
         self._wake.set()
         if self._poller is not None:
             self._poller.join(timeout=5)
+
+    def stop(self) -> None:
+        """End both threads. Call `cut` before."""
+        self.stop_polling()
         if self._own_loop is not None and self._own_loop_thread is not None:
             future = asyncio.run_coroutine_threadsafe(_cancel_all(), self._own_loop)
             try:
@@ -344,7 +350,10 @@ class Dispatcher:
             self._answer(
                 step,
                 outcomes.failed(
-                    "the worker is stopping", ERROR_WORKER_STOPPED, retryable=True, retry_after=0
+                    "the worker is stopping",
+                    ERROR_WORKER_STOPPED,
+                    retryable=True,
+                    retry_after=CUT_RETRY_SECONDS,
                 ),
                 "cut",
             )

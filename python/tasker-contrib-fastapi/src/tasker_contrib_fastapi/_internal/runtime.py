@@ -124,6 +124,8 @@ class Runtime:
             self.worker_id = native.bootstrap(
                 worker_toml(settings), settings.templates, settings.log_level
             )
+        except native.ForkedProcess:
+            raise
         except TaskerStartError as error:
             raise TaskerStartError(
                 f"the worker cannot start: {error} (database {host_of(settings.database_url)})"
@@ -186,15 +188,14 @@ class Runtime:
         emit(TaskerEvent(WORKER_DRAINING, data=data), dispatcher.loop)
         if settings.drain_timeout > 0 and not self._idle():
             self._drain(settings.drain_timeout)
-        dispatcher.pause()
         cut = dispatcher.cut()
-        returned = dispatcher.return_unstarted()
-        self._flush(dispatcher)
+        dispatcher.stop_polling()
+        returned = self._return_unstarted(dispatcher)
+        native.stop()
         self._close_client(dispatcher)
         report = StopReport(cut, returned, time.monotonic() - begun)
         emit(TaskerEvent(WORKER_STOPPED, data={"cut": cut, "returned": returned}), dispatcher.loop)
         dispatcher.stop()
-        native.stop()
         self.state = "stopped"
         for step in cut:
             logger.warning(
@@ -235,6 +236,23 @@ class Runtime:
         native.stop_claiming()
         dispatcher.resume()
         dispatcher.wait_idle(max(left, _QUIET_SECONDS), quiet=_QUIET_SECONDS)
+
+    def _return_unstarted(self, dispatcher: Dispatcher) -> int:
+        """Give back what was claimed and not started, until nothing more comes.
+
+        While the server takes in the last answers, it may enqueue the steps that follow, and the
+        native worker may claim them.
+        """
+        total = 0
+        end = time.monotonic() + _FLUSH_SECONDS
+        while True:
+            returned = dispatcher.return_unstarted()
+            total += returned
+            self._flush(dispatcher)
+            late = dispatcher.return_unstarted()
+            total += late
+            if late == 0 or time.monotonic() > end:
+                return total
 
     def _flush(self, dispatcher: Dispatcher) -> None:
         """Wait until the server has the last answers: `native.stop` drops unsent ones."""
