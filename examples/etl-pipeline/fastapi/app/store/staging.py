@@ -250,8 +250,8 @@ def _replace(
 def _one_at_a_time(connection: Connection, table: str, attempt_id: str) -> None:
     """Wait until nobody else writes these rows, until the end of the transaction.
 
-    With several workers Tasker Core 0.1.8 now and then gives one step to two of them at the same
-    moment. Then the second must find the rows of the first, and replace them.
+    With several workers Tasker Core 0.1.8 often gives one step to two of them at the same moment.
+    Then the second must find the rows of the first, and replace them.
     """
     connection.execute(
         "SELECT pg_advisory_xact_lock(hashtextextended(%s, 1))", (f"{table}:{attempt_id}",)
