@@ -1,4 +1,7 @@
-"""${message}.
+<%
+def text(value):
+    return "None" if value is None else '"%s"' % value
+%>"""${message}.
 
 Revision: ${up_revision}
 Follows: ${down_revision | comma,n}
@@ -7,17 +10,16 @@ Follows: ${down_revision | comma,n}
 from __future__ import annotations
 
 from alembic import op
-${imports if imports else ""}
 
-revision = ${repr(up_revision)}
-down_revision = ${repr(down_revision)}
-branch_labels = ${repr(branch_labels)}
-depends_on = ${repr(depends_on)}
+revision = ${text(up_revision)}
+down_revision = ${text(down_revision)}
+branch_labels = None
+depends_on = None
 
 
 def upgrade() -> None:
-    ${upgrades if upgrades else "pass"}
+    op.execute("""${upgrades or ""}""")
 
 
 def downgrade() -> None:
-    ${downgrades if downgrades else "pass"}
+    op.execute("""${downgrades or ""}""")
