@@ -20,7 +20,7 @@ pub fn run(session: &mut Session, command: &BenchCommand) -> Result<()> {
 /// Starts the local stack again and again, with throw-away and with kept data.
 fn dev_server(session: &mut Session, args: &DevServerArgs) -> Result<()> {
     let repo = Repo::discover(&session.root)?;
-    let server = session.prepare("bench", &repo, |planner| super::e2e::dev_server(planner))?;
+    let server = session.prepare("bench", &repo, super::e2e::dev_server)?;
     let scratch = kept_data_folder()?;
     let kept = scratch.path().join("data").display().to_string();
     let log = session.logs("bench").join("stack.log");

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::Session;
 use crate::error::Result;
 use crate::file::relative;
+use crate::report::out;
 
 #[derive(Serialize)]
 struct Row {
@@ -24,7 +25,7 @@ pub fn run(session: &mut Session) -> Result<()> {
         for row in &rows {
             let mut value = serde_json::to_value(row).unwrap_or_default();
             value["event"] = "tool".into();
-            println!("{value}");
+            out!("{value}");
         }
         return Ok(());
     }
@@ -54,13 +55,16 @@ pub fn run(session: &mut Session) -> Result<()> {
             Some(true) => "ok",
             Some(false) => "!!",
         };
-        println!(
+        out!(
             "{mark} {:a$}  {:b$}  {:c$}  {}",
-            row[0], row[1], row[2], row[3]
+            row[0],
+            row[1],
+            row[2],
+            row[3]
         );
     }
     for row in rows.iter().filter(|row| !row.ok) {
-        println!(
+        out!(
             "\n{} ({}) is missing or too old\n  fix: {}",
             row.tool,
             row.about,
@@ -68,7 +72,7 @@ pub fn run(session: &mut Session) -> Result<()> {
         );
     }
     if rows.iter().all(|row| row.ok) {
-        println!("\nevery tool is there");
+        out!("\nevery tool is there");
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::human::{closing, failure, result_line, Human};
-use super::Report;
+use super::{out, Report};
 use crate::error::Error;
 use crate::plan::Plan;
 use crate::run::{Event, Outcome};
@@ -42,7 +42,7 @@ impl Report for GitHub {
         match event {
             Event::TaskFinished(result) => {
                 if !self.quiet {
-                    println!("{}", result_line(result));
+                    out!("{}", result_line(result));
                 }
             }
             Event::Finished(summary) => {
@@ -51,20 +51,20 @@ impl Report for GitHub {
                     .iter()
                     .filter(|task| task.outcome == Outcome::Failed)
                 {
-                    println!("::group::{}", escape(&task.id));
+                    out!("::group::{}", escape(&task.id));
                     for line in failure(&self.root, task) {
-                        println!("{line}");
+                        out!("{line}");
                     }
-                    println!("::endgroup::");
+                    out!("::endgroup::");
                     let what = task.error.as_deref().unwrap_or("failed");
-                    println!(
+                    out!(
                         "::error title={}::{}",
                         escape(&task.id).replace([':', ','], " "),
                         escape(&format!("{what}\nrerun: {}", task.rerun))
                     );
                 }
                 for line in closing(summary) {
-                    println!("{line}");
+                    out!("{line}");
                 }
             }
             other => self.human.event(other),
@@ -87,6 +87,6 @@ impl Report for GitHub {
             .fix()
             .map(|fix| format!("\nfix: {fix}"))
             .unwrap_or_default();
-        println!("::error::{}", escape(&format!("{error}{fix}")));
+        out!("::error::{}", escape(&format!("{error}{fix}")));
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use super::Report;
+use super::{err, out, Report};
 use crate::error::Error;
 use crate::file::relative;
 use crate::plan::Plan;
@@ -54,7 +54,7 @@ impl Human {
     /// Prints above the spinners.
     fn always(&self, line: &str) {
         if !self.terminal || self.bars.println(line).is_err() {
-            println!("{line}");
+            out!("{line}");
         }
     }
 
@@ -154,14 +154,14 @@ impl Report for Human {
     }
 
     fn error(&mut self, error: &Error) {
-        eprintln!("error: {error}");
+        err!("error: {error}");
         if let Error::CheckFailed { problems, .. } = error {
             for problem in problems {
-                eprintln!("  {problem}");
+                err!("  {problem}");
             }
         }
         if let Some(fix) = error.fix() {
-            eprintln!("  fix: {fix}");
+            err!("  fix: {fix}");
         }
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::{json, Value};
 
-use super::Report;
+use super::{out, Report};
 use crate::error::Error;
 use crate::file::relative;
 use crate::plan::Plan;
@@ -29,7 +29,7 @@ impl Json {
 }
 
 fn print(value: &Value) {
-    println!("{value}");
+    out!("{value}");
 }
 
 fn milliseconds(duration: Duration) -> u64 {

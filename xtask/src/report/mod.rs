@@ -43,3 +43,21 @@ pub fn choose(style: Style, root: &Path) -> Box<dyn Report> {
         Box::new(human::Human::new(root, style.quiet))
     }
 }
+
+/// Prints a line; like `println!`, but a reader that went away (`cargo xtask test | head`) is no reason to panic.
+macro_rules! out {
+    ($($text:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stdout(), $($text)*);
+    }};
+}
+
+/// The same on standard error.
+macro_rules! err {
+    ($($text:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stderr(), $($text)*);
+    }};
+}
+
+pub(crate) use {err, out};
