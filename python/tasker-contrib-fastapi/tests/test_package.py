@@ -1,0 +1,66 @@
+"""What is published: the wheel, built from the sdist, in a fresh environment from the lock."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def run(*command: str | Path, cwd: Path = ROOT) -> str:
+    done = subprocess.run(list(map(str, command)), cwd=cwd, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def uv() -> str | None:
+    tools = [p for parent in ROOT.parents for p in parent.glob(".xtask/tools/uv-*/**/uv")]
+    return shutil.which("uv") or (str(tools[0]) if tools else None)
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("dist")
+    run(sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", folder)
+    with tarfile.open(next(folder.glob("*.tar.gz"))) as archive:
+        archive.extractall(folder, filter="data")
+    source = next(path for path in folder.iterdir() if path.is_dir())
+    run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder, cwd=source)
+    return next(folder.glob("*.whl"))
+
+
+def test_the_wheel_has_types_and_no_tests(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    assert "tasker_contrib_fastapi/py.typed" in names
+    assert not [name for name in names if name.startswith("tests/")]
+
+
+def test_the_wheel_works_in_a_fresh_environment_from_the_lock(wheel: Path, tmp_path: Path) -> None:
+    environment = tmp_path / "venv"
+    python = environment / "bin" / "python"
+    lock = ROOT / "requirements.lock"
+    tool = uv()
+    if tool is not None:
+        install = [tool, "pip", "install", "-q", "--python", str(python)]
+        run(tool, "venv", "-q", "--python", sys.executable, environment)
+    else:
+        install = [str(python), "-m", "pip", "install", "-q"]
+        run(sys.executable, "-m", "venv", environment)
+    run(*install, "--require-hashes", "-r", lock)
+    run(*install, "--no-deps", wheel)
+    code = (
+        "import tasker_contrib_fastapi as t, tasker_contrib_fastapi.testing, fastapi;"
+        "fastapi.FastAPI(lifespan=t.lifespan()).include_router(t.router(tasks=True));"
+        "print(t.__file__)"
+    )
+    assert str(environment) in run(python, "-c", code, cwd=tmp_path)
+    assert "worker" in run(environment / "bin" / "tasker", "--help", cwd=tmp_path)
+    plugins = run(python, "-m", "pytest", "--fixtures", "-q", cwd=tmp_path)
+    assert "tasker_stack" in plugins

@@ -1,0 +1,82 @@
+"""The README's code runs: Python, the template with the handlers, the settings file."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from tasker_contrib_fastapi import EVENTS, TaskerSettings
+from tasker_contrib_fastapi._internal.registry import registry
+from tasker_contrib_fastapi.settings import PLAIN_VARIABLES
+from tasker_contrib_fastapi.templates import check_templates
+from tasker_contrib_fastapi.testing import run_workflow
+
+README = (Path(__file__).parents[1] / "README.md").read_text()
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, flags=re.M | re.S)
+
+
+@pytest.fixture
+def executed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clean_registry: None
+) -> dict[str, Any]:
+    monkeypatch.chdir(tmp_path)
+    # A module of its own: FastAPI resolves the annotations of dependencies in their module.
+    module = ModuleType("readme")
+    monkeypatch.setitem(sys.modules, "readme", module)
+    for block in blocks("python"):
+        exec(compile(block, "README.md", "exec"), module.__dict__)
+    return module.__dict__
+
+
+def test_the_first_block_is_five_lines_that_run(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    first = blocks("python")[0]
+    assert len([line for line in first.splitlines() if line.strip()]) <= 5
+    names: dict[str, Any] = {}
+    exec(first, names)
+    with TestClient(names["app"]) as client:
+        assert client.get("/tasker/live").json() == {"status": "alive"}
+
+
+def test_python_blocks_run_and_fit_the_template(executed: dict[str, Any], tmp_path: Path) -> None:
+    executed["unsubscribe"]()
+    template = tmp_path / "ship.yaml"
+    template.write_text(blocks("yaml")[0])
+    report = check_templates(tmp_path)
+    assert (report.errors, report.warnings) == ([], [])
+    assert registry.names() == ["shop.pack", "shop.price"]
+    context = {"order_id": 1, "lines": [{"sku": "a", "cents": 250}]}
+    run = run_workflow(template, context, app=executed["app"])
+    assert run.status == "complete"
+    assert run["pack"].result == {"label": "main-250EUR"}
+
+
+def test_the_settings_file_is_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "tasker.toml").write_text(blocks("toml")[0])
+    monkeypatch.chdir(tmp_path)
+    settings = TaskerSettings()
+    assert settings.orchestration_url == "http://tasker:8080"
+    assert settings.core_values()["common.backoff.jitter_enabled"] is False
+
+
+def test_all_events_settings_and_variables_are_documented() -> None:
+    for name in EVENTS:
+        assert name in README or f".{name.rsplit('.', 1)[1]}`" in README, name
+    for row in TaskerSettings().explain():
+        if row.name.startswith(("common.", "worker.mpsc", "worker.event", "worker.circuit")):
+            break
+        _, _, leaf = row.name.rpartition(".")
+        assert f"`{row.name}`" in README or f"`.{leaf}`" in README, row.name
+    for variable in PLAIN_VARIABLES:
+        assert variable in README
