@@ -55,7 +55,7 @@ impl Language for Rust {
                     .task(unit, "compile-tests")
                     .after(ready.needs)
                     .sharing(BUILDING)
-                    .noting(package.note("compiling", "rlib"))
+                    .noting(package.note(Pass::Compile))
                     .run(cargo(&[
                         "test",
                         "--locked",
@@ -88,7 +88,7 @@ impl Language for Rust {
                     .task(unit, "clippy")
                     .after(ready.needs)
                     .sharing(BUILDING)
-                    .noting(package.note("checking", "rmeta"))
+                    .noting(package.note(Pass::Check))
                     .run(cargo(&[
                         "clippy",
                         "--locked",
@@ -175,7 +175,7 @@ impl<'a> Package<'a> {
             .task(self.unit, "cargo-build")
             .after(needs)
             .sharing(BUILDING)
-            .noting(self.note("compiling", "rlib"))
+            .noting(self.note(Pass::Compile))
             .run(self.cargo(&["build", "--locked", "--package", &self.unit.name]))
     }
 
@@ -207,10 +207,14 @@ impl<'a> Package<'a> {
             .join(&self.unit.name)
     }
 
-    /// Says why a first build takes minutes. `suffix` is the kind of file that such a build leaves behind.
-    fn note(&self, doing: &str, suffix: &str) -> Option<String> {
+    /// Says why a first build takes minutes.
+    fn note(&self, pass: Pass) -> Option<String> {
+        let doing = match pass {
+            Pass::Compile => "compiling",
+            Pass::Check => "checking",
+        };
         if !self.compiled.contains(SERVER)
-            || has_built(&target_folder(&self.repo.root), SERVER, suffix)
+            || pass.has_left(&target_folder(&self.repo.root).join("debug/deps"), SERVER)
         {
             return None;
         }
@@ -228,15 +232,33 @@ pub fn target_folder(root: &Path) -> PathBuf {
         .map_or_else(|| root.join("target"), |folder| root.join(folder))
 }
 
-fn has_built(target: &Path, package: &str, suffix: &str) -> bool {
-    let prefix = format!("lib{}-", package.replace('-', "_"));
-    std::fs::read_dir(target.join("debug/deps")).is_ok_and(|entries| {
-        entries.flatten().any(|entry| {
-            let name = entry.file_name();
-            let name = name.to_string_lossy();
-            name.starts_with(&prefix) && name.ends_with(suffix)
+/// What rustc is asked for. Results of one pass do not spare the other.
+#[derive(Clone, Copy)]
+enum Pass {
+    /// Code.
+    Compile,
+    /// Errors and warnings only, as clippy does.
+    Check,
+}
+
+impl Pass {
+    /// Whether this pass has been over a package: compiling leaves metadata and a library, checking metadata alone.
+    fn has_left(self, folder: &Path, package: &str) -> bool {
+        let prefix = format!("lib{}-", package.replace('-', "_"));
+        let names: BTreeSet<String> = std::fs::read_dir(folder)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|entry| entry.file_name().to_string_lossy().into_owned())
+            .filter(|name| name.starts_with(&prefix))
+            .collect();
+        names.iter().any(|name| match self {
+            Self::Compile => name.ends_with(".rlib"),
+            Self::Check => name
+                .strip_suffix(".rmeta")
+                .is_some_and(|stem| !names.contains(&format!("{stem}.rlib"))),
         })
-    })
+    }
 }
 
 /// Path dependencies that order builds. Development dependencies are left out: cargo allows circles through them.
@@ -260,4 +282,24 @@ fn path_dependencies(found: &Found<'_>) -> Vec<String> {
         .filter_map(|dependency| dependency.get("path").and_then(Value::as_str))
         .filter_map(|path| found.resolve(path))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Pass;
+
+    #[test]
+    fn a_compiled_package_has_not_been_checked_and_the_other_way_round() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let has_left = |pass: Pass| pass.has_left(folder.path(), "tasker-orchestration");
+        let leave = |name: &str| std::fs::write(folder.path().join(name), "").unwrap();
+        leave("libtasker_shared-1.rlib");
+        assert!(!has_left(Pass::Compile) && !has_left(Pass::Check));
+        leave("libtasker_orchestration-1.rmeta");
+        assert!(!has_left(Pass::Compile) && has_left(Pass::Check));
+        leave("libtasker_orchestration-1.rlib");
+        assert!(has_left(Pass::Compile) && !has_left(Pass::Check));
+        leave("libtasker_orchestration-2.rmeta");
+        assert!(has_left(Pass::Compile) && has_left(Pass::Check));
+    }
 }
