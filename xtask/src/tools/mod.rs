@@ -27,7 +27,7 @@ pub const TABLE: &str = "xtask/tools.toml";
 pub enum Registry {
     /// PyPI, by `pip`.
     Pypi,
-    /// crates.io, by `cargo`.
+    /// The crate registry, by `cargo`.
     Crates,
     /// npm, by `npm`.
     Npm,
@@ -38,7 +38,7 @@ impl Registry {
     pub fn name(self) -> &'static str {
         match self {
             Self::Pypi => "PyPI",
-            Self::Crates => "crates.io",
+            Self::Crates => "the crate registry",
             Self::Npm => "npm",
         }
     }
