@@ -151,7 +151,7 @@ steps:
     )
     code, _, err = tasker(shop, "check", "app.main:app")
     assert code == 1
-    assert "no worker_template_name" in err
+    assert "worker_template_name" in err
     assert "step 'mail' starts before 'total'" in err
 
 

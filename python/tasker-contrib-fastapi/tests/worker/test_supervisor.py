@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.worker.polling import until
+from tests.support import eventually
 
 SUPERVISED = Path(__file__).with_name("supervised.py")
 
@@ -45,9 +45,10 @@ class Run:
         return {pid for pid in pids if alive(pid)}
 
     def wait_up(self, count: int, *, without: set[int] | None = None) -> set[int]:
-        return until(
+        return eventually(
             lambda: pids if len(pids := self.up() - (without or set())) == count else set(),
-            f"{count} children run; log:\n{self.text()}",
+            timeout=20,
+            what=f"{count} children run; log:\n{self.text()}",
         )
 
     def drained(self) -> set[int]:
@@ -108,7 +109,7 @@ def test_no_child_survives_a_killed_supervisor(supervised) -> None:
     children = run.wait_up(2)
     run.process.kill()
     run.process.wait()
-    until(lambda: not any(alive(pid) for pid in children), "the orphans end")
+    eventually(lambda: not any(alive(pid) for pid in children), timeout=20, what="the orphans end")
     assert run.drained() == children, "they drain, they are not cut"
 
 
@@ -116,7 +117,7 @@ def test_a_second_signal_stops_at_once(supervised) -> None:
     run = supervised("deaf")
     children = run.wait_up(1)
     run.process.send_signal(signal.SIGTERM)
-    until(lambda: "draining 1" in run.text(), "the drain begins")
+    eventually(lambda: "draining 1" in run.text(), timeout=20, what="the drain begins")
     run.process.send_signal(signal.SIGTERM)
     assert run.process.wait(20) == 1
     assert "again: stopping at once" in run.text()
@@ -154,8 +155,14 @@ def test_an_unusable_configuration_is_not_tried_again(supervised) -> None:
 def test_output_carries_the_name_of_the_process(supervised) -> None:
     run = supervised(processes=2)
     run.wait_up(2)
-    until(lambda: "worker-1 | hello from the child" in run.text(), "the first prefix")
-    until(lambda: "worker-2 | hello from the child" in run.text(), "the second prefix")
+    eventually(
+        lambda: "worker-1 | hello from the child" in run.text(), timeout=20, what="the first prefix"
+    )
+    eventually(
+        lambda: "worker-2 | hello from the child" in run.text(),
+        timeout=20,
+        what="the second prefix",
+    )
 
 
 def test_a_change_restarts_the_children_gracefully(supervised) -> None:
@@ -171,8 +178,10 @@ def test_a_change_restarts_the_children_gracefully(supervised) -> None:
 
 def test_with_reload_a_broken_app_waits_for_the_next_change(supervised) -> None:
     run = supervised("broken", reload=True)
-    until(lambda: "waiting for a file to change" in run.text(), "it waits")
+    eventually(lambda: "waiting for a file to change" in run.text(), timeout=20, what="it waits")
     (run.folder / "change-1").touch()
-    until(lambda: run.text().count("waiting for a file") == 2, "it tries again")
+    eventually(
+        lambda: run.text().count("waiting for a file") == 2, timeout=20, what="it tries again"
+    )
     run.process.send_signal(signal.SIGTERM)
     assert run.process.wait(20) == 0

@@ -43,6 +43,7 @@ class SupervisorOptions:
             sees to that itself.
         restart_delay: The delay before the first restart; doubles with each failure in a row.
         restart_delay_max: The longest delay.
+        healthy_uptime: A child that lived longer begins with the first delay again.
         min_uptime: A child that ends sooner counts as an immediate failure.
         max_failures: After so many immediate failures of one child in a row, give up.
     """
@@ -52,6 +53,7 @@ class SupervisorOptions:
     stop_timeout: float | None = None
     restart_delay: float = 0.5
     restart_delay_max: float = 30.0
+    healthy_uptime: float = 60.0
     min_uptime: float = 5.0
     max_failures: int = 5
 
@@ -62,6 +64,7 @@ class _Child:
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
     failures: int = 0
+    immediate_failures: int = 0
     restart_at: float | None = None
     stopping: bool = False
     stop_before: float | None = None
@@ -177,7 +180,7 @@ class Supervisor:
             return
         self._log(f"{what} changed: restarting")
         for child in self._children:
-            child.failures = 0
+            child.failures = child.immediate_failures = 0
             if child.process is None:
                 self._spawn(child)
             else:
@@ -212,16 +215,19 @@ class Supervisor:
         if self._changes is not None:
             self._log(f"{ended}; waiting for a file to change")
             return
-        child.failures = child.failures + 1 if uptime < self._options.min_uptime else 1
+        options = self._options
+        child.failures = child.failures + 1 if uptime < options.healthy_uptime else 1
+        # A database that is away makes a child fail late: that is waited for, not given up on.
+        immediate = uptime < options.min_uptime
+        child.immediate_failures = child.immediate_failures + 1 if immediate else 0
         if code == EXIT_UNUSABLE:
             self._give_up(child, f"{ended}: it cannot start with this configuration")
             return
-        if child.failures >= self._options.max_failures:
-            self._give_up(child, f"{ended}, {child.failures} times in a row")
+        if child.immediate_failures >= options.max_failures:
+            self._give_up(child, f"{ended}, {child.immediate_failures} times in a row")
             return
         delay = min(
-            self._options.restart_delay * 2.0 ** (child.failures - 1),
-            self._options.restart_delay_max,
+            options.restart_delay * 2.0 ** min(child.failures - 1, 30), options.restart_delay_max
         )
         self._log(f"{ended}; restarting in {delay:g} s")
         child.restart_at = time.monotonic() + delay

@@ -15,7 +15,7 @@ def rehearse(template: Mapping[str, Any]) -> list[str]:
     """Play a template through, with handlers that always succeed.
 
     Every decision takes all its branches once, and each of them alone once; every batch has two
-    parts once and none once.
+    parts.
 
     Args:
         template: The parsed YAML.
@@ -31,9 +31,8 @@ def rehearse(template: Mapping[str, Any]) -> list[str]:
     plain = {**template, "input_schema": None}
     problems: list[str] = []
     for choice in _choices(spec):
-        for empty in (False, True):
-            run = run_workflow(_with_own_callables(plain), {}, _handlers(spec, choice, empty))
-            problems += [problem for problem in run.problems if problem not in problems]
+        run = run_workflow(_with_own_callables(plain), {}, _handlers(spec, choice))
+        problems += [problem for problem in run.problems if problem not in problems]
     return problems
 
 
@@ -57,16 +56,16 @@ def _with_own_callables(template: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _handlers(
-    spec: TemplateSpec, choice: str | None, empty: bool
+    spec: TemplateSpec, choice: str | None
 ) -> dict[str, Callable[[StepContext], dict[str, Any]]]:
-    return {step.name: _handler(_result(spec, step, choice, empty)) for step in spec.steps}
+    return {step.name: _handler(_result(spec, step, choice)) for step in spec.steps}
 
 
 def _handler(result: dict[str, Any]) -> Callable[[StepContext], dict[str, Any]]:
     return lambda _context: result
 
 
-def _result(spec: TemplateSpec, step: StepSpec, choice: str | None, empty: bool) -> dict[str, Any]:
+def _result(spec: TemplateSpec, step: StepSpec, choice: str | None) -> dict[str, Any]:
     if step.type == "decision":
         branches = [
             other.name
@@ -79,7 +78,7 @@ def _result(spec: TemplateSpec, step: StepSpec, choice: str | None, empty: bool)
         return {"decision_point_outcome": {"type": kind, "step_names": branches}}
     if step.type == "batchable":
         workers = [s.name for s in spec.steps if _works_for(s, step)]
-        if empty or not workers:
+        if not workers:
             return {"batch_processing_outcome": {"type": "no_batches"}}
         cursors = [{"batch_id": "001"}, {"batch_id": "002"}]
         return {
