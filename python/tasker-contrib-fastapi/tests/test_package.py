@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -22,7 +23,8 @@ def run(*command: str | Path, cwd: Path = ROOT) -> str:
 
 def uv() -> str | None:
     tools = [p for parent in ROOT.parents for p in parent.glob(".xtask/tools/uv-*/**/uv")]
-    return shutil.which("uv") or (str(tools[0]) if tools else None)
+    found = [str(p) for p in tools if p.is_file() and os.access(p, os.X_OK)]
+    return shutil.which("uv") or next(iter(found), None)
 
 
 @pytest.fixture(scope="module")

@@ -186,8 +186,12 @@ class Runtime:
         data = {"in_flight": dispatcher.in_flight, "timeout": settings.drain_timeout}
         logger.info("worker draining: %d steps in flight", dispatcher.in_flight)
         emit(TaskerEvent(WORKER_DRAINING, data=data), dispatcher.loop)
-        if settings.drain_timeout > 0 and not self._idle():
-            self._drain(settings.drain_timeout)
+        try:
+            if settings.drain_timeout > 0 and not self._idle():
+                self._drain(settings.drain_timeout)
+        except Exception:
+            # What follows still hands the steps back.
+            logger.exception("the drain failed; the steps that run are cut")
         cut = dispatcher.cut()
         dispatcher.stop_polling()
         returned = self._return_unstarted(dispatcher)
