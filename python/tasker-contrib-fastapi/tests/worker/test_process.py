@@ -11,6 +11,9 @@ import pytest
 
 from tests.support import eventually
 
+MAIN = "from tasker_contrib_fastapi.cli import main; main()"
+COMMAND = [sys.executable, "-c", MAIN, "worker", "main:app"]
+
 PLAIN = "from fastapi import FastAPI\napp = FastAPI()\n"
 CLIENT = """
 import tasker_contrib_fastapi as tasker
