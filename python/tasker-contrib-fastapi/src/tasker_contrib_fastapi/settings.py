@@ -21,7 +21,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, ValidationError
 from pydantic import field_validator as _validator
@@ -372,7 +372,9 @@ def _core_version() -> str:
 def _leaves(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
     for name, info in model.model_fields.items():
         annotation = info.annotation
-        if isinstance(annotation, type) and issubclass(annotation, _Section):
+        # In Python 3.10 tuple[str, ...] passes for a type.
+        generic = get_origin(annotation) is not None
+        if not generic and isinstance(annotation, type) and issubclass(annotation, _Section):
             yield from _leaves(annotation, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}", info
