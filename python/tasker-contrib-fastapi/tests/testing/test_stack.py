@@ -13,7 +13,6 @@ import pytest
 
 from tasker_contrib_fastapi.testing import StackError, TaskerStack, start_stack
 from tasker_contrib_fastapi.testing.stack import find_binary
-from tests.support import eventually
 
 
 def program(path: Path, body: str = "") -> Path:
@@ -70,11 +69,9 @@ def test_a_stack_that_does_not_start(
         start_stack(timeout=timeout, log_dir=tmp_path),
     ):
         pytest.fail("it must not start")
-    children = psutil.Process().children()
-    eventually(
-        lambda: not [c for c in children if c.is_running() and c.name() == "tasker-dev"],
-        what="the process is gone",
-    )
+    mine = str(tmp_path / "tasker-dev")
+    running = [c for c in psutil.Process().children() if mine in c.cmdline()]
+    assert running == [], "the process is gone, and waited for"
 
 
 @pytest.mark.xdist_group("real_worker")

@@ -23,7 +23,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any
 
@@ -536,6 +536,7 @@ class Dispatcher:
         if not step.answer_once():
             return False
         seconds = step.seconds
+        outcome = _as_template_allows(step, outcome)
         if outcome.checkpoint is not None:
             self._send_checkpoint(step, outcome)
         else:
@@ -689,6 +690,18 @@ class Dispatcher:
             correlation_id=step.event.correlation_id,
             data={"handler": step.handler, "attempt": step.attempt, **data},
         )
+
+
+def _as_template_allows(step: _Running, outcome: StepOutcome) -> StepOutcome:
+    """A failure is final when the template says `retry: {retryable: false}`.
+
+    Core would put the step into `waiting_for_retry`, from where nothing ever takes it: the task
+    would never end.
+    """
+    failure = outcome.failure
+    if failure is None or not failure.retryable or step.retry.get("retryable", True):
+        return outcome
+    return replace(outcome, failure=replace(failure, retryable=False))
 
 
 def _domain_event(raw: dict[str, Any]) -> TaskerEvent:
