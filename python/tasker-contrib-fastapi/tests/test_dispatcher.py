@@ -186,6 +186,31 @@ def test_an_async_handler_that_ignores_its_cancellation_is_answered(
     assert eventually(lambda: dispatcher.health()[0])
 
 
+def test_a_step_that_was_answered_before_it_began_does_not_begin(
+    native: FakeNative, dispatcher: Dispatcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tasker_contrib_fastapi._internal.dispatcher._CANCEL_GRACE_SECONDS", 0.1)
+    entered, release = threading.Event(), threading.Event()
+    calls: list[int] = []
+
+    @step_handler("blocking")
+    async def blocking() -> None:
+        entered.set()
+        release.wait(20)
+
+    @step_handler("late")
+    async def late() -> None:
+        calls.append(1)
+
+    native.push("blocking")
+    assert entered.wait(10)
+    answer = native.answer(native.push("late", timeout_seconds=0.1))
+    assert answer["error"]["error_type"] == "timeout"
+    release.set()
+    assert eventually(lambda: dispatcher.in_flight == 0)
+    assert calls == []
+
+
 def test_a_blocked_loop_is_noticed(
     native: FakeNative,
     dispatcher: Dispatcher,

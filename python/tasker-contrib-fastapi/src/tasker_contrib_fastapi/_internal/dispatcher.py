@@ -10,6 +10,9 @@ answers every step that runs for more than 30 seconds as failed while its handle
 - sends the template's back-off along, without which Core retries at once;
 - answers every step exactly once, also the ones that are cut when the worker stops.
 
+Core's `cleanup_timeouts` and `check_starvation_warnings` are not called: the first answers steps
+that still run, the second complains of every handler that takes more than ten seconds.
+
 Two threads take part: the poller (which also watches the clock, so that timeouts work even when a
 handler blocks the loop) and the event loop. `_Running.answer_once` decides who answers.
 """
@@ -455,6 +458,8 @@ class Dispatcher:
     async def _execute(self, step: _Running) -> None:
         step.task = asyncio.current_task()
         try:
+            if step.answered:
+                return  # it waited for a blocked loop until it was timed out or cut
             with (
                 bound(step.fields),
                 step_span(
