@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tasker_contrib_fastapi._internal.backoff import delay_ms, seconds
-from tasker_contrib_fastapi._internal.mode import ProcessFacts, decide
+from tasker_contrib_fastapi._internal.mode import (
+    STANDALONE_VARIABLE,
+    ProcessFacts,
+    decide,
+    process_facts,
+)
 
 READY = {"database_configured": True, "templates": Path("config/tasks")}
 
@@ -34,6 +40,31 @@ def test_decide(
     decided, why = decide(setting, env, ProcessFacts(**facts))
     assert decided == mode
     assert reason in why
+
+
+@pytest.mark.parametrize(
+    ("argv", "spawned", "environment", "siblings"),
+    [
+        (["uvicorn", "app.main:app"], False, {}, False),
+        (["uvicorn", "app.main:app", "--workers", "2"], True, {}, True),
+        (["uvicorn", "app.main:app", "--reload"], True, {}, False),
+        (["worker"], False, {STANDALONE_VARIABLE: "1"}, True),
+    ],
+)
+def test_who_may_have_siblings(
+    argv: list[str],
+    spawned: bool,
+    environment: dict[str, str],
+    siblings: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sys.argv", argv)
+    monkeypatch.setattr("multiprocessing.parent_process", lambda: object() if spawned else None)
+    monkeypatch.delitem(sys.modules, "gunicorn", raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    facts = process_facts(database_configured=True, templates=Path("x"), forked_from=None)
+    assert facts.siblings is siblings
 
 
 @pytest.mark.parametrize(

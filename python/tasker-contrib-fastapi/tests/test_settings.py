@@ -174,7 +174,7 @@ def test_the_rendered_file_is_complete_and_literal() -> None:
         database={"url": "postgresql://u:p${HOME}$x@h/d", "pool_size": 7},
         core={"common.backoff.jitter_enabled": False, "worker.worker_id": 'quo"te\\ \t'},
     )
-    text = worker_toml(settings)
+    text = worker_toml(settings, siblings=False)
     assert "$" not in text
     data = tomllib.loads(text)
     for path, key in CONFIG_KEYS.items():
@@ -194,6 +194,18 @@ def test_the_rendered_file_is_complete_and_literal() -> None:
     assert "grpc" not in data["worker"]
     assert "orchestration" not in data
     assert "cache" not in data["common"]
+
+
+def test_workers_that_may_have_siblings_poll() -> None:
+    path = SETTINGS["worker.delivery"].path
+    assert worker_values(TaskerSettings())[path] == "PollingOnly"
+    assert worker_values(TaskerSettings(), siblings=False)[path] == "Hybrid"
+    chosen = TaskerSettings(worker={"delivery": "Hybrid"})
+    assert worker_values(chosen, siblings=True)[path] == "Hybrid"
+    [row] = [row for row in TaskerSettings().explain() if row.name == "worker.delivery"]
+    assert (row.value, row.source) == ("PollingOnly", "default")
+    with pytest.raises(TaskerConfigError, match="PollingOnly"):
+        TaskerSettings(worker={"delivery": "Pulling"})
 
 
 def test_optional_sections_appear_when_a_key_is_set() -> None:

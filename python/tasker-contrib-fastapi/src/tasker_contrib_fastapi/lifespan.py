@@ -113,7 +113,9 @@ async def _enter(
     # In a process of its own the handlers share the app's loop, so that what the lifespan made
     # (pools, sessions) works in them. In a web process they have a loop thread of their own.
     loop = asyncio.get_running_loop() if facts.standalone else None
-    worker = runtime.acquire(settings, loop=loop, standalone=facts.standalone)
+    worker = runtime.acquire(
+        settings, loop=loop, standalone=facts.standalone, siblings=facts.siblings
+    )
     tasker_state = TaskerState(mode, settings, client, worker)
     context = AppContext(app=app, state={**state, "tasker": tasker_state})
     worker.add_app(context)

@@ -55,6 +55,9 @@ DEFAULT_FILE = "tasker.toml"
 #: Plain variables that are honoured after the prefixed ones.
 PLAIN_VARIABLES = {"DATABASE_URL": "database.url", "TASKER_ORCHESTRATION_URL": "orchestration.url"}
 
+#: Where Core's own default is not safe for an app.
+OUR_DEFAULTS = {"worker.delivery": "PollingOnly"}
+
 #: Variables with our prefix that belong to Core, to its tools or to other parts of this project.
 FOREIGN_VARIABLES = frozenset(
     {
@@ -121,6 +124,10 @@ class WorkerSettings(_Section):
 
     concurrency: int | None = None
     """Steps that one process executes at the same time (1 to 10000)."""
+    delivery: str | None = None
+    """How steps reach the worker. `PollingOnly` (default wherever several workers may share a
+    namespace) gives each step to one worker. `Hybrid` (default of a worker embedded in a single web
+    process) is faster, but with a second worker on the namespace Core runs steps twice."""
 
 
 class QueueSettings(_Section):
@@ -339,7 +346,7 @@ class TaskerSettings(BaseSettings):
             doc = (info.description or "").strip()
             if setting is not None:
                 if value is None:
-                    value = CONFIG_KEYS[setting.path].default
+                    value = OUR_DEFAULTS.get(name, CONFIG_KEYS[setting.path].default)
                 doc = doc or setting.doc
             path = setting.path if setting else None
             text = core_keys.shown(path or name, value)

@@ -67,7 +67,7 @@ def test_ready_is_false_from_the_start_of_a_drain(tasker_stack: TaskerStack) -> 
     from tasker_contrib_fastapi import TaskerSettings
     from tasker_contrib_fastapi._internal.runtime import Runtime
 
-    runtime = Runtime(TaskerSettings(), standalone=False)
+    runtime = Runtime(TaskerSettings(), standalone=False, siblings=False)
     runtime.state = "draining"
     assert runtime.health() == {"worker": (False, "draining")}
 

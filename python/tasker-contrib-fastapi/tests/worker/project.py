@@ -75,7 +75,7 @@ def own_names(name: str) -> dict[str, Any]:
 class Project:
     """The app in a folder, and the `tasker worker` processes on it."""
 
-    def __init__(self, folder: Path, stack: TaskerStack) -> None:
+    def __init__(self, folder: Path, stack: TaskerStack, **env: str) -> None:
         self.folder = folder
         self.marks = folder / "marks"
         self.process: subprocess.Popen[bytes]
@@ -85,6 +85,7 @@ class Project:
             "MARKS": str(self.marks),
             "PYTHONPATH": str(ROOT),
             "TASKER_DRAIN_TIMEOUT": "20",
+            **env,
         }
         (folder / "app").mkdir()
         (folder / "config/tasks").mkdir(parents=True)

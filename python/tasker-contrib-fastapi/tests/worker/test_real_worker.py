@@ -26,7 +26,12 @@ pytestmark = pytest.mark.xdist_group("real_worker")
 def project(
     tmp_path_factory: pytest.TempPathFactory, tasker_stack: TaskerStack
 ) -> Iterator[Project]:
-    project = Project(tmp_path_factory.mktemp("real"), tasker_stack)
+    project = Project(
+        tmp_path_factory.mktemp("real"),
+        tasker_stack,
+        # The only worker of its namespaces, so the fast way is right.
+        TASKER_WORKER__DELIVERY="Hybrid",
+    )
     process = project.process = project.start()
     eventually(
         lambda: "is ready" in project.log.read_text() or process.poll() is not None,

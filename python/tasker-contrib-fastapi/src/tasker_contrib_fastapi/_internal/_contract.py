@@ -1844,6 +1844,11 @@ SETTINGS: Final[dict[str, Setting]] = {
         "worker.mpsc_channels.handler_dispatch.max_concurrent_handlers",
         "Steps that one worker process executes at the same time.",
     ),
+    "worker.delivery": Setting(
+        "worker.delivery",
+        "worker.event_systems.worker.deployment_mode",
+        "How steps reach the worker: PollingOnly gives each step to one worker, Hybrid is faster but right only for a single worker of a namespace.",
+    ),
     "queues.backend": Setting(
         "queues.backend",
         "common.queues.backend",

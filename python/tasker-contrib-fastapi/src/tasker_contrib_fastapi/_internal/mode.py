@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import sys
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ class ProcessFacts:
         forked_from: process id of a parent whose native worker was running at the fork.
         database_configured: a source sets `database.url`.
         templates: the template directory, if it exists.
+        siblings: other processes may run the same app: workers of `tasker worker`, of uvicorn or of
+            gunicorn.
     """
 
     standalone: bool = False
@@ -31,6 +34,7 @@ class ProcessFacts:
     forked_from: int | None = None
     database_configured: bool = False
     templates: Path | None = None
+    siblings: bool = False
 
 
 def decide(setting: str | None, env: str | None, facts: ProcessFacts) -> tuple[Mode, str]:
@@ -71,4 +75,13 @@ def process_facts(
         forked_from=forked_from,
         database_configured=database_configured,
         templates=templates if templates.is_dir() else None,
+        siblings=_has_siblings(),
     )
+
+
+def _has_siblings() -> bool:
+    """Whether this process is, or may be, one of several that run the app."""
+    if os.environ.get(STANDALONE_VARIABLE) == "1" or "gunicorn" in sys.modules:
+        return True
+    # uvicorn spawns its workers, and the one process of `--reload`, in the same way.
+    return multiprocessing.parent_process() is not None and "--reload" not in sys.argv

@@ -61,7 +61,7 @@ class StopReport:
 class Runtime:
     """The running worker. Use `acquire` and `release`."""
 
-    def __init__(self, settings: TaskerSettings, *, standalone: bool) -> None:
+    def __init__(self, settings: TaskerSettings, *, standalone: bool, siblings: bool) -> None:
         self.settings = settings
         self.state: State = "starting"
         self.report: CheckReport | None = None
@@ -69,6 +69,7 @@ class Runtime:
         self.leases = 0
         self.pid = os.getpid()
         self._standalone = standalone
+        self._siblings = siblings
         self._apps: list[AppContext] = []
         self._client: TaskerClient | None = None
         self._dispatcher: Dispatcher | None = None
@@ -122,7 +123,9 @@ class Runtime:
         started = time.monotonic()
         try:
             self.worker_id = native.bootstrap(
-                worker_toml(settings), settings.templates, settings.log_level
+                worker_toml(settings, siblings=self._siblings),
+                settings.templates,
+                settings.log_level,
             )
         except native.ForkedProcess:
             raise
@@ -328,6 +331,7 @@ def acquire(
     *,
     loop: asyncio.AbstractEventLoop | None = None,
     standalone: bool = False,
+    siblings: bool = True,
 ) -> Runtime:
     """Start the worker, or share the one that runs. Blocks while Core starts.
 
@@ -335,6 +339,7 @@ def acquire(
         settings: of the app.
         loop: run async handlers there instead of on a loop thread of the worker.
         standalone: the process does nothing else.
+        siblings: other processes may run workers of the same namespaces.
 
     Raises:
         TaskerConfigError, TaskerStartError: see `Runtime.start`.
@@ -353,7 +358,7 @@ def acquire(
                 )
             runtime.leases += 1
             return runtime
-        runtime = Runtime(settings, standalone=standalone)
+        runtime = Runtime(settings, standalone=standalone, siblings=siblings)
         runtime.start(loop)
         runtime.leases = 1
         _current = runtime

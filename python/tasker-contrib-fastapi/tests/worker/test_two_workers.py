@@ -1,0 +1,44 @@
+"""Two workers on one namespace: Core hands a notified step to both, a polled one to one of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from pathlib import Path
+
+from tasker_contrib_fastapi.client import StepInfo
+from tasker_contrib_fastapi.testing import TaskerStack
+from tests.support import eventually
+from tests.worker.project import Project, end
+
+TASKS = 12
+
+
+def test_each_step_runs_once_and_is_tried_once(tmp_path: Path, tasker_stack: TaskerStack) -> None:
+    project = Project(tmp_path, tasker_stack)
+    project.go()
+    process = project.process = project.start("--processes", "2")
+    try:
+        eventually(
+            lambda: project.log.read_text().count("is ready") == 2, timeout=60, what="both ready"
+        )
+        steps = asyncio.run(_run_all(tasker_stack))
+    finally:
+        end(process)
+    runs = Counter(path.name.partition(".")[0] for path in project.marks.glob("*.*"))
+    assert len(runs) == 2 * TASKS
+    assert {step: count for step, count in runs.items() if count > 1} == {}
+    assert {step.name for step in steps if step.attempts != 1} == set()
+    processes = {path.suffix for path in project.marks.glob("*.*")}
+    assert len(processes) == 2, "both workers had their share"
+
+
+async def _run_all(stack: TaskerStack) -> list[StepInfo]:
+    async with stack.client() as client:
+        tasks = [
+            await client.create_task("slow", {"number": number}, namespace="slow")
+            for number in range(TASKS)
+        ]
+        ended = [await client.wait(task, timeout=60) for task in tasks]
+        assert {task.status for task in ended} == {"complete"}
+        return [step for task in ended for step in await client.steps(task)]
