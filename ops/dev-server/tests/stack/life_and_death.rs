@@ -99,6 +99,10 @@ fn when_the_guard_is_killed_too_the_kernel_and_the_next_start_clean_up() {
         !is_open(database) && place.processes().is_empty()
     });
     assert_eq!(place.run_dirs().len(), 1, "nobody was left to remove it");
+    // The kernel closes a killed process' files, and with them the lock, a moment after the process has left the table.
+    let lock = std::fs::File::open(place.run_dirs()[0].join("lock")).unwrap();
+    lock.lock().unwrap();
+    drop(lock);
     let next = place.up(&[]);
     assert_eq!(
         place.run_dirs().len(),
