@@ -149,6 +149,8 @@ pub struct E2eArgs {
 pub enum BenchCommand {
     /// Warm starts of the local stack, by phase.
     DevServer(DevServerArgs),
+    /// Latency of a FastAPI route with the worker inside the web process, with the worker apart, and without steps.
+    Fastapi,
 }
 
 /// Arguments of `bench dev-server`.

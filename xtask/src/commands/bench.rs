@@ -7,14 +7,64 @@ use super::Session;
 use crate::bench::Samples;
 use crate::cli::{BenchCommand, DevServerArgs};
 use crate::error::{Error, Result};
+use crate::lang::python;
+use crate::process::{capture, Invocation};
 use crate::repo::Repo;
 use crate::stack::Stack;
+
+/// The folder of the measured package.
+const FASTAPI: &str = "python/tasker-contrib-fastapi";
 
 /// Runs the command.
 pub fn run(session: &mut Session, command: &BenchCommand) -> Result<()> {
     match command {
         BenchCommand::DevServer(args) => dev_server(session, args),
+        BenchCommand::Fastapi => fastapi(session),
     }
+}
+
+/// The package's own benchmark, in its own environment, on the local stack.
+fn fastapi(session: &mut Session) -> Result<()> {
+    let repo = Repo::discover(&session.root)?;
+    let unit = repo.unit(FASTAPI).ok_or_else(|| Error::BadFile {
+        file: FASTAPI.into(),
+        line: None,
+        why: "the package is not in this repository".into(),
+        fix: None,
+    })?;
+    let (environment, server) = session.prepare("bench", &repo, |planner| {
+        Ok((
+            python::prepare(planner, unit)?,
+            super::e2e::dev_server(planner)?,
+        ))
+    })?;
+    let python = environment.bin.join("python").display().to_string();
+    let script = Invocation::new(
+        repo.path(unit),
+        [python.as_str(), "benchmarks/web_latency.py"],
+    )
+    .envs(server.env);
+    let ran = capture(FASTAPI, &script, &session.interrupt)?;
+    if !ran.status.success() {
+        let log = session.logs("bench").join("fastapi.log");
+        std::fs::write(&log, &ran.text).map_err(Error::io("write", &log))?;
+        return Err(Error::ended("the benchmark", "failed", &log));
+    }
+    for line in ran.text.lines().filter(|line| line.starts_with('{')) {
+        let record: serde_json::Value = serde_json::from_str(line).unwrap_or_default();
+        let words = format!(
+            "{:16} median {:>6} ms   99th percentile {:>6} ms   {} times that without steps",
+            record["case"].as_str().unwrap_or_default(),
+            record["p50_ms"],
+            record["p99_ms"],
+            record["p99_ratio_to_no_steps"]
+        );
+        session.report.tell(
+            &[words],
+            &json!({"event": "bench", "name": "fastapi", "result": record}),
+        );
+    }
+    Ok(())
 }
 
 /// Starts the local stack again and again, with throw-away and with kept data.
