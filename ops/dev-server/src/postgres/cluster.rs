@@ -3,13 +3,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout};
 
-use super::guard::{Order, Report};
+use super::guard::{self, Order, Report};
 use super::{extension, Programs, RunAs, PASSWORD, USER};
 use crate::error::StackError;
 use crate::ports;
@@ -29,6 +29,9 @@ const START_PATIENCE: Duration = Duration::from_secs(60);
 /// Tries with other free ports when somebody was faster.
 const PORT_TRIES: usize = 5;
 
+/// How long the processes of a killed predecessor may take to leave the memory they shared.
+const DYING_PATIENCE: Duration = Duration::from_secs(10);
+
 /// PostgreSQL under a guard. Dropping it lets the guard clean up.
 #[derive(Debug)]
 pub struct Cluster {
@@ -37,7 +40,7 @@ pub struct Cluster {
     pid: i32,
     guard: Child,
     // Closing this pipe is the order to stop.
-    order: Option<ChildStdin>,
+    orders: Option<ChildStdin>,
     reports: Lines<BufReader<ChildStdout>>,
     log: PathBuf,
 }
@@ -100,26 +103,35 @@ impl Cluster {
         run_dir: &RunDir,
         remove: Vec<PathBuf>,
     ) -> anyhow::Result<Self> {
+        let mut cluster = Self::with_guard(run_dir)?;
+        let begun = Instant::now();
         for attempt in 1.. {
-            let chosen = if port == 0 { ports::free()? } else { port };
+            cluster.port = if port == 0 { ports::free()? } else { port };
             let order = Order {
-                argv: arguments(programs, pgdata, chosen, durability, run_dir)?,
-                log: run_dir.path().join("postgresql.log"),
+                argv: arguments(programs, pgdata, cluster.port, durability, run_dir)?,
+                log: cluster.log.clone(),
                 run_as: run_as.clone(),
                 remove: remove.clone(),
                 lock: run_dir.lock_path(),
             };
-            let mut cluster = Self::spawn(order, chosen).await?;
-            match cluster.wait_until_ready(pgdata).await {
-                Ok(()) => return Ok(cluster),
-                Err(_) if port == 0 && attempt < PORT_TRIES && cluster.lost_its_port() => {}
-                Err(error) => return Err(error),
+            cluster.tell(&order).await?;
+            let Some(end) = cluster.wait_until_ready(pgdata).await? else {
+                return Ok(cluster);
+            };
+            let lost_port =
+                port == 0 && attempt < PORT_TRIES && end.log.contains("Address already in use");
+            let dying_predecessor = begun.elapsed() < DYING_PATIENCE
+                && end.log.contains("pre-existing shared memory block");
+            if dying_predecessor {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            } else if !lost_port {
+                return Err(end.into_error("did not start: it").into());
             }
         }
         unreachable!("the last attempt returns")
     }
 
-    async fn spawn(order: Order, port: u16) -> anyhow::Result<Self> {
+    fn with_guard(run_dir: &RunDir) -> anyhow::Result<Self> {
         let mut command = Command::new(std::env::current_exe().context("find our own program")?);
         std::os::unix::process::CommandExt::arg0(&mut command, "tasker-dev-guard");
         let mut guard = tokio::process::Command::from(command)
@@ -130,85 +142,68 @@ impl Cluster {
             .current_dir("/")
             .spawn()
             .context("start the guard process")?;
-        let mut stdin = guard.stdin.take().context("the guard's input is a pipe")?;
         let stdout = guard
             .stdout
             .take()
             .context("the guard's output is a pipe")?;
-        let log = order.log.clone();
-        let mut line = serde_json::to_vec(&order)?;
+        Ok(Self {
+            port: 0,
+            pid: 0,
+            orders: guard.stdin.take(),
+            reports: BufReader::new(stdout).lines(),
+            log: run_dir.path().join("postgresql.log"),
+            guard,
+        })
+    }
+
+    /// Gives the guard an order and waits until it has started PostgreSQL.
+    async fn tell(&mut self, order: &Order) -> anyhow::Result<()> {
+        let mut line = serde_json::to_vec(order)?;
         line.push(b'\n');
-        stdin
+        let orders = self.orders.as_mut().context("the guard takes orders")?;
+        orders
             .write_all(&line)
             .await
             .context("tell the guard what to hold")?;
-        let mut reports = BufReader::new(stdout).lines();
-        match next_report(&mut reports).await? {
-            Some(Report::Started { pid }) => Ok(Self {
-                port,
-                pid,
-                guard,
-                order: Some(stdin),
-                reports,
-                log,
-            }),
+        match next_report(&mut self.reports).await? {
+            Some(Report::Started { pid }) => {
+                self.pid = pid;
+                Ok(())
+            }
             Some(Report::Failed { why }) => anyhow::bail!("PostgreSQL could not be started: {why}"),
             other => anyhow::bail!("the guard of PostgreSQL ended too early ({other:?})"),
         }
     }
 
+    /// Waits until PostgreSQL accepts connections, or gives its end.
+    ///
     /// PostgreSQL writes its state into `postmaster.pid`; a connection attempt would be noise in its log. The file of one that was
     /// killed stays behind and says "ready" too, with another process id.
-    async fn wait_until_ready(&mut self, pgdata: &Path) -> anyhow::Result<()> {
+    async fn wait_until_ready(&mut self, pgdata: &Path) -> anyhow::Result<Option<End>> {
         let status = pgdata.join("postmaster.pid");
         let ready = async {
             while !fs::read_to_string(&status).is_ok_and(|text| says_ready(&text, self.pid)) {
                 tokio::time::sleep(Duration::from_millis(3)).await;
             }
         };
-        let what = tokio::select! {
-            () = ready => return Ok(()),
-            how = ended(&mut self.reports) => format!("did not start: it {how}"),
-            () = tokio::time::sleep(START_PATIENCE) => format!("did not accept connections within {} s", START_PATIENCE.as_secs()),
-        };
-        Err(self.failure(what).into())
+        tokio::select! {
+            () = ready => Ok(None),
+            end = ended(&mut self.reports) => Ok(Some(end)),
+            () = tokio::time::sleep(START_PATIENCE) => {
+                let end = End { how: format!("accepted no connections within {} s", START_PATIENCE.as_secs()), log: guard::end_of_log(&self.log) };
+                Err(end.into_error("did not start: it").into())
+            }
+        }
     }
 
     /// Waits until PostgreSQL ends without having been told to.
     pub async fn unexpected_end(&mut self) -> StackError {
-        let how = ended(&mut self.reports).await;
-        self.failure(format!("is gone: it {how}"))
-    }
-
-    fn failure(&self, what: String) -> StackError {
-        StackError::Postgres {
-            what,
-            log: self.end_of_log(),
-            fix: "the log usually names the reason; with --data-dir, make sure nobody else writes there.",
-        }
-    }
-
-    fn lost_its_port(&self) -> bool {
-        self.end_of_log().contains("Address already in use")
-    }
-
-    fn end_of_log(&self) -> String {
-        let text = fs::read_to_string(&self.log).unwrap_or_default();
-        let lines: Vec<&str> = text.lines().collect();
-        let tail = &lines[lines.len().saturating_sub(8)..];
-        if tail.is_empty() {
-            "  (it wrote nothing)".to_owned()
-        } else {
-            tail.iter()
-                .map(|line| format!("  {line}"))
-                .collect::<Vec<_>>()
-                .join("\n")
-        }
+        ended(&mut self.reports).await.into_error("is gone: it")
     }
 
     /// Stops PostgreSQL and returns when it and its guard are gone.
     pub async fn stop(mut self) -> anyhow::Result<()> {
-        drop(self.order.take());
+        drop(self.orders.take());
         self.guard
             .wait()
             .await
@@ -232,10 +227,38 @@ async fn next_report(
     Ok(Some(serde_json::from_str(&line)?))
 }
 
-async fn ended(reports: &mut Lines<BufReader<ChildStdout>>) -> String {
+/// How PostgreSQL ended by itself.
+struct End {
+    how: String,
+    log: String,
+}
+
+impl End {
+    fn into_error(self, what: &str) -> StackError {
+        let log = if self.log.is_empty() {
+            "(it wrote nothing)"
+        } else {
+            &self.log
+        };
+        StackError::Postgres {
+            what: format!("{what} {}", self.how),
+            log: log.lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n"),
+            fix: "the log usually names the reason; with --data-dir, make sure nobody else writes there.",
+        }
+    }
+}
+
+async fn ended(reports: &mut Lines<BufReader<ChildStdout>>) -> End {
     match next_report(reports).await {
-        Ok(Some(Report::Ended { how } | Report::Failed { why: how })) => how,
-        _ => "lost its guard process, which somebody killed".to_owned(),
+        Ok(Some(Report::Ended { how, log })) => End { how, log },
+        Ok(Some(Report::Failed { why })) => End {
+            how: why,
+            log: String::new(),
+        },
+        _ => End {
+            how: "lost its guard process, which somebody killed".to_owned(),
+            log: String::new(),
+        },
     }
 }
 

@@ -8,7 +8,7 @@ use std::fs;
 use std::io::{BufRead as _, Write as _};
 use std::os::fd::AsFd as _;
 use std::os::unix::process::ExitStatusExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -47,6 +47,8 @@ pub enum Report {
     Ended {
         /// How, in words.
         how: String,
+        /// The last lines of its log, which is removed with the rest.
+        log: String,
     },
     /// PostgreSQL could not be started.
     Failed {
@@ -60,36 +62,62 @@ const FAST_SHUTDOWN: Duration = Duration::from_secs(20);
 /// How long an immediate one may take before the process is killed.
 const IMMEDIATE_SHUTDOWN: Duration = Duration::from_secs(5);
 
-/// The guard's whole life.
+/// How much of PostgreSQL's log a message quotes.
+const SHOWN_LINES: usize = 8;
+
+/// The guard's whole life: one order after the other, until the pipe closes.
 pub fn run() -> anyhow::Result<()> {
     detach();
+    let mut remove = Vec::new();
+    let mut lock = None;
+    while let Some(order) = next_order()? {
+        // Held to the end; a start that failed is followed by another order with the same lock.
+        lock = lock.or_else(|| {
+            fs::File::open(&order.lock)
+                .and_then(|file| file.lock_shared().map(|()| file))
+                .ok()
+        });
+        remove.clone_from(&order.remove);
+        match start(&order) {
+            Ok(mut postgres) => {
+                report(&Report::Started {
+                    pid: pid_of(&postgres).as_raw(),
+                });
+                match wait_for_end(&mut postgres)? {
+                    Some(status) => report(&Report::Ended {
+                        how: in_words(status),
+                        log: end_of_log(&order.log),
+                    }),
+                    None => {
+                        stop(&mut postgres);
+                        break;
+                    }
+                }
+            }
+            Err(error) => report(&Report::Failed {
+                why: error.to_string(),
+            }),
+        }
+    }
+    for path in &remove {
+        let _ = fs::remove_dir_all(path);
+    }
+    Ok(())
+}
+
+/// The next line of the pipe, or nothing when it is closed.
+fn next_order() -> anyhow::Result<Option<Order>> {
     let mut line = String::new();
     std::io::stdin()
         .lock()
         .read_line(&mut line)
-        .context("read the order")?;
-    let order: Order = serde_json::from_str(&line).context("understand the order")?;
-    let _lock = fs::File::open(&order.lock).and_then(|file| file.lock_shared().map(|()| file));
-    match start(&order) {
-        Ok(mut postgres) => {
-            report(&Report::Started {
-                pid: pid_of(&postgres).as_raw(),
-            });
-            match wait_for_end(&mut postgres)? {
-                Some(status) => report(&Report::Ended {
-                    how: in_words(status),
-                }),
-                None => stop(&mut postgres),
-            }
-        }
-        Err(error) => report(&Report::Failed {
-            why: error.to_string(),
-        }),
+        .context("read an order")?;
+    if line.is_empty() {
+        return Ok(None);
     }
-    for path in &order.remove {
-        let _ = fs::remove_dir_all(path);
-    }
-    Ok(())
+    serde_json::from_str(&line)
+        .map(Some)
+        .context("understand an order")
 }
 
 fn detach() {
@@ -167,6 +195,13 @@ fn in_words(status: ExitStatus) -> String {
         (None, Some(signal)) => format!("was killed by signal {signal}"),
         (None, None) => "ended".to_owned(),
     }
+}
+
+/// The last lines, which name the reason of a failed start.
+pub fn end_of_log(log: &Path) -> String {
+    let text = fs::read_to_string(log).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(SHOWN_LINES)..].join("\n")
 }
 
 fn report(report: &Report) {
