@@ -209,8 +209,8 @@ def check_templates(
     unused = sorted((set(handlers.names()) | known_core) - used)
     if unused:
         report.errors.append(
-            f"no template uses the handlers: {', '.join(unused)}; remove them, or name only modules "
-            "of this deployment in `handlers` (TASKER_HANDLERS)"
+            f"no template uses the handlers: {', '.join(unused)}; remove them, or name only the "
+            "modules of this deployment in `handlers` (TASKER_HANDLERS)"
         )
     return report
 

@@ -14,7 +14,6 @@ import logging
 import os
 import signal
 import sys
-import threading
 import traceback
 from collections.abc import Sequence
 from typing import Any
@@ -36,13 +35,14 @@ class StopRequest:
     """Set by a signal or by the end of the supervisor, at any moment and from any thread."""
 
     def __init__(self) -> None:
-        self._asked = threading.Event()
+        # Not an Event: a second signal would deadlock in the lock that `set` holds for the first.
+        self._asked = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._event: asyncio.Event | None = None
 
     def ask(self, *_: object) -> None:
         """Ask for the stop; again makes no difference (service managers signal each process)."""
-        self._asked.set()
+        self._asked = True
         loop, event = self._loop, self._event
         if loop is not None and event is not None:
             with contextlib.suppress(RuntimeError):  # the loop has ended already
@@ -52,7 +52,7 @@ class StopRequest:
         """Wait until somebody asked."""
         self._event = asyncio.Event()
         self._loop = asyncio.get_running_loop()
-        if not self._asked.is_set():
+        if not self._asked:
             await self._event.wait()
 
 
