@@ -58,7 +58,7 @@ pub enum Command {
     Doctor,
     /// Run the tests of units, with each unit's own test tool.
     #[command(after_help = unit_examples!("test"))]
-    Test(UnitArgs),
+    Test(TestArgs),
     /// Look for mistakes and wrong formatting; change nothing.
     #[command(after_help = unit_examples!("lint"))]
     Lint(UnitArgs),
@@ -99,6 +99,17 @@ pub struct SetupArgs {
     /// Print what would be installed.
     #[arg(long)]
     pub dry_run: bool,
+}
+
+/// Arguments of `test`.
+#[derive(Debug, Args)]
+pub struct TestArgs {
+    /// Which units.
+    #[command(flatten)]
+    pub units: UnitArgs,
+    /// Run tests even if nothing has changed since they passed.
+    #[arg(long)]
+    pub no_cache: bool,
 }
 
 /// Arguments of the commands that work on units.

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::file::relative;
 use crate::process::{quote, Invocation};
+use crate::run::TaskResult;
 use crate::tools::PinnedTool;
 
 /// One effect.
@@ -165,6 +166,8 @@ pub struct Task {
 pub struct Plan {
     /// The tasks.
     pub tasks: Vec<Task>,
+    /// Tests that were left out, because nothing has changed since they passed.
+    pub unchanged: Vec<TaskResult>,
 }
 
 impl Plan {

@@ -95,6 +95,17 @@ impl Session {
 
     /// Runs a plan, or prints it in a dry run.
     pub fn execute(&mut self, command: &str, plan: &Plan, dry_run: bool) -> Result<Summary> {
+        self.execute_noting(command, plan, dry_run, &mut |_| {})
+    }
+
+    /// The same, and hands over how it ended, also if something failed.
+    pub fn execute_noting(
+        &mut self,
+        command: &str,
+        plan: &Plan,
+        dry_run: bool,
+        note: &mut dyn FnMut(&Summary),
+    ) -> Result<Summary> {
         self.report.plan(command, plan, dry_run);
         if dry_run {
             return Ok(Summary::new(Vec::new(), std::time::Duration::ZERO, false));
@@ -107,6 +118,7 @@ impl Session {
             &self.interrupt,
             &mut |event| report.event(event),
         );
+        note(&summary);
         if summary.interrupted {
             return Err(Error::Interrupted);
         }
@@ -125,7 +137,7 @@ pub fn dispatch(session: &mut Session, command: &Command) -> Result<()> {
     match command {
         Command::Setup(args) => setup::run(session, args),
         Command::Doctor => doctor::run(session),
-        Command::Test(args) => units::run(session, args, Job::Test),
+        Command::Test(args) => units::test(session, args),
         Command::Lint(args) => units::run(session, args, Job::Lint),
         Command::Fmt(args) => units::run(session, args, Job::Fmt),
         Command::Build(args) => units::run(session, args, Job::Build),

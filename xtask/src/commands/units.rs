@@ -1,27 +1,53 @@
 //! `test`, `lint`, `fmt`, `build`: the same job for many units.
 
 use super::{codegen, Session};
-use crate::cli::UnitArgs;
+use crate::cli::{TestArgs, UnitArgs};
 use crate::contract;
 use crate::error::Result;
 use crate::lang::{Job, Planner};
 use crate::plan::Plan;
 use crate::repo::{Repo, Selection};
+use crate::run::unchanged::{self, State};
+use crate::run::Summary;
+
+/// Runs the tests, but not those that passed when everything was as it is now.
+pub fn test(session: &mut Session, args: &TestArgs) -> Result<()> {
+    // Looking takes processes (git, the toolchains), and a dry run starts none; it prints the plan of a run after a change.
+    let look = !args.no_cache && !args.units.dry_run;
+    let state = look.then(|| State::of(&session.root)).flatten();
+    let repo = Repo::discover(&session.root)?;
+    let mut plan = plan(session, &repo, &args.units.selection(), Job::Test)?;
+    if let Some(state) = &state {
+        unchanged::take_out(&mut plan, &session.root, state);
+    }
+    if plan.tasks.is_empty() && plan.unchanged.is_empty() {
+        return nothing_to_do(session, Job::Test);
+    }
+    let root = session.root.clone();
+    let mut note = |summary: &Summary| {
+        if let Some(state) = &state {
+            unchanged::note(&plan, &root, state, summary);
+        }
+    };
+    session
+        .execute_noting(Job::Test.name(), &plan, args.units.dry_run, &mut note)
+        .map(drop)
+}
+
+fn nothing_to_do(session: &mut Session, job: Job) -> Result<()> {
+    session.report.say(&format!(
+        "nothing to do: no selected unit has a `{}`",
+        job.name()
+    ));
+    Ok(())
+}
 
 /// Runs the command.
 pub fn run(session: &mut Session, args: &UnitArgs, job: Job) -> Result<()> {
     let repo = Repo::discover(&session.root)?;
-    let selection = Selection {
-        languages: args.languages.clone(),
-        units: args.units.clone(),
-    };
-    let plan = plan(session, &repo, &selection, job)?;
+    let plan = plan(session, &repo, &args.selection(), job)?;
     if plan.tasks.is_empty() {
-        session.report.say(&format!(
-            "nothing to do: no selected unit has a `{}`",
-            job.name()
-        ));
-        return Ok(());
+        return nothing_to_do(session, job);
     }
     session.execute(job.name(), &plan, args.dry_run).map(drop)
 }
@@ -36,4 +62,13 @@ fn plan(session: &Session, repo: &Repo, selection: &Selection, job: Job) -> Resu
         planner.add(codegen::check_task(&repo.root, &session.logs(job.name())));
     }
     Ok(planner.plan)
+}
+
+impl UnitArgs {
+    fn selection(&self) -> Selection {
+        Selection {
+            languages: self.languages.clone(),
+            units: self.units.clone(),
+        }
+    }
 }

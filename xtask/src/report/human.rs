@@ -191,7 +191,7 @@ fn plan_lines(command: &str, plan: &Plan, root: &Path) -> Vec<String> {
 /// `   ok python/x:pytest  3 passed, 0 failed, 0 skipped  (1.2 s)`
 pub(super) fn result_line(result: &TaskResult) -> String {
     let word = match result.outcome {
-        Outcome::Ok => "   ok",
+        Outcome::Ok | Outcome::Unchanged => "   ok",
         Outcome::Failed => " FAIL",
         Outcome::Skipped => " skip",
         Outcome::Interrupted => " stop",
@@ -200,6 +200,12 @@ pub(super) fn result_line(result: &TaskResult) -> String {
         .totals
         .map(|totals| format!("  {totals}"))
         .unwrap_or_default();
+    if result.outcome == Outcome::Unchanged {
+        return format!(
+            "{word} {}{totals}  (nothing has changed since it passed)",
+            result.id
+        );
+    }
     match &result.blocked_by {
         Some(blocker) => format!("{word} {}  because {blocker} did not succeed", result.id),
         None => format!("{word} {}{totals}  ({})", result.id, seconds(result.took)),
@@ -237,6 +243,7 @@ pub(super) fn failure(root: &Path, task: &TaskResult) -> Vec<String> {
 pub(super) fn closing(summary: &Summary) -> Vec<String> {
     let mut parts = vec![format!("{} ok", summary.count(Outcome::Ok))];
     for (outcome, word) in [
+        (Outcome::Unchanged, "unchanged"),
         (Outcome::Failed, "failed"),
         (Outcome::Skipped, "skipped"),
         (Outcome::Interrupted, "interrupted"),

@@ -59,7 +59,7 @@ impl Report for Json {
             })),
             Event::Finished(summary) => print(&json!({
                 "event": "summary", "ok": summary.is_ok(), "tasks": summary.tasks.len(),
-                "succeeded": summary.count(Outcome::Ok), "failed": summary.count(Outcome::Failed),
+                "succeeded": summary.count(Outcome::Ok), "unchanged": summary.count(Outcome::Unchanged), "failed": summary.count(Outcome::Failed),
                 "skipped": summary.count(Outcome::Skipped), "interrupted": summary.interrupted,
                 "totals": summary.totals, "duration_ms": milliseconds(summary.took),
             })),

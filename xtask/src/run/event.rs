@@ -34,6 +34,8 @@ pub enum Event<'a> {
 pub enum Outcome {
     /// Every action succeeded.
     Ok,
+    /// It passed before, and nothing has changed since.
+    Unchanged,
     /// An action failed.
     Failed,
     /// Never started, because a task it needs did not succeed.
@@ -47,6 +49,7 @@ impl Outcome {
     pub fn word(self) -> &'static str {
         match self {
             Self::Ok => "ok",
+            Self::Unchanged => "unchanged",
             Self::Failed => "failed",
             Self::Skipped => "skipped",
             Self::Interrupted => "interrupted",
@@ -119,6 +122,10 @@ impl Summary {
 
     /// Whether everything that should run ran and succeeded.
     pub fn is_ok(&self) -> bool {
-        !self.interrupted && self.tasks.iter().all(|task| task.outcome == Outcome::Ok)
+        !self.interrupted
+            && self
+                .tasks
+                .iter()
+                .all(|task| matches!(task.outcome, Outcome::Ok | Outcome::Unchanged))
     }
 }

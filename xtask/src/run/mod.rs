@@ -4,6 +4,7 @@
 
 mod event;
 mod totals;
+pub mod unchanged;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -35,6 +36,9 @@ pub fn run(
     report: &mut dyn FnMut(&Event),
 ) -> Summary {
     let started = Instant::now();
+    for result in &plan.unchanged {
+        report(&Event::TaskFinished(result.clone()));
+    }
     let mut state = State::new(plan);
     std::thread::scope(|scope| {
         let (sender, finished) = mpsc::channel::<(usize, Result<()>, Duration)>();
@@ -77,7 +81,13 @@ pub fn run(
             }
         }
     });
-    let summary = Summary::new(state.results(), started.elapsed(), interrupt.is_set());
+    let results = plan
+        .unchanged
+        .iter()
+        .cloned()
+        .chain(state.results())
+        .collect();
+    let summary = Summary::new(results, started.elapsed(), interrupt.is_set());
     report(&Event::Finished(summary.clone()));
     summary
 }

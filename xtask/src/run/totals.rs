@@ -5,12 +5,12 @@ use std::io::{Read, Seek, SeekFrom};
 use std::ops::Add;
 use std::path::Path;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::plan::Counts;
 
 /// What test tools counted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Totals {
     /// Tests that passed, expected failures included.
     pub passed: u64,
