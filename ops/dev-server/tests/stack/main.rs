@@ -3,4 +3,5 @@
 mod data;
 mod harness;
 mod life_and_death;
+mod readme;
 mod refusals;
