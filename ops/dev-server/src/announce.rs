@@ -14,11 +14,12 @@ pub fn json(ready: &Ready) -> anyhow::Result<()> {
 }
 
 /// A banner, for people.
-pub fn banner(ready: &Ready, kept_in: Option<&std::path::Path>) -> anyhow::Result<()> {
-    let data = kept_in.map_or_else(
-        || "thrown away at the end".to_owned(),
-        |path| format!("kept in {}", path.display()),
-    );
+pub fn banner(ready: &Ready, args: &crate::cli::UpArgs) -> anyhow::Result<()> {
+    let data = match (&args.data_dir, &args.database_url) {
+        (Some(path), _) => format!("kept in {}", path.display()),
+        (None, Some(_)) => "in your database; it stays there".to_owned(),
+        (None, None) => "thrown away at the end".to_owned(),
+    };
     let mut stdout = std::io::stdout().lock();
     writeln!(
         stdout,

@@ -13,6 +13,10 @@ use crate::rundir::{self, Instance};
 
 /// Empties a data directory.
 pub fn reset(args: &ResetArgs) -> anyhow::Result<()> {
+    if !args.data_dir.is_dir() {
+        let path = args.data_dir.clone();
+        return Err(StackError::NoDataDir { path }.into());
+    }
     let dir = DataDir::take(&args.data_dir)?;
     dir.empty()?;
     writeln!(

@@ -36,7 +36,9 @@ impl DataDir {
         if !path.join(LOCK).exists() && !is_empty(&path)? {
             return Err(StackError::ForeignDataDir { path }.into());
         }
-        fs::create_dir_all(&path).with_context(|| format!("create {}", path.display()))?;
+        if let Err(why) = fs::create_dir_all(&path) {
+            return Err(StackError::UnusableDataDir { path, why }.into());
+        }
         let lock = lock(&path)?;
         Ok(Self { path, _lock: lock })
     }
@@ -106,7 +108,11 @@ fn is_empty(path: &Path) -> anyhow::Result<bool> {
     match fs::read_dir(path) {
         Ok(mut entries) => Ok(entries.next().is_none()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(true),
-        Err(error) => Err(error).with_context(|| format!("look into {}", path.display())),
+        Err(why) => Err(StackError::UnusableDataDir {
+            path: path.to_owned(),
+            why,
+        }
+        .into()),
     }
 }
 

@@ -8,7 +8,7 @@ pub enum StackError {
     /// No PostgreSQL programs were found.
     #[error(
         "PostgreSQL 18 was not found (looked in --postgres-bin, TASKER_DEV_POSTGRES_BIN, .xtask/tools and PATH).\n\
-         Fix: run `cargo xtask setup`, or pass --postgres-bin with the directory that holds `initdb` and `postgres`."
+         Fix: run `cargo xtask setup` in a checkout of tasker-contrib, or pass --postgres-bin with the directory that holds `initdb` and `postgres`."
     )]
     PostgresMissing,
     /// The given directory holds no PostgreSQL.
@@ -22,7 +22,7 @@ pub enum StackError {
     /// The programs are older than Core's migrations need.
     #[error(
         "PostgreSQL {found} at {path} is too old: Tasker needs 18 or later (its migrations use uuidv7()).\n\
-         Fix: pass --postgres-bin with a newer one, or run `cargo xtask setup` and leave --postgres-bin out."
+         Fix: run `cargo xtask setup` in a checkout of tasker-contrib, which fetches one, or pass --postgres-bin with a newer one."
     )]
     PostgresTooOld {
         /// The version that was found.
@@ -54,6 +54,20 @@ pub enum StackError {
     ForeignDataDir {
         /// The directory.
         path: PathBuf,
+    },
+    /// `reset` was given something that is not there.
+    #[error("{path} is no directory, so there is nothing to empty.\nFix: name the directory that was given to `up --data-dir`.")]
+    NoDataDir {
+        /// What was given.
+        path: PathBuf,
+    },
+    /// The directory cannot be made or looked into.
+    #[error("{path} cannot be a data directory: {why}.\nFix: use a directory that you may write to, or one that does not exist yet in a folder that does.")]
+    UnusableDataDir {
+        /// What was given.
+        path: PathBuf,
+        /// The system's reason.
+        why: std::io::Error,
     },
     /// The data was written by another major version of PostgreSQL.
     #[error(

@@ -57,7 +57,7 @@ pub async fn run(args: UpArgs, started: Instant) -> anyhow::Result<()> {
     let said = if args.json {
         announce::json(&stack.ready)
     } else {
-        announce::banner(&stack.ready, args.data_dir.as_deref())
+        announce::banner(&stack.ready, &args)
     };
     if let Err(error) = said {
         tracing::warn!("nobody reads our output: {error}");
@@ -192,6 +192,10 @@ async fn start_database(
         Programs::find(args.postgres_bin.as_deref())?,
         &cache::folder()?,
     )?;
+    if let Some(path) = &args.data_dir {
+        // Before the directory is made: one that PostgreSQL cannot use should not be left behind.
+        run_as.check_reach(&std::path::absolute(path)?)?;
+    }
     let data_dir = args.data_dir.as_deref().map(DataDir::take).transpose()?;
     let pgdata = match &data_dir {
         Some(dir) => kept_data(dir, &programs, &run_as, run_dir).await?,

@@ -15,8 +15,11 @@ use crate::process::{describe, open_log, ChildGroup, Invocation, Output};
 /// Executes a task's actions in order, until one fails.
 pub fn task(root: &Path, task: &Task, interrupt: &Interrupt) -> Result<()> {
     // A new file, not a truncated one: another xtask may be writing the old one.
-    if task.log.exists() {
-        std::fs::remove_file(&task.log).map_err(Error::io("remove", &task.log))?;
+    match std::fs::remove_file(&task.log) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(Error::io("remove", &task.log)(error));
+        }
+        _ => {}
     }
     for action in &task.actions {
         self::action(root, &task.unit, action, &task.log, interrupt)?;

@@ -24,6 +24,8 @@ use crate::stack::Stack;
 pub const DEV_SERVER: &str = "ops/dev-server";
 /// How many runs of one example keep their logs.
 const KEPT_RUNS: usize = 10;
+/// Tries with other ports.
+const PORT_TRIES: usize = 3;
 /// An app that takes longer for one answer is broken.
 const ANSWER_PATIENCE: Duration = Duration::from_secs(30);
 
@@ -232,7 +234,7 @@ fn one(session: &mut Session, repo: &Repo, run: &Run, args: &E2eArgs) -> Result<
         stack.ready.startup_ms
     ));
 
-    let around = Surroundings {
+    let mut around = Surroundings {
         unit: run.unit.clone(),
         folder: session.root.join(&run.unit),
         bin: environment.bin,
@@ -245,7 +247,7 @@ fn one(session: &mut Session, repo: &Repo, run: &Run, args: &E2eArgs) -> Result<
     let own_input = place_input(run, args, &around)?;
     app::prepare(run.app(), &around, &session.interrupt)?;
     phases.prepare = clock.lap();
-    let mut app = Running::start(&run.example, run.app(), &around, &session.interrupt)?;
+    let mut app = start_app(session, run, &mut around)?;
     phases.app = clock.lap();
     session
         .report
@@ -284,6 +286,22 @@ fn one(session: &mut Session, repo: &Repo, run: &Run, args: &E2eArgs) -> Result<
     };
     write_report(session, &report, args.report.as_deref(), &logs)?;
     Ok(report)
+}
+
+/// Starts the app on a free port, and on another one if somebody took it in between.
+fn start_app(session: &Session, run: &Run, around: &mut Surroundings) -> Result<Running> {
+    for attempt in 1.. {
+        around.port = app::free_port()?;
+        match Running::start(&run.example, run.app(), around, &session.interrupt) {
+            Err(Error::Ended { tail, .. })
+                if attempt < PORT_TRIES
+                    && tail
+                        .iter()
+                        .any(|line| line.to_lowercase().contains("address already in use")) => {}
+            result => return result,
+        }
+    }
+    unreachable!("the last attempt returns")
 }
 
 /// A folder of its own for the logs of each run, so that two at once do not meet; old ones go.

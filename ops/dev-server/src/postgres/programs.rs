@@ -21,18 +21,26 @@ pub struct Programs {
 }
 
 impl Programs {
-    /// Looks in `given`, then in `.xtask/tools` of this folder's ancestors, then in `PATH`.
+    /// Looks in `given`; else for one that is new enough in `.xtask/tools` of the ancestors of this folder and of this program, and in `PATH`.
     ///
     /// # Errors
     /// [`StackError::PostgresMissing`], [`StackError::NotAPostgresBin`] or [`StackError::PostgresTooOld`].
     pub fn find(given: Option<&Path>) -> anyhow::Result<Self> {
-        let bin = match given {
-            Some(bin) => bin.to_owned(),
-            None => provisioned()
-                .or_else(on_path)
-                .ok_or(StackError::PostgresMissing)?,
-        };
-        let bin = std::path::absolute(&bin).context("resolve the PostgreSQL directory")?;
+        if let Some(bin) = given {
+            return Self::at(bin);
+        }
+        let mut first_problem = None;
+        for bin in provisioned().into_iter().chain(on_path()) {
+            match Self::at(&bin) {
+                Ok(programs) => return Ok(programs),
+                Err(problem) => first_problem = first_problem.or(Some(problem)),
+            }
+        }
+        Err(first_problem.unwrap_or_else(|| StackError::PostgresMissing.into()))
+    }
+
+    fn at(bin: &Path) -> anyhow::Result<Self> {
+        let bin = std::path::absolute(bin).context("resolve the PostgreSQL directory")?;
         for program in ["initdb", "postgres"] {
             if !bin.join(program).is_file() {
                 return Err(StackError::NotAPostgresBin { path: bin, program }.into());
@@ -64,27 +72,33 @@ impl Programs {
     }
 }
 
-fn provisioned() -> Option<PathBuf> {
-    let start = env::current_dir().ok()?;
-    start.ancestors().find_map(|folder| {
-        let tools = folder.join(".xtask/tools").read_dir().ok()?;
-        tools
-            .filter_map(Result::ok)
-            .filter(|entry| {
-                entry
-                    .file_name()
-                    .to_string_lossy()
-                    .starts_with("postgresql-")
-            })
-            .map(|entry| entry.path().join("bin"))
-            .filter(|bin| bin.join("postgres").is_file())
-            .max()
-    })
+/// What `cargo xtask setup` fetched: for a checkout we are in, and for the one this program was built in.
+fn provisioned() -> Vec<PathBuf> {
+    let starts = [env::current_dir().ok(), env::current_exe().ok()];
+    let mut found: Vec<PathBuf> = Vec::new();
+    for folder in starts.iter().flatten().flat_map(|start| start.ancestors()) {
+        let tools = folder.join(".xtask/tools").read_dir().into_iter().flatten();
+        found.extend(
+            tools
+                .filter_map(Result::ok)
+                .filter(|entry| {
+                    entry
+                        .file_name()
+                        .to_string_lossy()
+                        .starts_with("postgresql-")
+                })
+                .map(|entry| entry.path().join("bin"))
+                .filter(|bin| bin.join("postgres").is_file()),
+        );
+    }
+    found
 }
 
-fn on_path() -> Option<PathBuf> {
-    env::split_paths(&env::var_os("PATH")?)
-        .find(|folder| folder.join("postgres").is_file() && folder.join("initdb").is_file())
+fn on_path() -> Vec<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path)
+        .filter(|folder| folder.join("postgres").is_file() && folder.join("initdb").is_file())
+        .collect()
 }
 
 /// `postgres --version` prints `postgres (PostgreSQL) 18.4`, distributors add words behind.

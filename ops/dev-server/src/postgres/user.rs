@@ -141,9 +141,11 @@ impl RunAs {
 
 fn passes(folder: &Path, uid: u32) -> bool {
     use std::os::unix::fs::MetadataExt as _;
-    fs::metadata(folder).is_ok_and(|meta| {
-        meta.mode() & 0o001 != 0 || (meta.uid() == uid && meta.mode() & 0o100 != 0)
-    })
+    match fs::metadata(folder) {
+        Ok(meta) => meta.mode() & 0o001 != 0 || (meta.uid() == uid && meta.mode() & 0o100 != 0),
+        // What is not there yet will be made by us, open to others.
+        Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+    }
 }
 
 fn own_tree(path: &Path, uid: u32, gid: u32) -> std::io::Result<()> {

@@ -145,6 +145,20 @@ async fn a_given_database_is_migrated_and_survives_the_stack() {
         assert_eq!(second.url("database_url"), url);
         second.stop();
     }
+    let mut banner = place
+        .command(&["up", "--database-url", &url])
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(banner.stdout.take().unwrap()))
+        .map_while(Result::ok);
+    assert!(lines.any(|line| line.ends_with("in your database; it stays there")));
+    kill(
+        nix::unistd::Pid::from_raw(banner.id().try_into().unwrap()),
+        Signal::SIGTERM,
+    )
+    .unwrap();
+    banner.wait().unwrap();
     place.assert_nothing_left();
     let mut connection = PgConnection::connect(&url).await.unwrap();
     let tables: i64 = sqlx::query_scalar(

@@ -64,6 +64,21 @@ fn a_foreign_data_directory() {
 }
 
 #[test]
+fn a_data_directory_that_cannot_be_one() {
+    let place = Place::new();
+    let file = place.path("notes.txt");
+    fs::write(&file, "notes").unwrap();
+    let words = complaint(&place, &["--data-dir", file.to_str().unwrap()]);
+    assert!(words.contains("cannot be a data directory"), "{words}");
+    let words = complaint(&place, &["--data-dir", "/proc/nothing"]);
+    assert!(words.contains("cannot be a data directory"), "{words}");
+    let mistyped = place.path("mistyped");
+    let reset = place.run(&["reset", "--data-dir", mistyped.to_str().unwrap()]);
+    assert_eq!(reset.status.code(), Some(1));
+    assert!(!mistyped.exists(), "a mistyped name makes no directory");
+}
+
+#[test]
 fn an_old_postgresql_and_none_at_all() {
     let place = Place::new();
     let old = fake_postgres(place.folder.path(), "16.9");
