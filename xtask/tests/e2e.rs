@@ -296,6 +296,17 @@ fn a_file_of_the_users_own_reaches_the_app() {
     let ran = served.run(&["--input", "mine.csv"]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert!(
+        ran.out
+            .contains("ok good  mine.csv; only the end state is compared"),
+        "{}",
+        ran.out
+    );
+    assert!(
+        ran.out.contains("GET /seen/complete answered 200") && ran.out.contains("\"created\": 2"),
+        "{}",
+        ran.out
+    );
+    assert!(
         ran.out.ends_with("scenarios: 1 passed, 0 failed\n"),
         "{}",
         ran.out

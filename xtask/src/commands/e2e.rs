@@ -24,6 +24,8 @@ use crate::stack::Stack;
 pub const DEV_SERVER: &str = "ops/dev-server";
 /// How many runs of one example keep their logs.
 const KEPT_RUNS: usize = 10;
+/// How many lines of an answer are shown; the report has all of it.
+const SHOWN_ANSWER: usize = 40;
 /// Tries with other ports.
 const PORT_TRIES: usize = 3;
 /// An app that takes longer for one answer is broken.
@@ -367,6 +369,18 @@ fn say_outcome(report: &mut dyn crate::report::Report, outcome: &Outcome) {
             .iter()
             .map(|difference| format!("     not as expected: {difference}")),
     );
+    for answer in &outcome.answers {
+        lines.push(format!(
+            "     GET {} answered {}",
+            answer.path, answer.status
+        ));
+        let body = serde_json::to_string_pretty(&answer.body).unwrap_or_default();
+        lines.extend(
+            body.lines()
+                .take(SHOWN_ANSWER)
+                .map(|line| format!("       {line}")),
+        );
+    }
     report.tell(
         &lines,
         &json!({"event": "scenario", "ok": outcome.is_ok(), "outcome": outcome}),

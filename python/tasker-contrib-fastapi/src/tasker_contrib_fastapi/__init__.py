@@ -5,6 +5,7 @@ from __future__ import annotations
 # First: nothing may import tasker_core before it.
 from ._internal import core_import as core_import  # isort: skip
 
+from ._internal.metrics import registry as metrics_registry
 from .batches import BatchContext, Checkpoint
 from .client import StepInfo, Task, TaskerClient, TaskPage
 from .errors import (
@@ -91,6 +92,7 @@ __all__ = [
     "decision_handler",
     "install_problem_handlers",
     "lifespan",
+    "metrics_registry",
     "router",
     "step_handler",
     "subscribe",

@@ -27,7 +27,7 @@ from ._internal.depends import AppContext
 from ._internal.mode import Mode, decide, process_facts
 from ._internal.runtime import Runtime
 from .client import TaskerClient
-from .errors import TaskerContribError
+from .errors import TaskerConfigError, TaskerContribError
 from .settings import TaskerSettings
 
 __all__ = ["TaskerClientDep", "TaskerState", "get_client", "lifespan"]
@@ -109,6 +109,12 @@ async def _enter(
     client = await stack.enter_async_context(TaskerClient.from_settings(settings))
     if mode == "client":
         return TaskerState(mode, settings, client, None)
+
+    if not facts.database_configured:
+        raise TaskerConfigError(
+            "database.url is not set, and a worker needs it: export "
+            "DATABASE_URL=postgresql://user:password@host:port/database"
+        )
 
     # In a process of its own the handlers share the app's loop, so that what the lifespan made
     # (pools, sessions) works in them. In a web process they have a loop thread of their own.

@@ -15,6 +15,14 @@ MAIN = "from tasker_contrib_fastapi.cli import main; main()"
 COMMAND = [sys.executable, "-c", MAIN, "worker", "main:app"]
 
 PLAIN = "from fastapi import FastAPI\napp = FastAPI()\n"
+DATABASE = """
+import tasker_contrib_fastapi as tasker
+from fastapi import FastAPI
+
+settings = tasker.TaskerSettings(database={"url": "postgresql://u:p@127.0.0.1:1/d"})
+app = FastAPI(lifespan=tasker.lifespan(settings))
+"""
+
 CLIENT = """
 import tasker_contrib_fastapi as tasker
 from fastapi import FastAPI
@@ -47,7 +55,8 @@ def worker(folder: Path, target: str = "main:app") -> tuple[int, str]:
     [
         (PLAIN, 2, "the app has no Tasker"),
         (CLIENT, 2, "the app's settings say mode='client', so it starts no worker"),
-        (LIFESPAN, 2, "template directory 'config/tasks' does not exist"),
+        (LIFESPAN, 2, "database.url is not set, and a worker needs it"),
+        (DATABASE, 2, "template directory 'config/tasks' does not exist"),
         ("app = 3", 2, "int is not a FastAPI application"),
         ("import gone_for_ever", 1, "importing 'main' failed: ModuleNotFoundError"),
     ],

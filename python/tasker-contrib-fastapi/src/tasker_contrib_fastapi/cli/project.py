@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path, PurePosixPath
 
 from tasker_contrib_fastapi import __version__
@@ -49,7 +51,9 @@ def next_steps(directory: Path) -> str:
     lines = [
         "",
         "Next:",
-        "  python -m venv .venv && . .venv/bin/activate && pip install -e '.[dev]'",
+        "  python -m venv .venv && . .venv/bin/activate",
+        *_install_ourselves(),
+        "  pip install -e '.[dev]'",
         "  pytest",
         "  tasker-dev up                     # PostgreSQL and Tasker, in another terminal",
         "  cp .env.example .env              # and put the two URLs that it prints there",
@@ -58,3 +62,14 @@ def next_steps(directory: Path) -> str:
     if directory.resolve() != Path.cwd():
         lines.insert(2, f"  cd {os.path.relpath(directory)}")
     return "\n".join(lines)
+
+
+def _install_ourselves() -> list[str]:
+    """The command for a package that did not come from an index, where pip would look for it."""
+    try:
+        origin = distribution("tasker-contrib-fastapi").read_text("direct_url.json")
+    except PackageNotFoundError:
+        origin = None
+    if origin is None:
+        return []
+    return [f"  pip install 'tasker-contrib-fastapi[cli] @ {json.loads(origin)['url']}'"]
