@@ -53,6 +53,12 @@ fn the_second_run_of_an_unchanged_repository_runs_nothing() {
         "greeter",
         "--no-cache"
     ])));
+    fixture.write("rust/adder/src/lib.rs", "// changed\n");
+    fixture.run(&["test", "--unit", "greeter", "--no-cache"]);
+    assert!(
+        was_left_out(&fixture.run(&TEST)),
+        "a forced run notes its success, too"
+    );
 }
 
 #[test]

@@ -13,11 +13,12 @@ use crate::run::Summary;
 /// Runs the tests, but not those that passed when everything was as it is now.
 pub fn test(session: &mut Session, args: &TestArgs) -> Result<()> {
     // Looking takes processes (git, the toolchains), and a dry run starts none; it prints the plan of a run after a change.
-    let look = !args.no_cache && !args.units.dry_run;
-    let state = look.then(|| State::of(&session.root)).flatten();
+    let state = (!args.units.dry_run)
+        .then(|| State::of(&session.root))
+        .flatten();
     let repo = Repo::discover(&session.root)?;
     let mut plan = plan(session, &repo, &args.units.selection(), Job::Test)?;
-    if let Some(state) = &state {
+    if let Some(state) = state.as_ref().filter(|_| !args.no_cache) {
         unchanged::take_out(&mut plan, &session.root, state);
     }
     if plan.tasks.is_empty() && plan.unchanged.is_empty() {
