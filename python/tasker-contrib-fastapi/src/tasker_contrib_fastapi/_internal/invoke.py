@@ -248,7 +248,7 @@ class _Analyzer(Batchable, StepHandler):
     handler_name = "tasker_contrib_fastapi.analyzer"
 
     def call(self, context: StepContext) -> StepHandlerResult:
-        raise NotImplementedError
+        raise TypeError("no handler of its own: only the helpers are used")
 
 
 class _Decider(DecisionHandler):
@@ -257,7 +257,7 @@ class _Decider(DecisionHandler):
     handler_name = "tasker_contrib_fastapi.decider"
 
     def call(self, context: StepContext) -> StepHandlerResult:
-        raise NotImplementedError
+        raise TypeError("no handler of its own: only the helpers are used")
 
 
 def _outcome(handler: Handler, value: Any) -> StepOutcome:
