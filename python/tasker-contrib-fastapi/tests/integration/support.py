@@ -66,6 +66,7 @@ class App:
     place: Place
     process: subprocess.Popen[str]
     lines: list[str] = field(default_factory=list)
+    reader: threading.Thread | None = None
 
     @property
     def log(self) -> str:
@@ -117,7 +118,10 @@ class App:
         """SIGTERM; returns the exit code."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout)
+        code = self.process.wait(timeout)
+        if self.reader is not None:
+            self.reader.join(10)  # the last lines are still in the pipe
+        return code
 
 
 @contextlib.contextmanager
@@ -147,6 +151,7 @@ def start(
 
     reader = threading.Thread(target=read, daemon=True)
     reader.start()
+    app.reader = reader
     try:
         yield app
     finally:

@@ -34,7 +34,7 @@ def main() -> None:
     else:
         signal.signal(signal.SIGTERM, ask)
         load_supervisor().die_with_parent(parent, ask)
-    # First, because nobody reads it any more when the supervisor is killed on the sight of the file.
+    # First: nobody reads it any more when the supervisor is killed on the sight of the file.
     print("hello from the child", flush=True)
     (folder / f"{os.getpid()}.up").touch()
     while not asked:
