@@ -14,6 +14,7 @@ fn unit(folder: String, depends_on: Vec<String>) -> Unit {
         depends_on,
         needs_built: Vec::new(),
         parts: Vec::new(),
+        file: "pyproject.toml".to_owned(),
         manifest: toml::Table::new(),
     }
 }

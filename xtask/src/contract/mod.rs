@@ -26,25 +26,18 @@ pub struct Output {
     pub contents: String,
 }
 
-struct Target {
+/// A file that is generated: what one package gets.
+pub struct Target {
     /// Generated only if this file exists: the manifest of the package that gets the file.
-    manifest: &'static str,
-    path: &'static str,
-    render: fn(&Contract) -> Result<String>,
+    pub manifest: &'static str,
+    /// Relative to the repository.
+    pub path: &'static str,
+    /// The whole file.
+    pub render: fn(&Contract) -> Result<String>,
 }
 
-const TARGETS: [Target; 2] = [
-    Target {
-        manifest: "ops/dev-server/Cargo.toml",
-        path: "ops/dev-server/src/contract.rs",
-        render: rust::render,
-    },
-    Target {
-        manifest: "python/tasker-contrib-fastapi/pyproject.toml",
-        path: "python/tasker-contrib-fastapi/src/tasker_contrib_fastapi/_internal/_contract.py",
-        render: python::render,
-    },
-];
+/// Every target. A new ecosystem adds one file beside this one, with its target, and one line here.
+const TARGETS: [&Target; 2] = [&rust::DEV_SERVER, &python::FASTAPI];
 
 /// Every generated file of this repository, or for each the reason why it cannot be generated.
 pub fn outputs(root: &Path) -> Result<Vec<Result<Output>>> {

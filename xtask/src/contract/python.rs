@@ -2,14 +2,21 @@
 
 use std::fmt::Write;
 
-use super::{ConfigKey, Contract, Default, Metric, Name};
+use super::{ConfigKey, Contract, Default, Metric, Name, Target};
 use crate::error::Result;
+
+/// The FastAPI package.
+pub const FASTAPI: Target = Target {
+    manifest: "python/tasker-contrib-fastapi/pyproject.toml",
+    path: "python/tasker-contrib-fastapi/src/tasker_contrib_fastapi/_internal/_contract.py",
+    render,
+};
 
 /// ruff's line length in the Python packages.
 const LINE: usize = 100;
 
 /// Renders `_contract.py`.
-pub fn render(contract: &Contract) -> Result<String> {
+fn render(contract: &Contract) -> Result<String> {
     let mut out = String::from(HEADER);
     let _ = writeln!(
         out,

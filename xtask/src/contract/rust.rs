@@ -2,11 +2,18 @@
 
 use std::fmt::Write;
 
-use super::{ConfigKey, Contract, Default};
+use super::{ConfigKey, Contract, Default, Target};
 use crate::error::Result;
 
+/// The local stack.
+pub const DEV_SERVER: Target = Target {
+    manifest: "ops/dev-server/Cargo.toml",
+    path: "ops/dev-server/src/contract.rs",
+    render,
+};
+
 /// Renders `contract.rs`. The tables are kept out of rustfmt's hands, so that its version cannot change the file.
-pub fn render(contract: &Contract) -> Result<String> {
+fn render(contract: &Contract) -> Result<String> {
     let mut out = String::from(HEADER);
     let _ = writeln!(
         out,

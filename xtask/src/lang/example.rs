@@ -16,12 +16,12 @@ impl Language for Example {
         "example"
     }
 
-    fn manifest(&self) -> &'static str {
-        "example.toml"
+    fn manifests(&self) -> &'static [&'static str] {
+        &["example.toml"]
     }
 
     fn unit(&self, found: &Found<'_>) -> Result<Option<Unit>> {
-        let mut unit = found.unit(self, &found.required_str(self, "name")?);
+        let mut unit = found.unit(self, &found.required_str("name")?);
         let apps = lookup(found.table, "apps").and_then(Value::as_table);
         for (name, app) in apps.into_iter().flat_map(Table::iter) {
             let folder = app
@@ -48,5 +48,5 @@ impl Language for Example {
 }
 
 fn bad(found: &Found<'_>, app: &str, why: String) -> crate::error::Error {
-    found.bad(&Example, &format!("apps.{app}"), why)
+    found.bad(&format!("apps.{app}"), why)
 }

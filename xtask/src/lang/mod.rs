@@ -4,6 +4,8 @@
 
 mod cargo_lock;
 mod example;
+mod manifest;
+mod planner;
 pub mod python;
 pub mod rust;
 mod tasker_plugin;
@@ -17,9 +19,8 @@ use crate::file::line_with;
 use crate::repo::discover::resolve;
 use crate::repo::Unit;
 
-pub use crate::lang::planner::Planner;
-
-mod planner;
+pub use manifest::{is_named, parse_json, parse_toml, Malformed};
+pub use planner::Planner;
 
 /// Every language, in the order in which manifests are looked for.
 pub const LANGUAGES: [&dyn Language; 4] = [
@@ -59,8 +60,15 @@ pub trait Language: Sync {
     /// Its name for `--lang`.
     fn name(&self) -> &'static str;
 
-    /// The file that makes a folder a unit.
-    fn manifest(&self) -> &'static str;
+    /// The files that make a folder a unit: names, or patterns such as `*.gemspec` (see [`is_named`]). The first that is there is
+    /// the unit's manifest; `["*.gemspec", "Gemfile"]` finds a gem by its specification and an app by its Gemfile.
+    fn manifests(&self) -> &'static [&'static str];
+
+    /// Reads a manifest into a table, which the unit keeps. TOML, unless a language says otherwise: [`parse_json`], or a table
+    /// of whatever the language needs to know of it.
+    fn parse(&self, text: &str) -> std::result::Result<Table, Malformed> {
+        parse_toml(text)
+    }
 
     /// Whether manifests below its units are its own business, as in a folder of templates.
     fn owns_all_below(&self) -> bool {
@@ -101,6 +109,8 @@ pub struct Found<'a> {
     pub root: &'a Path,
     /// The manifest's folder, relative to the repository.
     pub folder: &'a str,
+    /// The file's name.
+    pub manifest: &'a str,
     /// Its text.
     pub text: &'a str,
     /// Its content.
@@ -117,21 +127,22 @@ impl Found<'_> {
             depends_on: Vec::new(),
             needs_built: Vec::new(),
             parts: Vec::new(),
+            file: self.manifest.to_owned(),
             manifest: self.table.clone(),
         }
     }
 
     /// The text at a dotted path, which must be there.
-    pub fn required_str(&self, language: &dyn Language, path: &str) -> Result<String> {
+    pub fn required_str(&self, path: &str) -> Result<String> {
         match lookup(self.table, path) {
             Some(Value::String(text)) => Ok(text.clone()),
-            Some(_) => Err(self.bad(language, last(path), format!("`{path}` must be a text"))),
-            None => Err(self.bad(language, first(path), format!("`{path}` is missing"))),
+            Some(_) => Err(self.bad(last(path), format!("`{path}` must be a text"))),
+            None => Err(self.bad(first(path), format!("`{path}` is missing"))),
         }
     }
 
     /// The folders in the list at a dotted path, each relative to the repository.
-    pub fn needs(&self, language: &dyn Language, path: &str) -> Result<Vec<String>> {
+    pub fn needs(&self, path: &str) -> Result<Vec<String>> {
         let Some(value) = lookup(self.table, path) else {
             return Ok(Vec::new());
         };
@@ -142,7 +153,6 @@ impl Found<'_> {
         });
         let folders = folders.ok_or_else(|| {
             self.bad(
-                language,
                 last(path),
                 format!("`{path}` must be a list of folders, such as [\"ops/dev-server\"]"),
             )
@@ -150,7 +160,6 @@ impl Found<'_> {
         for folder in &folders {
             if !self.root.join(folder).is_dir() {
                 return Err(self.bad(
-                    language,
                     folder,
                     format!("`{path}` names `{folder}`, which is no folder of the repository"),
                 ));
@@ -165,9 +174,9 @@ impl Found<'_> {
     }
 
     /// An error at the line on which `near` first appears.
-    pub fn bad(&self, language: &dyn Language, near: &str, why: String) -> Error {
+    pub fn bad(&self, near: &str, why: String) -> Error {
         Error::BadFile {
-            file: Path::new(self.folder).join(language.manifest()),
+            file: Path::new(self.folder).join(self.manifest),
             line: line_with(self.text, near).or(Some(1)),
             why,
             fix: None,

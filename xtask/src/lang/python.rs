@@ -41,15 +41,15 @@ impl Language for Python {
         "python"
     }
 
-    fn manifest(&self) -> &'static str {
-        "pyproject.toml"
+    fn manifests(&self) -> &'static [&'static str] {
+        &["pyproject.toml"]
     }
 
     fn unit(&self, found: &Found<'_>) -> Result<Option<Unit>> {
         if !found.table.contains_key("project") {
             return Ok(None);
         }
-        let mut unit = found.unit(self, &found.required_str(self, "project.name")?);
+        let mut unit = found.unit(self, &found.required_str("project.name")?);
         unit.depends_on = lookup(found.table, "tool.uv.sources")
             .and_then(Value::as_table)
             .into_iter()
@@ -57,7 +57,7 @@ impl Language for Python {
             .filter_map(|source| source.get("path").and_then(Value::as_str))
             .filter_map(|path| found.resolve(path))
             .collect();
-        unit.needs_built = found.needs(self, "tool.xtask.needs")?;
+        unit.needs_built = found.needs("tool.xtask.needs")?;
         Ok(Some(unit))
     }
 

@@ -29,17 +29,17 @@ impl Language for Rust {
         "rust"
     }
 
-    fn manifest(&self) -> &'static str {
-        "Cargo.toml"
+    fn manifests(&self) -> &'static [&'static str] {
+        &["Cargo.toml"]
     }
 
     fn unit(&self, found: &Found<'_>) -> Result<Option<Unit>> {
         if !found.table.contains_key("package") {
             return Ok(None);
         }
-        let mut unit = found.unit(self, &found.required_str(self, "package.name")?);
+        let mut unit = found.unit(self, &found.required_str("package.name")?);
         unit.depends_on = path_dependencies(found);
-        unit.needs_built = found.needs(self, "package.metadata.xtask.needs")?;
+        unit.needs_built = found.needs("package.metadata.xtask.needs")?;
         Ok(Some(unit))
     }
 

@@ -21,8 +21,8 @@ impl Language for TaskerPlugin {
         "tasker-plugin"
     }
 
-    fn manifest(&self) -> &'static str {
-        "tasker-plugin.toml"
+    fn manifests(&self) -> &'static [&'static str] {
+        &["tasker-plugin.toml"]
     }
 
     /// Templates may contain manifests of the projects they generate.
@@ -31,9 +31,7 @@ impl Language for TaskerPlugin {
     }
 
     fn unit(&self, found: &Found<'_>) -> Result<Option<Unit>> {
-        Ok(Some(
-            found.unit(self, &found.required_str(self, "plugin.name")?),
-        ))
+        Ok(Some(found.unit(self, &found.required_str("plugin.name")?)))
     }
 
     fn plan(&self, planner: &mut Planner<'_>, unit: &Unit, job: Job) -> Result<()> {

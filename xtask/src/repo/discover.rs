@@ -1,13 +1,11 @@
 //! The walk that finds manifests.
 
-use std::path::{Component, Path, PathBuf};
-
-use toml::Table;
+use std::path::{Component, Path};
 
 use super::Unit;
 use crate::error::{Error, Result};
-use crate::file::{line_of, read};
-use crate::lang::{Found, LANGUAGES};
+use crate::file::read;
+use crate::lang::{is_named, Found, Language, LANGUAGES};
 
 /// Folders that hold no units: build output, environments, dependencies, and repositories that tests run on.
 const SKIPPED: [&str; 5] = ["target", "node_modules", "dist", "fixtures", "__pycache__"];
@@ -15,22 +13,33 @@ const SKIPPED: [&str; 5] = ["target", "node_modules", "dist", "fixtures", "__pyc
 /// Every unit below `root`, in the order of their folders.
 pub fn units(root: &Path) -> Result<Vec<Unit>> {
     let mut units = Vec::new();
-    walk(root, root, &mut units)?;
+    walk(root, root, &LANGUAGES, &mut units)?;
     Ok(units)
 }
 
-fn walk(root: &Path, folder: &Path, units: &mut Vec<Unit>) -> Result<()> {
+fn walk(
+    root: &Path,
+    folder: &Path,
+    languages: &[&dyn Language],
+    units: &mut Vec<Unit>,
+) -> Result<()> {
+    let (files, folders) = entries(folder)?;
     let mut owns_all_below = false;
-    for language in LANGUAGES {
-        let manifest = folder.join(language.manifest());
-        if !manifest.is_file() {
+    for language in languages {
+        let Some(manifest) = manifest_of(root, folder, *language, &files)? else {
             continue;
-        }
-        let text = read(&manifest)?;
-        let table = parse(root, &manifest, &text)?;
+        };
+        let text = read(&folder.join(manifest))?;
+        let table = language.parse(&text).map_err(|error| Error::BadFile {
+            file: crate::file::relative(root, &folder.join(manifest)).to_owned(),
+            line: error.line,
+            why: error.why,
+            fix: None,
+        })?;
         let found = Found {
             root,
             folder: &name_of(root, folder),
+            manifest,
             text: &text,
             table: &table,
         };
@@ -42,31 +51,58 @@ fn walk(root: &Path, folder: &Path, units: &mut Vec<Unit>) -> Result<()> {
     if owns_all_below {
         return Ok(());
     }
-    let mut folders: Vec<PathBuf> = std::fs::read_dir(folder)
-        .map_err(Error::io("read", folder))?
-        .filter_map(std::result::Result::ok)
-        // Not through links: they lead out of the tree or to what is found anyway.
-        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
-        .filter(|entry| {
-            let name = entry.file_name();
-            let name = name.to_string_lossy();
-            !name.starts_with('.') && !SKIPPED.contains(&name.as_ref())
-        })
-        .map(|entry| entry.path())
-        .collect();
-    folders.sort();
     folders
         .iter()
-        .try_for_each(|folder| walk(root, folder, units))
+        .try_for_each(|name| walk(root, &folder.join(name), languages, units))
 }
 
-fn parse(root: &Path, manifest: &Path, text: &str) -> Result<Table> {
-    text.parse::<Table>().map_err(|error| Error::BadFile {
-        file: crate::file::relative(root, manifest).to_owned(),
-        line: error.span().map(|span| line_of(text, span.start)),
-        why: error.message().to_owned(),
-        fix: None,
-    })
+/// Names of a folder's files and of the folders to look into, both sorted.
+fn entries(folder: &Path) -> Result<(Vec<String>, Vec<String>)> {
+    let (mut files, mut folders) = (Vec::new(), Vec::new());
+    for entry in std::fs::read_dir(folder).map_err(Error::io("read", folder))? {
+        let entry = entry.map_err(Error::io("read", folder))?;
+        // What is no UTF-8 is neither a manifest nor a folder of ours.
+        let Ok(name) = entry.file_name().into_string() else {
+            continue;
+        };
+        let kind = entry.file_type().map_err(Error::io("read", entry.path()))?;
+        // Not through links to folders: they lead out of the tree or to what is found anyway.
+        if kind.is_dir() {
+            if !name.starts_with('.') && !SKIPPED.contains(&name.as_str()) {
+                folders.push(name);
+            }
+        } else if kind.is_file() || entry.path().is_file() {
+            files.push(name);
+        }
+    }
+    files.sort();
+    folders.sort();
+    Ok((files, folders))
+}
+
+/// The file that makes the folder a unit of the language, if there is one.
+fn manifest_of<'a>(
+    root: &Path,
+    folder: &Path,
+    language: &dyn Language,
+    files: &'a [String],
+) -> Result<Option<&'a str>> {
+    for pattern in language.manifests() {
+        let mut named = files.iter().filter(|name| is_named(pattern, name));
+        let Some(manifest) = named.next() else {
+            continue;
+        };
+        if let Some(second) = named.next() {
+            return Err(Error::BadFile {
+                file: crate::file::relative(root, &folder.join(second)).to_owned(),
+                line: None,
+                why: format!("{manifest} beside it describes the same unit"),
+                fix: Some(format!("keep one {pattern} in the folder")),
+            });
+        }
+        return Ok(Some(manifest));
+    }
+    Ok(None)
 }
 
 /// A folder's name relative to the repository, always with `/`.
@@ -98,7 +134,95 @@ pub fn resolve(folder: &str, path: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use toml::{Table, Value};
+
     use super::resolve;
+    use crate::error::Result;
+    use crate::lang::{Found, Job, Language, Malformed, Planner};
+    use crate::repo::Unit;
+
+    /// A language whose manifests are no TOML and are named by a pattern.
+    struct Lines;
+
+    impl Language for Lines {
+        fn name(&self) -> &'static str {
+            "lines"
+        }
+
+        fn manifests(&self) -> &'static [&'static str] {
+            &["*.lines", "Linefile"]
+        }
+
+        fn parse(&self, text: &str) -> std::result::Result<Table, Malformed> {
+            let pair = |line: &str| {
+                let (key, value) = line.split_once(": ")?;
+                Some((key.to_owned(), Value::String(value.to_owned())))
+            };
+            let bad = |at: usize| Malformed {
+                line: Some(at + 1),
+                why: "expected `key: value`".to_owned(),
+            };
+            text.lines()
+                .enumerate()
+                .map(|(at, line)| pair(line).ok_or_else(|| bad(at)))
+                .collect()
+        }
+
+        fn unit(&self, found: &Found<'_>) -> Result<Option<Unit>> {
+            Ok(Some(found.unit(self, &found.required_str("name")?)))
+        }
+
+        fn plan(&self, _: &mut Planner<'_>, _: &Unit, _: Job) -> Result<()> {
+            Ok(())
+        }
+    }
+
+    /// Units that are found in a folder with these files.
+    fn found(files: &[(&str, &str)]) -> std::result::Result<Vec<Unit>, String> {
+        let folder = tempfile::TempDir::new().unwrap();
+        let place = folder.path().join("app");
+        std::fs::create_dir(&place).unwrap();
+        for (name, text) in files {
+            std::fs::write(place.join(name), text).unwrap();
+        }
+        let mut units = Vec::new();
+        super::walk(folder.path(), folder.path(), &[&Lines], &mut units)
+            .map_err(|error| error.to_string())?;
+        Ok(units)
+    }
+
+    #[test]
+    fn manifests_are_named_by_patterns_and_parsed_by_their_language() {
+        let units = found(&[("a.lines", "name: alpha\nextra: 1"), ("Linefile", "?")]).unwrap();
+        assert_eq!(units.len(), 1, "the first pattern counts");
+        assert_eq!(
+            (units[0].name.as_str(), units[0].folder.as_str()),
+            ("alpha", "app")
+        );
+        assert_eq!(units[0].file, "a.lines");
+        assert_eq!(units[0].manifest["extra"].as_str(), Some("1"));
+        assert_eq!(
+            found(&[("Linefile", "name: beta")]).unwrap()[0].name,
+            "beta"
+        );
+        assert_eq!(found(&[("x.txt", "name: beta")]).unwrap(), []);
+    }
+
+    #[test]
+    fn mistakes_in_such_manifests_name_file_and_line() {
+        assert_eq!(
+            found(&[("a.lines", "name: a\nnonsense")]).unwrap_err(),
+            "app/a.lines:2: expected `key: value`"
+        );
+        assert_eq!(
+            found(&[("a.lines", "nom: a")]).unwrap_err(),
+            "app/a.lines:1: `name` is missing"
+        );
+        assert_eq!(
+            found(&[("a.lines", "name: a"), ("b.lines", "name: b")]).unwrap_err(),
+            "app/b.lines: a.lines beside it describes the same unit"
+        );
+    }
 
     #[test]
     fn paths_of_manifests_are_relative_to_their_folder() {

@@ -31,7 +31,9 @@ pub struct Unit {
     pub needs_built: Vec<String>,
     /// Folders of units that are selected with it: an example's apps.
     pub parts: Vec<String>,
-    /// The parsed manifest.
+    /// The manifest's file name.
+    pub file: String,
+    /// The parsed manifest; the keys are those of the native file, or what the language made of it.
     pub manifest: Table,
 }
 
