@@ -29,6 +29,28 @@ path = "worker.auth"
 why = "Without it nobody is asked."
 "#;
 
+const EVENTS: &str = r#"
+since = "0.1.0"
+
+[[event]]
+key = "step_completed"
+core = "step.completion.sent"
+python = "tasker.step.completed"
+ruby = "step_completed.tasker"
+typescript = "step:completed"
+rust = "StepCompleted"
+doc = "After a step."
+data = [{ name = "attempt", type = "int", min = 1 }, { name = "duration_ms", type = "float", unit = "milliseconds" }]
+
+[[event]]
+key = "step_failed"
+python = "tasker.step.failed"
+ruby = "step_failed.tasker"
+typescript = "step:failed"
+rust = "StepFailed"
+since = "0.2.0"
+"#;
+
 const PYTHON: &str =
     "python/tasker-contrib-fastapi/src/tasker_contrib_fastapi/_internal/_contract.py";
 const RUST: &str = "ops/dev-server/src/contract.rs";
@@ -46,17 +68,16 @@ fn fixture() -> Fixture {
         "settings",
         "[[setting]]\nname = \"database.url\"\npath = \"common.database.url\"\ndoc = \"Where.\"\n",
     );
-    table("events", "[[event]]\nkey = \"step_completed\"\npython = \"tasker.step.completed\"\ndoc = \"After a step.\"\n\
-                     [[event]]\nkey = \"step_failed\"\npython = \"tasker.step.failed\"\n");
+    table("events", EVENTS);
     table(
         "health",
-        "[[component]]\nkey = \"worker\"\npython = \"worker\"\n",
+        "since = \"0.1.0\"\n\n[[component]]\nkey = \"worker\"\nname = \"worker\"\n",
     );
     table(
         "errors",
-        "[[error]]\nkey = \"timeout\"\npython = \"timeout\"\n",
+        "since = \"0.1.0\"\n\n[[error]]\nkey = \"timeout\"\nname = \"timeout\"\nretryable = true\n",
     );
-    table("metrics", "[[metric]]\nkey = \"in_flight\"\npython = \"in_flight\"\nkind = \"gauge\"\nlabels = [\"handler\"]\ndoc = \"Now.\"\n");
+    table("metrics", "since = \"0.1.0\"\n\n[[metric]]\nkey = \"in_flight\"\nname = \"in_flight\"\nkind = \"gauge\"\nlabels = [\"handler\"]\ndoc = \"Now.\"\n");
     fixture.write("ops/dev-server/Cargo.toml", "[package]\nname = \"dev\"\n");
     fixture.write(
         "python/tasker-contrib-fastapi/pyproject.toml",
@@ -143,8 +164,11 @@ fn mistakes_in_tables_are_named() {
         ("config", CONFIG.replace("min = 1,", "minimum = 1,"), "xtask/contract/config.toml: `common.database.pool.max_connections`: unknown field `minimum`"),
         ("config", CONFIG.replace("core_version = \"0.1.8\"", ""), "xtask/contract/config.toml: there is no `core_version"),
         ("settings", "\n[[setting]]\nname = \"x\"\npath = \"common.database.urll\"\n".into(), "xtask/contract/settings.toml:4: setting `x` names `common.database.urll`, which is no key of config.toml; did you mean `common.database.url`?"),
-        ("events", "[[evnt]]\nkey = \"x\"\npython = \"x\"\n".into(), "xtask/contract/events.toml: unknown table [[evnt]]; rows are [[event]]"),
-        ("metrics", "[[metric]]\nkey = \"x\"\npython = \"x\"\ntype = \"gauge\"\n".into(), "xtask/contract/metrics.toml:4: unknown field `type`"),
+        ("events", "since = \"0\"\n[[evnt]]\nkey = \"x\"\n".into(), "xtask/contract/events.toml:2: unknown field `evnt`"),
+        ("events", EVENTS.replace("rust = \"StepFailed\"", ""), "xtask/contract/events.toml:15: `step_failed` has no name in `rust`; add `rust = \"…\"`, or `name = \"…\"` for all"),
+        ("events", EVENTS.replace("step:failed", "step:completed"), "xtask/contract/events.toml:15: `step:completed` is the `typescript` name of two rows"),
+        ("events", EVENTS.replace("key = \"step_failed\"", "key = \"step_completed\""), "xtask/contract/events.toml:5: `step_completed` is there twice"),
+        ("metrics", "since = \"0\"\n[[metric]]\nkey = \"x\"\nname = \"x\"\ntype = \"gauge\"\n".into(), "xtask/contract/metrics.toml:5: unknown field `type`"),
     ] {
         let path = format!("xtask/contract/{table}.toml");
         let good = read(&fixture, &path);

@@ -4,6 +4,7 @@
 //! package gets them as constants of its own language: [`outputs`] computes every generated file, `cargo xtask codegen`
 //! writes them, and `codegen --check` compares. The result depends on the tables alone, byte for byte.
 
+mod names;
 mod python;
 mod rust;
 mod tables;
@@ -12,7 +13,10 @@ use std::path::{Path, PathBuf};
 
 use crate::error::Result;
 
-pub use tables::{ConfigKey, Contract, Default, Metric, Name, OptionalSection, Pattern, Setting};
+pub use names::{
+    camel_case, Component, Ecosystem, ErrorType, Event, Field, HealthField, Metric, Row,
+};
+pub use tables::{ConfigKey, Contract, Default, OptionalSection, Pattern, Setting};
 
 /// The folder of the tables, relative to the repository.
 pub const FOLDER: &str = "xtask/contract";

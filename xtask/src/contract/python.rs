@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{ConfigKey, Contract, Default, Metric, Name, Target};
+use super::{ConfigKey, Contract, Default, Ecosystem, Event, Metric, Row, Target};
 use crate::error::Result;
 
 /// The FastAPI package.
@@ -83,27 +83,28 @@ fn render(contract: &Contract) -> Result<String> {
         rows,
     );
 
-    names(
-        &mut out,
-        "",
-        "EVENTS",
-        "All event names.",
-        &contract.events()?,
-    );
-    names(
-        &mut out,
-        "HEALTH_",
-        "HEALTH_COMPONENTS",
-        "All components of a health answer.",
-        &contract.health()?,
-    );
-    names(
-        &mut out,
-        "ERROR_",
-        "ERROR_TYPES",
-        "All error types.",
-        &contract.errors()?,
-    );
+    let events = contract.events()?;
+    let docs = events.iter().map(event_doc).collect();
+    names(&mut out, "", ("EVENTS", "All event names."), &events, docs);
+    event_data(&mut out, &events);
+
+    let components = contract.health()?;
+    let docs = components.iter().map(|row| row.doc.clone()).collect();
+    let all = ("HEALTH_COMPONENTS", "All components of a health answer.");
+    names(&mut out, "HEALTH_", all, &components, docs);
+
+    let errors = contract.errors()?;
+    let docs = errors.iter().map(|row| {
+        let what = if row.retryable {
+            "Retryable"
+        } else {
+            "Permanent"
+        };
+        format!("{what}. {}", row.doc).trim_end().to_owned()
+    });
+    let all = ("ERROR_TYPES", "All error types.");
+    names(&mut out, "ERROR_", all, &errors, docs.collect());
+
     metrics(&mut out, &contract.metrics()?);
 
     while out.ends_with("\n\n") {
@@ -224,36 +225,65 @@ fn mapping(
     let _ = writeln!(out, "\"\"\"{doc}\"\"\"\n");
 }
 
-fn names(out: &mut String, prefix: &str, all: &str, doc: &str, rows: &[Name]) {
-    for row in rows {
-        let _ = writeln!(
-            out,
-            "{prefix}{}: Final = {}",
-            row.key.to_uppercase(),
-            text(&row.python)
-        );
-        if !row.doc.is_empty() {
-            let _ = writeln!(out, "{}", docstring(&row.doc));
+fn names<R: Row>(
+    out: &mut String,
+    prefix: &str,
+    (all, about): (&str, &str),
+    rows: &[R],
+    docs: Vec<String>,
+) {
+    let constant = |row: &R| format!("{prefix}{}", row.key().to_uppercase());
+    for (row, doc) in rows.iter().zip(docs) {
+        let name = text(row.of(Ecosystem::Python));
+        let _ = writeln!(out, "{}: Final = {name}", constant(row));
+        if !doc.is_empty() {
+            let _ = writeln!(out, "{}", docstring(&doc));
         }
     }
     if !rows.is_empty() {
         out.push('\n');
     }
-    collection(
+    collection(out, all, "str", rows.iter().map(constant).collect());
+    let _ = writeln!(out, "\"\"\"{about}\"\"\"\n");
+}
+
+fn event_doc(event: &Event) -> String {
+    let data: Vec<&str> = event.data.iter().map(|field| field.name.as_str()).collect();
+    match (event.doc.as_str(), data.join(", ")) {
+        (doc, data) if data.is_empty() => doc.to_owned(),
+        (doc, data) => format!("{doc} Data: {data}.").trim_start().to_owned(),
+    }
+}
+
+/// What each event carries, by its constant.
+fn event_data(out: &mut String, events: &[Event]) {
+    let rows = events.iter().map(|event| {
+        let fields: Vec<String> = event.data.iter().map(|field| text(&field.name)).collect();
+        let key = event.key.to_uppercase();
+        let one_line = tuple(fields.iter().cloned());
+        // Four for the indent, two for the colon, one for the comma.
+        if key.len() + one_line.len() + 7 <= LINE {
+            return (key, one_line);
+        }
+        let rows: String = fields
+            .iter()
+            .map(|field| format!("        {field},\n"))
+            .collect();
+        (key, format!("(\n{rows}    )"))
+    });
+    mapping(
         out,
-        all,
-        "str",
-        rows.iter()
-            .map(|row| format!("{prefix}{}", row.key.to_uppercase()))
-            .collect(),
+        "EVENT_DATA",
+        "tuple[str, ...]",
+        "The keys of each event's data.",
+        rows,
     );
-    let _ = writeln!(out, "\"\"\"{doc}\"\"\"\n");
 }
 
 fn metrics(out: &mut String, rows: &[Metric]) {
     for row in rows {
         let fields = vec![
-            text(&row.python),
+            text(row.of(Ecosystem::Python)),
             text(&row.kind),
             text(&row.unit),
             tuple(row.labels.iter().map(|label| text(label))),

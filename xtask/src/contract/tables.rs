@@ -6,6 +6,9 @@ use serde::de::DeserializeOwned;
 use serde::Deserialize;
 use toml::{Table, Value};
 
+use super::names::{
+    camel_case, problem, Component, Ecosystem, ErrorType, Event, Field, HealthField, Metric, Row,
+};
 use super::FOLDER;
 use crate::error::{Error, Result};
 use crate::file::{line_with, read, read_toml};
@@ -36,6 +39,10 @@ pub struct ConfigKey {
     pub env: Option<String>,
     /// Core requires it and never reads it.
     pub inert: bool,
+    /// What a number counts: said in the table, or the end of the key's name.
+    pub unit: Option<String>,
+    /// The first version of Core that has it.
+    pub since: String,
     /// What it does, with its unit.
     pub doc: String,
 }
@@ -91,38 +98,45 @@ pub struct Setting {
     pub doc: String,
 }
 
-/// A name that each language spells in its own way.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Name {
-    /// The constant's name in lower case.
-    pub key: String,
-    /// The name in Python.
-    pub python: String,
-    /// What it means.
+struct Events {
+    since: String,
     #[serde(default)]
-    pub doc: String,
+    field: Vec<Field>,
+    #[serde(default)]
+    event: Vec<Event>,
 }
 
-/// A metric.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Metric {
-    /// The constant's name in lower case.
-    pub key: String,
-    /// The name in Python.
-    pub python: String,
-    /// `counter`, `gauge` or `histogram`.
-    pub kind: String,
-    /// `seconds`, `steps` …
+struct Health {
+    since: String,
     #[serde(default)]
-    pub unit: String,
-    /// Label names.
+    component: Vec<Component>,
     #[serde(default)]
-    pub labels: Vec<String>,
-    /// What it measures.
-    #[serde(default)]
-    pub doc: String,
+    field: Vec<HealthField>,
+}
+
+impl Setting {
+    /// What an ecosystem calls it, as a dotted name: `database.poolSize` in TypeScript, `DATABASE.POOL_SIZE` in Django.
+    pub fn of(&self, ecosystem: Ecosystem) -> String {
+        match ecosystem {
+            Ecosystem::Python | Ecosystem::Ruby | Ecosystem::Rust => self.name.clone(),
+            Ecosystem::Django => self.name.to_uppercase(),
+            Ecosystem::TypeScript => self
+                .name
+                .split('.')
+                .map(camel_case)
+                .collect::<Vec<_>>()
+                .join("."),
+        }
+    }
+
+    /// The environment variable, the same in every ecosystem: `TASKER_DATABASE__POOL_SIZE`.
+    pub fn variable(&self) -> String {
+        format!("TASKER_{}", self.name.to_uppercase().replace('.', "__"))
+    }
 }
 
 impl Contract {
@@ -158,17 +172,16 @@ impl Contract {
         read_toml(&self.root, &self.path(table))
     }
 
-    fn rows<T: DeserializeOwned>(&self, table: &str, array: &str) -> Result<Vec<T>> {
-        let mut file: std::collections::BTreeMap<String, Vec<T>> = self.load(table)?;
-        let rows = file.remove(array);
-        match (rows, file.into_keys().next()) {
-            (_, Some(other)) => Err(self.bad(
-                table,
-                None,
-                format!("unknown table [[{other}]]; rows are [[{array}]]"),
-            )),
-            (rows, None) => Ok(rows.unwrap_or_default()),
+    /// Rows that are complete and different, each with the version that has it first.
+    fn checked<R: Row>(&self, table: &str, since: &str, mut rows: Vec<R>) -> Result<Vec<R>> {
+        if let Some((key, why)) = problem(&rows) {
+            let line = line_with(&read(&self.path(table))?, &format!("\"{key}\""));
+            return Err(self.bad(table, line, why));
         }
+        for row in &mut rows {
+            row.since().get_or_insert_with(|| since.to_owned());
+        }
+        Ok(rows)
     }
 
     /// The Core version that `config.toml` describes.
@@ -190,6 +203,10 @@ impl Contract {
                 self.collect(name, section, &mut keys)?;
             }
         }
+        let core_version = self.core_version()?;
+        for key in keys.iter_mut().filter(|key| key.since.is_empty()) {
+            key.since.clone_from(&core_version);
+        }
         Ok(keys)
     }
 
@@ -205,12 +222,24 @@ impl Contract {
 
     /// Named patterns.
     pub fn patterns(&self) -> Result<Vec<Pattern>> {
-        self.rows("patterns", "pattern")
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct File {
+            #[serde(default)]
+            pattern: Vec<Pattern>,
+        }
+        Ok(self.load::<File>("patterns")?.pattern)
     }
 
     /// Framework-friendly names; every path must be a key of `config.toml`.
     pub fn settings(&self) -> Result<Vec<Setting>> {
-        let settings: Vec<Setting> = self.rows("settings", "setting")?;
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct File {
+            #[serde(default)]
+            setting: Vec<Setting>,
+        }
+        let settings = self.load::<File>("settings")?.setting;
         let keys = self.config_keys()?;
         for setting in &settings {
             if !keys.iter().any(|key| key.path == setting.path) {
@@ -233,24 +262,52 @@ impl Contract {
         Ok(settings)
     }
 
-    /// Names of events.
-    pub fn events(&self) -> Result<Vec<Name>> {
-        self.rows("events", "event")
+    /// Events.
+    pub fn events(&self) -> Result<Vec<Event>> {
+        let file: Events = self.load("events")?;
+        self.checked("events", &file.since, file.event)
     }
 
-    /// Names of health components.
-    pub fn health(&self) -> Result<Vec<Name>> {
-        self.rows("health", "component")
+    /// What every event carries besides its data.
+    pub fn event_fields(&self) -> Result<Vec<Field>> {
+        Ok(self.load::<Events>("events")?.field)
     }
 
-    /// Names of error classes.
-    pub fn errors(&self) -> Result<Vec<Name>> {
-        self.rows("errors", "error")
+    /// Components of the readiness answer.
+    pub fn health(&self) -> Result<Vec<Component>> {
+        let file: Health = self.load("health")?;
+        self.checked("health", &file.since, file.component)
+    }
+
+    /// Fields of health answers.
+    pub fn health_fields(&self) -> Result<Vec<HealthField>> {
+        Ok(self.load::<Health>("health")?.field)
+    }
+
+    /// Types of errors.
+    pub fn errors(&self) -> Result<Vec<ErrorType>> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct File {
+            since: String,
+            #[serde(default)]
+            error: Vec<ErrorType>,
+        }
+        let file: File = self.load("errors")?;
+        self.checked("errors", &file.since, file.error)
     }
 
     /// Metrics.
     pub fn metrics(&self) -> Result<Vec<Metric>> {
-        self.rows("metrics", "metric")
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct File {
+            since: String,
+            #[serde(default)]
+            metric: Vec<Metric>,
+        }
+        let file: File = self.load("metrics")?;
+        self.checked("metrics", &file.since, file.metric)
     }
 
     /// A leaf is a table whose `type` is a word; every other table is a section.
@@ -278,7 +335,7 @@ impl Contract {
     fn leaf(&self, path: &str, row: &Table) -> Result<ConfigKey> {
         #[derive(Deserialize)]
         #[serde(deny_unknown_fields)]
-        struct Row {
+        struct Leaf {
             #[serde(rename = "type")]
             kind: String,
             default: Value,
@@ -290,10 +347,13 @@ impl Contract {
             env: Option<String>,
             #[serde(default)]
             inert: bool,
+            unit: Option<String>,
+            #[serde(default)]
+            since: String,
             #[serde(default)]
             doc: String,
         }
-        let row: Row = Row::deserialize(Value::Table(row.clone()))
+        let row: Leaf = Leaf::deserialize(Value::Table(row.clone()))
             .map_err(|error| self.bad("config", None, format!("`{path}`: {}", error.message())))?;
         let default = default_of(&row.kind, &row.default).ok_or_else(|| {
             self.bad(
@@ -306,6 +366,8 @@ impl Contract {
             )
         })?;
         Ok(ConfigKey {
+            unit: row.unit.or_else(|| unit_of(path).map(str::to_owned)),
+            since: row.since,
             path: path.to_owned(),
             kind: row.kind,
             default,
@@ -318,6 +380,21 @@ impl Contract {
             doc: row.doc,
         })
     }
+}
+
+/// The unit that a key's name ends in.
+fn unit_of(path: &str) -> Option<&'static str> {
+    [
+        ("_ms", "milliseconds"),
+        ("_seconds", "seconds"),
+        ("_minutes", "minutes"),
+        ("_hours", "hours"),
+        ("_percent", "percent"),
+        ("_percentage", "fraction"),
+    ]
+    .into_iter()
+    .find(|(end, _)| path.ends_with(end))
+    .map(|(_, unit)| unit)
 }
 
 fn default_of(kind: &str, value: &Value) -> Option<Default> {

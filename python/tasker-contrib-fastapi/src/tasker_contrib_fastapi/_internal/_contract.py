@@ -1873,23 +1873,23 @@ SETTINGS: Final[dict[str, Setting]] = {
 """Framework-friendly names of configuration keys."""
 
 STEP_STARTED: Final = "tasker.step.started"
-"""A handler is about to be called. attempt."""
+"""A handler is about to be called. Data: handler, attempt."""
 STEP_COMPLETED: Final = "tasker.step.completed"
-"""A step's result was handed to Core. attempt, duration_ms."""
+"""A step's result was handed to Core. Data: handler, attempt, duration_ms."""
 STEP_FAILED: Final = "tasker.step.failed"
-"""A step's failure was handed to Core. attempt, duration_ms, error_type, message, retryable, retry_after (seconds or null)."""
+"""A step's failure was handed to Core. Data: handler, attempt, duration_ms, error_type, message, retryable, retry_after."""
 STEP_CHECKPOINTED: Final = "tasker.step.checkpointed"
-"""A batch worker stored its progress and will be called again. attempt, duration_ms, cursor, items_processed."""
+"""A batch worker stored its progress and will be called again. Data: handler, attempt, duration_ms, cursor, items_processed."""
 STEP_TIMED_OUT: Final = "tasker.step.timed_out"
-"""A handler exceeded its timeout_seconds; a failure follows. attempt, timeout_seconds, hung (the handler cannot be stopped)."""
+"""A handler exceeded its timeout_seconds; a failure follows. Data: handler, attempt, timeout_seconds, hung."""
 WORKER_STARTED: Final = "tasker.worker.started"
-"""The worker claims steps. worker_id, namespaces."""
+"""The worker claims steps. Data: worker_id, namespaces."""
 WORKER_DRAINING: Final = "tasker.worker.draining"
-"""The worker claims no more steps. in_flight, timeout."""
+"""The worker claims no more steps. Data: in_flight, timeout."""
 WORKER_STOPPED: Final = "tasker.worker.stopped"
-"""The worker is down. cut (steps that were interrupted and will be retried)."""
+"""The worker is down. Data: cut, returned."""
 DOMAIN_EVENT: Final = "tasker.domain_event"
-"""A domain event that a step of this process published (delivery_mode fast or broadcast). event_name, event_version, payload."""
+"""A domain event that a step of this process published (delivery_mode fast or broadcast). Data: event_name, event_version, payload."""
 
 EVENTS: Final[tuple[str, ...]] = (
     STEP_STARTED,
@@ -1903,6 +1903,27 @@ EVENTS: Final[tuple[str, ...]] = (
     DOMAIN_EVENT,
 )
 """All event names."""
+
+EVENT_DATA: Final[dict[str, tuple[str, ...]]] = {
+    STEP_STARTED: ("handler", "attempt"),
+    STEP_COMPLETED: ("handler", "attempt", "duration_ms"),
+    STEP_FAILED: (
+        "handler",
+        "attempt",
+        "duration_ms",
+        "error_type",
+        "message",
+        "retryable",
+        "retry_after",
+    ),
+    STEP_CHECKPOINTED: ("handler", "attempt", "duration_ms", "cursor", "items_processed"),
+    STEP_TIMED_OUT: ("handler", "attempt", "timeout_seconds", "hung"),
+    WORKER_STARTED: ("worker_id", "namespaces"),
+    WORKER_DRAINING: ("in_flight", "timeout"),
+    WORKER_STOPPED: ("cut", "returned"),
+    DOMAIN_EVENT: ("event_name", "event_version", "payload"),
+}
+"""The keys of each event's data."""
 
 HEALTH_WORKER: Final = "worker"
 """The native worker runs and is not draining; off in processes that only create tasks."""
@@ -1925,19 +1946,19 @@ HEALTH_COMPONENTS: Final[tuple[str, ...]] = (
 """All components of a health answer."""
 
 ERROR_PERMANENT: Final = "permanent_error"
-"""The handler said that trying again is useless."""
+"""Permanent. The handler said that trying again is useless."""
 ERROR_RETRYABLE: Final = "retryable_error"
-"""The handler said that trying again may help."""
+"""Retryable. The handler said that trying again may help."""
 ERROR_VALIDATION: Final = "validation_error"
-"""Permanent: an input or the result of the handler does not fit its type; the message has the path."""
+"""Permanent. An input or the result of the handler does not fit its type; the message has the path."""
 ERROR_TIMEOUT: Final = "timeout"
-"""Retryable: the handler exceeded the template's timeout_seconds."""
+"""Retryable. The handler exceeded the template's timeout_seconds."""
 ERROR_HANDLER: Final = "handler_error"
-"""Retryable: the handler raised an unexpected error."""
+"""Retryable. The handler raised an unexpected error."""
 ERROR_NOT_FOUND: Final = "handler_not_found"
-"""Permanent: no handler is registered for the callable of the step."""
+"""Permanent. No handler is registered for the callable of the step."""
 ERROR_WORKER_STOPPED: Final = "worker_stopped"
-"""Retryable: the worker was stopped before the handler came to an end."""
+"""Retryable. The worker was stopped before the handler came to an end."""
 
 ERROR_TYPES: Final[tuple[str, ...]] = (
     ERROR_PERMANENT,
