@@ -116,6 +116,9 @@ pub enum Share {
     Together(&'static str),
 }
 
+/// cargo allows one build at a time per target folder; a second one would occupy a core's place while it waits.
+pub const CARGO_BUILD: Share = Share::Alone("cargo");
+
 impl Share {
     /// Whether two tasks must not run at the same time.
     pub fn excludes(self, other: Self) -> bool {

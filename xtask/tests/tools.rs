@@ -192,3 +192,100 @@ fn cargo_finds_protoc_where_the_table_installs_it() {
         Some(wanted.as_str())
     );
 }
+
+/// A table with one tool that is compiled from a crate, that crate in cargo's cache, and a cargo that notes its manifest and "compiles".
+fn with_a_tool_to_compile(sum: Option<&str>) -> Fixture {
+    let fixture = Fixture::new();
+    let cache = fixture.shims.join("home/registry/cache/mirror");
+    fs::create_dir_all(&cache).unwrap();
+    let real = pack(
+        &cache.join("maker-1.0.crate"),
+        &[("maker-1.0/Cargo.toml", b"")],
+    );
+    let table = fs::read_to_string(fixture.root.join("xtask/tools.toml")).unwrap();
+    fixture.write(
+        "xtask/tools.toml",
+        &format!(
+            "{table}\n[tool.maker]\nversion = \"1.0\"\nregistry = \"crates\"\nbinary = \"bin/maker\"\nlanguages = [\"rust\"]\n\
+             about = \"makes\"\non_demand = true\n\n[tool.maker.build]\npackage = \"maker\"\nsha256 = [\"{}\"]\n\
+             lock = \"maker.lock\"\nneeds = [\"uv\"]\nbeside = {{ carried = {{ version = \"9\", features = [\"vendored\"] }} }}\n",
+            sum.unwrap_or(&real)
+        ),
+    );
+    fixture.write("maker.lock", "locked\n");
+    let noted = fixture.shims.join("noted").display().to_string();
+    fixture.shim(
+        "cargo",
+        &format!(
+            "cat Cargo.toml Cargo.lock >> {noted}\nif [ \"$1\" = build ]; then mkdir -p $4/debug; echo '#!/bin/sh' > $4/debug/maker; fi"
+        ),
+    );
+    fixture
+}
+
+fn setup_rust(fixture: &Fixture) -> Ran {
+    let mut command = fixture.xtask(&["setup", "rust"]);
+    command.env("CARGO_HOME", fixture.shims.join("home"));
+    Ran::from(command.output().unwrap())
+}
+
+#[test]
+fn a_crate_is_compiled_from_its_lock_with_the_features_beside_it() {
+    let fixture = with_a_tool_to_compile(None);
+    let ran = setup_rust(&fixture);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(
+        installed(&fixture),
+        ["maker-1.0", "uv-1.0"],
+        "and what compiling takes comes first"
+    );
+    let calls = fixture.calls().join("\n");
+    let (fetch, build) = (
+        calls.find("cargo fetch --locked").unwrap(),
+        calls.find("cargo build --locked").unwrap(),
+    );
+    assert!(
+        calls.find("npm pack").unwrap() < fetch && fetch < build,
+        "{calls}"
+    );
+    let noted = fs::read_to_string(fixture.shims.join("noted")).unwrap();
+    for wanted in [
+        "\nmaker = \"=1.0\"\n",
+        "\ncarried = { version = \"9\", features = [\"vendored\"] }\nlocked\n",
+    ] {
+        assert!(noted.contains(wanted), "{noted}");
+    }
+    let again = setup_rust(&fixture);
+    assert!(again.out.contains("every tool is there"), "{again:?}");
+}
+
+#[test]
+fn a_crate_with_other_bytes_is_not_compiled() {
+    let fixture = with_a_tool_to_compile(Some(&"0".repeat(64)));
+    let ran = setup_rust(&fixture);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(
+        ran.out.contains("checksum mismatch for maker 1.0"),
+        "{ran:?}"
+    );
+    assert!(!fixture
+        .calls()
+        .iter()
+        .any(|call| call.starts_with("cargo build")));
+    assert_eq!(installed(&fixture), ["uv-1.0"]);
+}
+
+#[test]
+fn what_takes_minutes_is_installed_only_when_it_is_asked_for() {
+    let fixture = with_a_tool_to_compile(None);
+    assert_eq!(fixture.run(&["setup"]).code, Some(0));
+    assert_eq!(installed(&fixture), ["uv-1.0"]);
+    assert_eq!(fixture.run(&["setup", "--check"]).code, Some(0));
+    let doctor = fixture.run(&["doctor"]);
+    assert!(
+        doctor
+            .out
+            .contains("the crate registry (maker 1.0), when a command needs it"),
+        "{doctor:?}"
+    );
+}

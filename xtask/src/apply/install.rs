@@ -15,11 +15,12 @@ use sha2::{Digest, Sha256};
 use super::run;
 use crate::error::{Error, Result};
 use crate::interrupt::Interrupt;
+use crate::lang::rust::target_folder;
 use crate::process::Invocation;
-use crate::tools::{PinnedTool, Registry};
+use crate::tools::{Beside, PinnedTool, Registry};
 
 /// Installs a tool unless it is there.
-pub fn install(tool: &PinnedTool, log: &Path, interrupt: &Interrupt) -> Result<()> {
+pub fn install(root: &Path, tool: &PinnedTool, log: &Path, interrupt: &Interrupt) -> Result<()> {
     let tools = tool
         .folder
         .parent()
@@ -34,6 +35,7 @@ pub fn install(tool: &PinnedTool, log: &Path, interrupt: &Interrupt) -> Result<(
         .tempdir_in(tools)
         .map_err(Error::io("create a scratch folder in", tools))?;
     let job = Job {
+        root,
         tool,
         log,
         interrupt,
@@ -71,7 +73,11 @@ fn lock(path: &Path, interrupt: &Interrupt) -> Result<File> {
     }
 }
 
+/// As in the repository's own workspace, so that what both compile is compiled once.
+const PROFILE: &str = "[profile.dev]\ndebug = false\n\n";
+
 struct Job<'a> {
+    root: &'a Path,
     tool: &'a PinnedTool,
     log: &'a Path,
     interrupt: &'a Interrupt,
@@ -164,12 +170,28 @@ impl Job<'_> {
                 std::fs::write(
                     &manifest,
                     format!(
-                        "[package]\nname = \"fetch\"\nversion = \"0.0.0\"\nedition = \"2021\"\n\n[workspace]\n\n\
-                         [dependencies]\n{package} = \"={package_version}\"\n"
+                        "[package]\nname = \"fetch\"\nversion = \"0.0.0\"\nedition = \"2021\"\n\n[workspace]\n\n{}\
+                         [dependencies]\n{package} = \"={package_version}\"\n{}",
+                        PROFILE,
+                        self.beside()
                     ),
                 )
                 .map_err(Error::io("write", &manifest))?;
-                self.client(["cargo", "fetch", "--manifest-path", "Cargo.toml"])?;
+                match &self.tool.build {
+                    None => self.client(["cargo", "fetch", "--manifest-path", "Cargo.toml"])?,
+                    Some(build) => {
+                        let (from, to) =
+                            (self.root.join(&build.lock), self.scratch.join("Cargo.lock"));
+                        std::fs::copy(&from, to).map_err(Error::io("read", &from))?;
+                        self.client([
+                            "cargo",
+                            "fetch",
+                            "--locked",
+                            "--manifest-path",
+                            "Cargo.toml",
+                        ])?;
+                    }
+                }
                 self.crate_in_cache()
             }
         }
@@ -252,6 +274,7 @@ impl Job<'_> {
                     &wheel,
                 ])?;
             }
+            Registry::Crates if self.tool.build.is_some() => self.compile(&into)?,
             Registry::Npm | Registry::Crates => {
                 untar(archive, &into).map_err(|why| self.failed(why, "cargo xtask setup"))?;
             }
@@ -268,6 +291,43 @@ impl Job<'_> {
             format!("the package holds no {}", self.tool.binary.display()),
             "correct `binary` or `subfolder` in xtask/tools.toml",
         ))
+    }
+
+    /// Lines of a manifest that turn on features of what the tool depends on.
+    fn beside(&self) -> String {
+        let beside = self.tool.build.iter().flat_map(|build| &build.beside);
+        beside
+            .map(|(name, Beside { version, features })| {
+                format!("{name} = {{ version = {version:?}, features = {features:?} }}\n")
+            })
+            .collect()
+    }
+
+    /// Compiles the tool as a dependency of the package that fetched it. cargo builds a dependency's program when asked by name,
+    /// and so that package's lock and its further dependencies apply, which `cargo install` allows neither of. The target folder is
+    /// the repository's, where much of what it depends on has been compiled before.
+    fn compile(&self, into: &Path) -> Result<()> {
+        let target = target_folder(self.root);
+        let name = &self.tool.package;
+        self.client([
+            "cargo",
+            "build",
+            "--locked",
+            "--target-dir",
+            &target.to_string_lossy(),
+            "--package",
+            name,
+            "--bin",
+            name,
+        ])?;
+        let (built, program) = (
+            target.join("debug").join(name),
+            into.join(&self.tool.binary),
+        );
+        let folder = program.parent().unwrap_or(into);
+        std::fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+        std::fs::copy(&built, &program).map_err(Error::io("copy", &built))?;
+        Ok(())
     }
 
     fn make_links(&self, unpacked: &Path) -> Result<()> {

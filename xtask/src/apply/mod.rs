@@ -57,7 +57,7 @@ pub fn action(
         }
         Action::Write { path, contents } => write(path, contents),
         Action::Remove { path } => remove(path),
-        Action::Install(tool) => install::install(tool, log, interrupt),
+        Action::Install(tool) => install::install(root, tool, log, interrupt),
         Action::Check { check, folder, .. } => {
             note(log, &action.describe(root))?;
             let problems = check(folder);

@@ -93,20 +93,24 @@ fn rows(session: &Session) -> Result<Vec<Row>> {
         });
     }
     for tool in session.tools.pinned_for(&[])? {
-        let ok = tool.is_installed();
-        let origin = if ok {
+        let is_installed = tool.is_installed();
+        // A tool that is compiled when a command first uses it is not missing before.
+        let ok = is_installed || tool.on_demand;
+        let origin = if is_installed {
             format!(
                 "{} in {}",
                 tool.origin(),
                 relative(&session.root, &tool.folder).display()
             )
+        } else if tool.on_demand {
+            format!("{}, when a command needs it", tool.origin())
         } else {
             tool.origin()
         };
         rows.push(Row {
             tool: tool.name.clone(),
             wanted: tool.version.clone(),
-            found: ok.then(|| tool.version.clone()),
+            found: is_installed.then(|| tool.version.clone()),
             origin,
             about: tool.about.clone(),
             ok,

@@ -14,6 +14,8 @@ pub fn run(session: &mut Session, args: &SetupArgs) -> Result<()> {
         .pinned_for(&args.languages)?
         .into_iter()
         .filter(|tool| !tool.is_installed())
+        // What takes minutes is installed when its language is named, or when a command uses it.
+        .filter(|tool| !tool.on_demand || !args.languages.is_empty())
         .collect();
     if !args.dry_run {
         let pinned = if args.check {
@@ -33,7 +35,9 @@ pub fn run(session: &mut Session, args: &SetupArgs) -> Result<()> {
     let logs = session.logs("setup");
     let mut plan = Plan::default();
     for tool in missing {
-        plan.add(tool.install_task(&logs));
+        for task in session.tools.install_tasks(&tool, &logs)? {
+            plan.add(task);
+        }
     }
     session.execute("setup", &plan, args.dry_run).map(drop)
 }

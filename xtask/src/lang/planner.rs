@@ -67,8 +67,11 @@ impl<'a> Planner<'a> {
         if tool.is_installed() {
             return Ok((tool, Vec::new()));
         }
-        let id = self.plan.add(tool.install_task(&self.logs));
-        Ok((tool, vec![id]))
+        let mut last = None;
+        for task in self.tools.install_tasks(&tool, &self.logs)? {
+            last = Some(self.plan.add(task));
+        }
+        Ok((tool, last.into_iter().collect()))
     }
 
     /// Adds a job for a unit.

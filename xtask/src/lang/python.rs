@@ -85,7 +85,11 @@ impl Language for Python {
                     .after(environment.needs.clone())
                     .after(needed.needs)
                     .counting(Counts::Pytest)
-                    .run(tool(&["pytest"]).envs(needed.env));
+                    .run(
+                        tool(&["pytest"])
+                            .envs(needed.env)
+                            .envs(installed_tools(planner, unit)?),
+                    );
                 planner.add(test);
             }
             Job::Lint => {
@@ -248,6 +252,24 @@ fn no_lock(repo: &Repo, unit: &Unit) -> Error {
             unit.folder
         )),
     }
+}
+
+/// Paths of pinned tools that the tests use if they are there (`uses` in the manifest's xtask table): `<TOOL>_BIN`.
+fn installed_tools(planner: &Planner<'_>, unit: &Unit) -> Result<Vec<(String, String)>> {
+    let mut found = Vec::new();
+    for name in lookup(&unit.manifest, "tool.xtask.uses")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+    {
+        let tool = planner.tools.get(name)?;
+        if tool.is_installed() {
+            let variable = format!("{}_BIN", name.to_uppercase().replace('-', "_"));
+            found.push((variable, tool.program().display().to_string()));
+        }
+    }
+    Ok(found)
 }
 
 fn has_tests(repo: &Repo, unit: &Unit) -> bool {

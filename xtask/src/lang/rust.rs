@@ -7,15 +7,14 @@ use toml::{Table, Value};
 
 use super::{cargo_lock::compiled_for, lookup, Found, Job, Language, Planner, Provided};
 use crate::error::Result;
-use crate::plan::{Counts, Share};
+use crate::plan::{Counts, Share, CARGO_BUILD};
 use crate::process::Invocation;
 use crate::repo::{Repo, Unit};
 
 /// See the module documentation.
 pub struct Rust;
 
-/// cargo allows one build at a time per target folder; a second one would occupy a core's place while it waits.
-const BUILDING: Share = Share::Alone("cargo");
+const BUILDING: Share = CARGO_BUILD;
 /// Running built tests takes cargo's lock only for a moment.
 const RUNNING: Share = Share::Together("cargo");
 

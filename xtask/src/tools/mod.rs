@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::file::read_toml;
-use crate::plan::{Action, Counts, Task};
+use crate::plan::{Action, Counts, Task, CARGO_BUILD};
 
 pub use host::{version_in, HostTool};
 
@@ -65,10 +65,42 @@ pub struct PinnedTool {
     pub subfolder: Option<String>,
     /// A JSON list of links to make after unpacking.
     pub links: Option<String>,
+    /// How it is compiled, if its package holds no program.
+    pub build: Option<Build>,
+    /// Whether only commands that use it install it, because that takes minutes.
+    pub on_demand: bool,
     /// What it is for.
     pub about: String,
     /// Absolute path of its folder.
     pub folder: PathBuf,
+}
+
+/// How a tool is compiled from its crate.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Build {
+    /// The package.
+    package: String,
+    /// Accepted sums of the crate.
+    sha256: Vec<String>,
+    /// The lock file of everything it is compiled from, relative to the repository.
+    pub lock: PathBuf,
+    /// Pinned tools that compiling takes.
+    #[serde(default)]
+    needs: Vec<String>,
+    /// Dependencies beside it, for the features they turn on in what it depends on: crate, then requirement and features.
+    #[serde(default)]
+    pub beside: BTreeMap<String, Beside>,
+}
+
+/// A dependency that turns on features.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Beside {
+    /// The requirement.
+    pub version: String,
+    /// The features.
+    pub features: Vec<String>,
 }
 
 impl PinnedTool {
@@ -104,13 +136,18 @@ impl PinnedTool {
             unit: "tools".to_owned(),
             label: self.name.clone(),
             needs: Vec::new(),
-            share: None,
+            share: self.build.as_ref().map(|_| CARGO_BUILD),
             note: Some(format!(
-                "{} {} from {} into {}",
+                "{} {} from {} into {}{}",
                 self.name,
                 self.version,
                 self.origin(),
-                self.folder_name()
+                self.folder_name(),
+                if self.build.is_some() {
+                    ", compiled here (minutes, once)"
+                } else {
+                    ""
+                }
             )),
             actions: vec![Action::Install(self.clone())],
             log: logs.join(format!("tools-{}.log", self.name)),
@@ -147,6 +184,10 @@ struct PinnedRow {
     about: String,
     subfolder: Option<String>,
     links: Option<String>,
+    #[serde(default)]
+    on_demand: bool,
+    build: Option<Build>,
+    #[serde(default)]
     platforms: BTreeMap<String, Package>,
 }
 
@@ -161,6 +202,25 @@ struct Package {
 struct Row {
     name: String,
     row: PinnedRow,
+}
+
+impl Row {
+    /// The package for this machine and its sums; what is compiled here is the same everywhere.
+    fn package(&self) -> Result<(&String, &Vec<String>)> {
+        if let Some(build) = &self.row.build {
+            return Ok((&build.package, &build.sha256));
+        }
+        let platform = platform();
+        self.row
+            .platforms
+            .get(&platform)
+            .map(|package| (&package.package, &package.sha256))
+            .ok_or_else(|| Error::NoPackage {
+                tool: self.name.clone(),
+                version: self.row.version.clone(),
+                platform,
+            })
+    }
 }
 
 impl Tools {
@@ -199,16 +259,7 @@ impl Tools {
                     "add [tool.{name}] with its version, packages and checksums"
                 )),
             })?;
-        let platform = platform();
-        let package = row
-            .row
-            .platforms
-            .get(&platform)
-            .ok_or_else(|| Error::NoPackage {
-                tool: name.to_owned(),
-                version: row.row.version.clone(),
-                platform,
-            })?;
+        let (package, sha256) = row.package()?;
         Ok(PinnedTool {
             name: name.to_owned(),
             version: row.row.version.clone(),
@@ -218,11 +269,13 @@ impl Tools {
                 .clone()
                 .unwrap_or_else(|| row.row.version.clone()),
             registry: row.row.registry,
-            package: package.package.clone(),
-            sha256: package.sha256.clone(),
+            package: package.clone(),
+            sha256: sha256.clone(),
             binary: row.row.binary.clone(),
             subfolder: row.row.subfolder.clone(),
             links: row.row.links.clone(),
+            build: row.row.build.clone(),
+            on_demand: row.row.on_demand,
             about: row.row.about.clone(),
             folder: folder.clone(),
         })
@@ -235,6 +288,22 @@ impl Tools {
             .filter(|(row, _)| wanted(&row.row.languages, languages))
             .map(|(row, _)| self.get(&row.name))
             .collect()
+    }
+
+    /// The tasks that install a tool and what compiling it takes; the last one installs the tool itself.
+    pub fn install_tasks(&self, tool: &PinnedTool, logs: &Path) -> Result<Vec<Task>> {
+        let mut tasks = Vec::new();
+        let mut task = tool.install_task(logs);
+        for name in tool.build.iter().flat_map(|build| &build.needs) {
+            let needed = self.get(name)?;
+            if !needed.is_installed() {
+                let before = self.install_tasks(&needed, logs)?;
+                task.needs.extend(before.last().map(|task| task.id.clone()));
+                tasks.extend(before);
+            }
+        }
+        tasks.push(task);
+        Ok(tasks)
     }
 
     /// Tools of the machine for these languages, or all if none is named.

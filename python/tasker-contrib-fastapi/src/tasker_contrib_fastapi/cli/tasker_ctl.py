@@ -59,6 +59,7 @@ def render(binary: str, template: Template, parameters: dict[str, str]) -> list[
             done = subprocess.run(
                 command,
                 cwd=root,
+                env=_environment(),
                 capture_output=True,
                 text=True,
                 timeout=_TIMEOUT_SECONDS,
@@ -86,6 +87,14 @@ def render(binary: str, template: Template, parameters: dict[str, str]) -> list[
 
 
 _FIX = f"check that binary (or set {ENV} to another one, or take it off PATH)"
+
+
+def _environment() -> dict[str, str]:
+    """Ours, without the client profile: every command of ``tasker-ctl`` looks it up.
+
+    The scratch folder's configuration has no profiles, so the name would be an error.
+    """
+    return {name: value for name, value in os.environ.items() if name != "TASKER_CLIENT_PROFILE"}
 
 
 def _toml(path: Path) -> str:
