@@ -31,7 +31,7 @@ pub enum Action {
         path: PathBuf,
     },
     /// Fetch a pinned tool into `.xtask/tools`.
-    Install(PinnedTool),
+    Install(Box<PinnedTool>),
     /// A check that xtask makes itself; it reads and changes nothing.
     Check {
         /// What is checked, for people.

@@ -149,7 +149,7 @@ impl PinnedTool {
                     ""
                 }
             )),
-            actions: vec![Action::Install(self.clone())],
+            actions: vec![Action::Install(Box::new(self.clone()))],
             log: logs.join(format!("tools-{}.log", self.name)),
             rerun: "cargo xtask setup".to_owned(),
             counts: Counts::None,
