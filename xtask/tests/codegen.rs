@@ -49,11 +49,13 @@ ruby = "step_failed.tasker"
 typescript = "step:failed"
 rust = "StepFailed"
 since = "0.2.0"
+doc = "After a failure."
 "#;
 
 const PYTHON: &str =
     "python/tasker-contrib-fastapi/src/tasker_contrib_fastapi/_internal/_contract.py";
 const RUST: &str = "ops/dev-server/src/contract.rs";
+const AXUM: &str = "rust/tasker-contrib-axum/src/contract.rs";
 
 fn fixture() -> Fixture {
     let fixture = Fixture::new();
@@ -71,11 +73,11 @@ fn fixture() -> Fixture {
     table("events", EVENTS);
     table(
         "health",
-        "since = \"0.1.0\"\n\n[[component]]\nkey = \"worker\"\nname = \"worker\"\n",
+        "since = \"0.1.0\"\n\n[[component]]\nkey = \"worker\"\nname = \"worker\"\ndoc = \"It runs.\"\n",
     );
     table(
         "errors",
-        "since = \"0.1.0\"\n\n[[error]]\nkey = \"timeout\"\nname = \"timeout\"\nretryable = true\n",
+        "since = \"0.1.0\"\n\n[[error]]\nkey = \"timeout\"\nname = \"timeout\"\nretryable = true\ndoc = \"Too long.\"\n",
     );
     table("metrics", "since = \"0.1.0\"\n\n[[metric]]\nkey = \"in_flight\"\nname = \"in_flight\"\nkind = \"gauge\"\nlabels = [\"handler\"]\ndoc = \"Now.\"\n");
     fixture.write("ops/dev-server/Cargo.toml", "[package]\nname = \"dev\"\n");
@@ -86,16 +88,63 @@ fn fixture() -> Fixture {
     fixture
 }
 
+/// The same with every file that the tables become.
+fn full_fixture() -> Fixture {
+    let fixture = fixture();
+    fixture.write(
+        "rust/tasker-contrib-axum/Cargo.toml",
+        "[package]\nname = \"axum\"\n",
+    );
+    fixture.write("docs/architecture/contract-tables.md", "");
+    fixture
+}
+
+/// The tables of this repository, and a package of each kind.
+fn real_tables() -> Fixture {
+    let fixture = full_fixture();
+    let tables = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("contract");
+    common::copy(&tables, &fixture.root.join("xtask/contract"));
+    assert_eq!(fixture.run(&["codegen"]).code, Some(0));
+    fixture
+}
+
+#[test]
+fn generated_rust_compiles_without_warnings_and_is_formatted() {
+    let fixture = real_tables();
+    for file in [RUST, AXUM] {
+        let tool = |program: &str, args: &[&str]| {
+            let ran = std::process::Command::new(program)
+                .args(args)
+                .arg(fixture.root.join(file))
+                .current_dir(&fixture.shims)
+                .output()
+                .unwrap();
+            let said = String::from_utf8_lossy(&ran.stderr).into_owned()
+                + &String::from_utf8_lossy(&ran.stdout);
+            assert!(ran.status.success(), "{program} on {file}: {said}");
+        };
+        tool("rustfmt", &["--edition", "2021", "--check"]);
+        let lints = "--edition 2021 --crate-type lib --emit metadata -D warnings -D missing_docs";
+        tool("rustc", &lints.split(' ').collect::<Vec<_>>());
+    }
+}
+
 fn read(fixture: &Fixture, path: &str) -> String {
     std::fs::read_to_string(fixture.root.join(path)).unwrap()
 }
 
 #[test]
 fn files_are_written_once_and_are_the_same_every_time() {
-    let fixture = fixture();
+    let fixture = full_fixture();
     assert_eq!(fixture.run(&["codegen"]).code, Some(0));
     insta::assert_snapshot!("python", read(&fixture, PYTHON));
     insta::assert_snapshot!("rust", read(&fixture, RUST));
+    insta::assert_snapshot!("axum", read(&fixture, AXUM));
+    insta::assert_snapshot!("names", read(&fixture, "docs/reference/names.md"));
+    insta::assert_snapshot!(
+        "configuration",
+        read(&fixture, "docs/reference/configuration.md")
+    );
     let before = fixture.tree();
     let again = fixture.run(&["codegen"]);
     assert_eq!(again.out, "generated files are up to date\n");

@@ -4,6 +4,8 @@
 //! package gets them as constants of its own language: [`outputs`] computes every generated file, `cargo xtask codegen`
 //! writes them, and `codegen --check` compares. The result depends on the tables alone, byte for byte.
 
+mod axum;
+mod docs;
 mod names;
 mod python;
 mod rust;
@@ -41,7 +43,13 @@ pub struct Target {
 }
 
 /// Every target. A new ecosystem adds one file beside this one, with its target, and one line here.
-const TARGETS: [&Target; 2] = [&rust::DEV_SERVER, &python::FASTAPI];
+const TARGETS: [&Target; 5] = [
+    &rust::DEV_SERVER,
+    &axum::AXUM,
+    &python::FASTAPI,
+    &docs::CONFIGURATION,
+    &docs::NAMES,
+];
 
 /// Every generated file of this repository, or for each the reason why it cannot be generated.
 pub fn outputs(root: &Path) -> Result<Vec<Result<Output>>> {

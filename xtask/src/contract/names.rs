@@ -114,7 +114,6 @@ macro_rules! row {
             /// The first version of the packages that has it.
             pub since: Option<String>,
             /// What it means.
-            #[serde(default)]
             pub doc: String,
         }
 

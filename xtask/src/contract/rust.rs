@@ -13,7 +13,7 @@ pub const DEV_SERVER: Target = Target {
 };
 
 /// Renders `contract.rs`. The tables are kept out of rustfmt's hands, so that its version cannot change the file.
-fn render(contract: &Contract) -> Result<String> {
+pub(super) fn render(contract: &Contract) -> Result<String> {
     let mut out = String::from(HEADER);
     let _ = writeln!(
         out,
@@ -138,7 +138,7 @@ fn value(default: &Default) -> String {
     }
 }
 
-fn text(value: &str) -> String {
+pub(super) fn text(value: &str) -> String {
     format!(
         "\"{}\"",
         value
@@ -159,6 +159,6 @@ fn limit(value: Option<f64>) -> String {
     value.map_or_else(|| "None".to_owned(), |value| format!("Some({value:?})"))
 }
 
-fn list(values: impl Iterator<Item = String>) -> String {
+pub(super) fn list(values: impl Iterator<Item = String>) -> String {
     format!("&[{}]", values.collect::<Vec<_>>().join(", "))
 }
