@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 import uuid
 from collections.abc import Callable
@@ -20,6 +21,14 @@ def eventually(check: Callable[[], T], *, timeout: float = 10.0, what: str = "")
         if time.monotonic() > end:
             raise AssertionError(f"not within {timeout} s: {what or check}")
         time.sleep(0.01)
+
+
+def free_port() -> int:
+    """A port of the loopback interface that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 class FakeNative:

@@ -26,6 +26,7 @@ from ._internal import native, runtime
 from ._internal.depends import AppContext
 from ._internal.mode import Mode, decide, process_facts
 from ._internal.runtime import Runtime
+from ._internal.startup_report import without_traceback
 from .client import TaskerClient
 from .errors import TaskerConfigError, TaskerContribError
 from .settings import TaskerSettings
@@ -85,7 +86,11 @@ def lifespan(
             if wrap is not None:
                 yielded: Mapping[str, Any] | None = await stack.enter_async_context(wrap(app))
                 state.update(yielded or {})
-            state["tasker"] = await _enter(app, settings or TaskerSettings(), state, stack)
+            try:
+                state["tasker"] = await _enter(app, settings or TaskerSettings(), state, stack)
+            except TaskerContribError as error:
+                without_traceback(error)
+                raise
             yield state
 
     return tasker_lifespan

@@ -10,12 +10,9 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from ._internal import metrics
-from ._internal._contract import (
-    HEALTH_COMPONENTS,
-    HEALTH_ORCHESTRATION,
-)
+from ._internal.readiness import readiness
 from .client import TaskPage
-from .lifespan import TaskerClientDep, TaskerState
+from .lifespan import TaskerClientDep
 from .problems import ProblemRoute
 
 __all__ = ["CreateTask", "router"]
@@ -68,34 +65,8 @@ async def _live() -> dict[str, str]:
 
 
 async def _ready(request: Request) -> JSONResponse:
-    state: TaskerState | None = getattr(request.state, "tasker", None)
-    if state is None:
-        return JSONResponse(
-            {"status": "not_ready", "components": [], "detail": "the app has no Tasker lifespan"},
-            status_code=503,
-        )
-    checks: dict[str, tuple[bool, str]] = {}
-    if state.runtime is not None:
-        checks = state.runtime.health()
-    if state.client is not None:
-        answers = await state.client.health()
-        url = state.settings.orchestration_url
-        checks[HEALTH_ORCHESTRATION] = (answers, url if answers else f"{url} does not answer")
-    components = []
-    for name in HEALTH_COMPONENTS:
-        if name in checks:
-            ok, detail = checks[name]
-            status = "ok" if ok else "failed"
-        elif state.runtime is None:
-            status, detail = "off", f"mode {state.mode}"
-        else:
-            status, detail = "unknown", ""
-        components.append({"name": name, "status": status, "detail": detail})
-    ready = all(ok for ok, _ in checks.values())
-    return JSONResponse(
-        {"status": "ready" if ready else "not_ready", "components": components},
-        status_code=200 if ready else 503,
-    )
+    status, body = await readiness(getattr(request.state, "tasker", None))
+    return JSONResponse(body, status_code=status)
 
 
 async def _metrics() -> Response:

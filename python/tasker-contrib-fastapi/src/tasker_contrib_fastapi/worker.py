@@ -1,7 +1,7 @@
 """One worker process: ``python -m tasker_contrib_fastapi.worker app.main:app``.
 
 ``tasker worker`` starts and supervises these; see ``_internal/supervisor.py``. The process runs
-the app's own lifespan, so that handlers find everything it sets up, but serves no HTTP.
+the app's own lifespan, so that handlers find everything it sets up, but serves none of its routes.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import traceback
 from collections.abc import Sequence
 from typing import Any
 
+from tasker_contrib_fastapi._internal.health_server import HealthServer, PortTaken
 from tasker_contrib_fastapi._internal.mode import STANDALONE_VARIABLE
 from tasker_contrib_fastapi._internal.supervisor import EXIT_UNUSABLE, die_with_parent
 from tasker_contrib_fastapi.cli.errors import CliProblem, UsageProblem
@@ -56,8 +57,19 @@ class StopRequest:
             await self._event.wait()
 
 
-async def serve(app: Any, stop: StopRequest, drain_timeout: float | None) -> None:
+async def serve(
+    app: Any,
+    stop: StopRequest,
+    drain_timeout: float | None = None,
+    health: HealthServer | None = None,
+) -> None:
     """Run the app's lifespan with a worker in it until ``stop``.
+
+    Args:
+        app: the FastAPI object.
+        stop: ends it.
+        drain_timeout: seconds; instead of what the settings say.
+        health: is told when the worker runs.
 
     Raises:
         UsageProblem: the app starts no worker.
@@ -84,6 +96,8 @@ async def serve(app: Any, stop: StopRequest, drain_timeout: float | None) -> Non
         if drain_timeout is not None:
             update = {"drain_timeout": drain_timeout}
             runtime.settings = runtime.settings.model_copy(update=update)
+        if health is not None:
+            health.started(tasker, asyncio.get_running_loop())
         logger.info("worker process %d is ready", os.getpid())
         await stop.wait()
         # From outside the interpreter: a handler stuck in native code would hold it for ever.
@@ -103,6 +117,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("target", help="MODULE:APP")
     parser.add_argument("--parent-pid", type=int, help="end when this process ends")
     parser.add_argument("--drain-timeout", type=float, help="seconds")
+    parser.add_argument("--health-host", default="127.0.0.1", help="address of --health-port")
+    parser.add_argument("--health-port", type=int, help="serve /live, /ready and /metrics")
     options = parser.parse_args(arguments)
 
     stop = StopRequest()
@@ -118,11 +134,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not logging.getLogger().handlers:
         logging.basicConfig(level=logging.INFO, format="%(levelname)-7s %(name)s: %(message)s")
     try:
-        asyncio.run(serve(import_app(options.target), stop, options.drain_timeout))
+        with contextlib.ExitStack() as stack:
+            health = None
+            if options.health_port is not None:
+                health = HealthServer(options.health_host, options.health_port)
+                stack.callback(health.close)
+                logger.info("health checks on http://%s:%d", options.health_host, health.port)
+            app = import_app(options.target)
+            asyncio.run(serve(app, stop, options.drain_timeout, health))
     except CliProblem as problem:
         print(f"error: {problem.render()}", file=sys.stderr, flush=True)
         return problem.exit_code
-    except TaskerConfigError as problem:
+    except (TaskerConfigError, PortTaken) as problem:
         print(f"error: {problem}", file=sys.stderr, flush=True)
         return EXIT_UNUSABLE
     except TaskerContribError as problem:

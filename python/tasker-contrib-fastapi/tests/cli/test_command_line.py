@@ -65,6 +65,7 @@ def test_version() -> None:
         (["worker", "nope.main:app"], 2, "there is no module 'nope.main'"),
         (["check", "main"], 2, "write module:attribute"),
         (["nope"], 2, "No such command"),
+        (["--env-file", "none.env", "check"], 2, "--env-file none.env is no file"),
     ],
 )
 def test_usage_errors(
@@ -79,6 +80,15 @@ def test_usage_errors(
     assert exit_code == code
     assert message in output
     assert list(tmp_path.iterdir()) == []
+
+
+def test_variables_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "my.env").write_text("TASKER_DRAIN_TIMEOUT=7\nTASKER_ENVIRONMENT=fromfile\n")
+    command = ["--env-file", "my.env", "config", "explain"]
+    code, output, _ = tasker(tmp_path, *command, env={"TASKER_ENVIRONMENT": "exported"})
+    assert code == 0
+    rows = {line.split()[0]: line.split()[1] for line in output.splitlines()}
+    assert (rows["drain_timeout"], rows["environment"]) == ("7.0", "exported")
 
 
 def test_a_conflict_and_its_ways_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -155,6 +155,7 @@ def test_a_failed_start_fails_the_app_with_a_message(
         eventually(lambda: text in app.log, what=app.log)
     assert code not in (0, -signal.SIGABRT, 134)
     assert "s3cret" not in app.log
+    assert "Traceback" not in app.log, "the message is all there is to read"
 
 
 def test_the_file_for_core_is_private_and_gone(place: Place) -> None:

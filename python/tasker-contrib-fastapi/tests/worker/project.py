@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psutil
 import yaml
 
@@ -51,6 +52,18 @@ def wait(context: StepContext) -> dict[str, int]:
     return {"pid": os.getpid()}
 """
 
+# Runs into its timeout while its thread goes on: it hangs until the gate opens.
+HANG = """
+name: hang
+namespace_name: slow
+version: 1.0.0
+steps:
+  - name: hang
+    handler: {callable: slow.wait}
+    timeout_seconds: 1
+    retry: {retryable: true, max_attempts: 1}
+"""
+
 SLOW = """
 name: slow
 namespace_name: slow
@@ -79,6 +92,7 @@ class Project:
         self.folder = folder
         self.marks = folder / "marks"
         self.process: subprocess.Popen[bytes]
+        self.health_port: int
         self._env = {
             **os.environ,
             **stack.env,
@@ -94,6 +108,7 @@ class Project:
         (folder / "app/main.py").write_text(MAIN)
         (folder / "app/handlers.py").write_text(HANDLERS)
         (folder / "config/tasks/slow.yaml").write_text(SLOW)
+        (folder / "config/tasks/hang.yaml").write_text(HANG)
         for name in SERVER_CASES:
             text = yaml.safe_dump(own_names(name), sort_keys=False)
             (folder / f"config/tasks/{name}.yaml").write_text(text)
@@ -122,6 +137,15 @@ class Project:
     def go(self) -> None:
         """Let the slow steps end."""
         (self.marks / "go").touch()
+
+    def close_gate(self) -> None:
+        """Slow steps wait again, and none has begun."""
+        for path in self.marks.iterdir():
+            path.unlink()
+
+    def health(self, path: str) -> httpx.Response:
+        """Ask the worker process, which was started with `--health-port`."""
+        return httpx.get(f"http://127.0.0.1:{self.health_port}{path}", timeout=30)
 
 
 def end(process: subprocess.Popen[bytes]) -> None:

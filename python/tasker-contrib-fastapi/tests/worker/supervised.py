@@ -28,8 +28,8 @@ def main() -> int:
     module = load_supervisor()
     exit_code: int = module.Supervisor(
         module.SupervisorOptions(
-            command=[sys.executable, str(CHILD), behaviour, folder, str(os.getpid())],
-            processes=int(processes),
+            commands=[[sys.executable, str(CHILD), behaviour, folder, str(os.getpid())]]
+            * int(processes),
             stop_timeout=1.0 if behaviour == "deaf" else 20.0,
             restart_delay=0.05,
             restart_delay_max=0.2,

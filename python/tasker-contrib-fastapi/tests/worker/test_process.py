@@ -38,9 +38,9 @@ app = FastAPI(lifespan=tasker.lifespan())
 """
 
 
-def worker(folder: Path, target: str = "main:app") -> tuple[int, str]:
+def worker(folder: Path, *options: str) -> tuple[int, str]:
     done = subprocess.run(
-        [sys.executable, "-m", "tasker_contrib_fastapi.worker", target],
+        [sys.executable, "-m", "tasker_contrib_fastapi.worker", "main:app", *options],
         cwd=folder,
         capture_output=True,
         text=True,
@@ -83,6 +83,20 @@ def test_an_exception_of_the_app_shows_its_traceback(tmp_path: Path) -> None:
     assert code == 1
     assert 'main.py", line 5' in errors
     assert "RuntimeError: the pool is empty" in errors
+
+
+def test_each_process_needs_a_health_port(tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_text(CLIENT)
+    done = subprocess.run(
+        [*COMMAND, "--processes", "3", "--health-port", "65534"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 2
+    assert "--health-port 65534 leaves no port for process 3" in done.stderr
 
 
 def test_the_command_gives_up_and_says_why(tmp_path: Path) -> None:

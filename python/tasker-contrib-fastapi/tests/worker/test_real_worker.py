@@ -15,7 +15,7 @@ import pytest
 
 from tasker_contrib_fastapi.client import StepInfo, Task
 from tasker_contrib_fastapi.testing import TaskerStack, run_workflow
-from tests.support import eventually
+from tests.support import eventually, free_port
 from tests.testing.scripted import CASES, load_case, scripted
 from tests.worker.project import SERVER_CASES, Project, end, own_names
 
@@ -32,7 +32,8 @@ def project(
         # The only worker of its namespaces, so the fast way is right.
         TASKER_WORKER__DELIVERY="Hybrid",
     )
-    process = project.process = project.start()
+    project.health_port = free_port()
+    process = project.process = project.start("--health-port", str(project.health_port))
     eventually(
         lambda: "is ready" in project.log.read_text() or process.poll() is not None,
         timeout=60,
@@ -84,6 +85,29 @@ def test_memory_and_server_agree(
             assert (their.results or {})["result"] == step.result, step.name
 
 
+def test_a_hung_handler_makes_the_process_unready_and_is_named(
+    project: Project, tasker_stack: TaskerStack
+) -> None:
+    assert project.health("/ready").status_code == 200
+
+    async def create() -> Task:
+        async with tasker_stack.client() as client:
+            return await client.wait(
+                await client.create_task("hang", {}, namespace="slow"), timeout=60
+            )
+
+    assert asyncio.run(create()).status in {"blocked_by_failures", "error"}
+    ready = project.health("/ready")
+    assert ready.status_code == 503
+    [failed] = [c for c in ready.json()["components"] if c["status"] == "failed"]
+    assert failed["name"] == "dispatcher"
+    assert "slow.wait" in failed["detail"]
+    assert "tasker_contrib_handlers_hung 1.0" in project.health("/metrics").text
+    project.go()
+    eventually(lambda: project.health("/ready").status_code == 200, what="it is ready again")
+    project.close_gate()
+
+
 def test_a_killed_child_comes_back_and_a_stop_loses_nothing(
     project: Project, tasker_stack: TaskerStack
 ) -> None:
@@ -106,6 +130,11 @@ def test_a_killed_child_comes_back_and_a_stop_loses_nothing(
     assert second.pid != first.pid
     process.send_signal(signal.SIGTERM)
     eventually(lambda: "worker draining" in project.log.read_text(), what="the drain begins")
+    ready = project.health("/ready")
+    assert ready.status_code == 503
+    assert {"name": "worker", "status": "failed", "detail": "draining"} in ready.json()[
+        "components"
+    ]
     project.go()
     assert process.wait(60) == 0, project.log.read_text()
     assert not second.is_running()

@@ -1,6 +1,6 @@
 """Keeps N worker processes running: start, restart with back-off, reload, stop together.
 
-The supervisor knows nothing of Tasker: it runs one command N times. It never forks a Python
+The supervisor knows nothing of Tasker: it runs N commands. It never forks a Python
 process with the native library in it; every child is a fresh interpreter.
 
 One thread per child waits for its end and two copy its output; they, the signal handlers and the
@@ -37,8 +37,7 @@ class SupervisorOptions:
     """What to run and how patient to be. All times are seconds.
 
     Args:
-        command: The argv of one child.
-        processes: How many children.
+        commands: The argv of each child.
         stop_timeout: After SIGTERM, how long a child may take before it is killed; None when it
             sees to that itself.
         restart_delay: The delay before the first restart; doubles with each failure in a row.
@@ -48,8 +47,7 @@ class SupervisorOptions:
         max_failures: After so many immediate failures of one child in a row, give up.
     """
 
-    command: Sequence[str]
-    processes: int = 1
+    commands: Sequence[Sequence[str]]
     stop_timeout: float | None = None
     restart_delay: float = 0.5
     restart_delay_max: float = 30.0
@@ -61,6 +59,7 @@ class SupervisorOptions:
 @dataclass
 class _Child:
     name: str
+    command: Sequence[str]
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
     failures: int = 0
@@ -83,7 +82,7 @@ class Supervisor:
         log: Where messages of the supervisor itself go.
 
     Example:
-        >>> Supervisor(SupervisorOptions([sys.executable, "-c", "pass"])).run()  # doctest: +SKIP
+        >>> Supervisor(SupervisorOptions([[sys.executable, "-c", "pass"]])).run()  # doctest: +SKIP
     """
 
     def __init__(
@@ -98,7 +97,9 @@ class Supervisor:
         self._log = log or _log_to_stderr
         # SimpleQueue.put is reentrant: a signal handler may interrupt another put.
         self._events: SimpleQueue[tuple[str, object]] = SimpleQueue()
-        self._children = [_Child(f"worker-{n + 1}") for n in range(options.processes)]
+        self._children = [
+            _Child(f"worker-{n}", command) for n, command in enumerate(options.commands, start=1)
+        ]
         self._stopping = False
         self._exit_code = 0
         self._watch_ends = threading.Event()
@@ -243,7 +244,7 @@ class Supervisor:
     def _spawn(self, child: _Child) -> None:
         child.last_lines.clear()
         process = subprocess.Popen(
-            self._options.command,
+            child.command,
             # Never written to: a child sees the end of this pipe when the supervisor dies.
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

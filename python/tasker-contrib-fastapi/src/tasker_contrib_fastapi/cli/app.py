@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
+from dotenv import load_dotenv
 
 from tasker_contrib_fastapi import TaskerConfigError, __version__
 from tasker_contrib_fastapi.cli import checks, generate, names, project
@@ -71,12 +72,23 @@ Target = Annotated[
 
 
 @app.callback(invoke_without_command=True)
+@_reported
 def _root(
     version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+    env_file: Annotated[
+        Path | None,
+        typer.Option(help="Read variables from this file; those that are set already win."),
+    ] = None,
 ) -> None:
     if version:
         typer.echo(__version__)
         raise typer.Exit
+    if env_file is not None:
+        if not env_file.is_file():
+            raise UsageProblem(
+                f"--env-file {env_file} is no file", fix="name a file of lines NAME=value"
+            )
+        load_dotenv(env_file)
 
 
 @app.command()
@@ -203,17 +215,35 @@ def worker(
         float | None,
         typer.Option(min=0, max=3600, help="Seconds that running steps get at stop."),
     ] = None,
+    health_port: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=65535,
+            help="Serve /live, /ready and /metrics here; a second process on the next port, …",
+        ),
+    ] = None,
+    health_host: Annotated[
+        str, typer.Option(help="Address of --health-port; 0.0.0.0 in a container.")
+    ] = "127.0.0.1",
 ) -> None:
     """Run the handlers of an app outside of its web process.
 
     Start the web process with TASKER_MODE=client then. SIGTERM and Ctrl-C drain, a second one
     stops at once.
 
-    Example: tasker worker app.main:app --processes 4
+    Example: tasker worker app.main:app --processes 4 --health-port 9100
     """
     from tasker_contrib_fastapi.cli.worker import supervise
 
-    code = supervise(target, processes=processes, reload=reload, drain_timeout=drain_timeout)
+    code = supervise(
+        target,
+        processes=processes,
+        reload=reload,
+        drain_timeout=drain_timeout,
+        health_host=health_host,
+        health_port=health_port,
+    )
     raise typer.Exit(code)
 
 

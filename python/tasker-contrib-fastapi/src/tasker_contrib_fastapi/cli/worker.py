@@ -17,13 +17,22 @@ from tasker_contrib_fastapi.worker import STOP_MARGIN_SECONDS
 _WATCHED = (".py", ".yaml", ".yml", ".toml", ".env")
 # The child's own deadline should come first: it can say which handler is stuck.
 _LATER_THAN_CHILD_SECONDS = 5.0
+_LAST_PORT = 65535
 
 
-def supervise(target: str, *, processes: int, reload: bool, drain_timeout: float | None) -> int:
+def supervise(
+    target: str,
+    *,
+    processes: int,
+    reload: bool,
+    drain_timeout: float | None,
+    health_host: str,
+    health_port: int | None,
+) -> int:
     """Run worker processes until a signal; returns the exit code.
 
     Raises:
-        UsageProblem: ``target`` names no module.
+        UsageProblem: ``target`` names no module, or there are not enough ports.
     """
     _must_exist(target)
     command = [sys.executable, "-m", "tasker_contrib_fastapi.worker", target]
@@ -32,8 +41,24 @@ def supervise(target: str, *, processes: int, reload: bool, drain_timeout: float
     if drain_timeout is not None:
         command += ["--drain-timeout", str(drain_timeout)]
         stop_timeout = drain_timeout + STOP_MARGIN_SECONDS + _LATER_THAN_CHILD_SECONDS
-    options = SupervisorOptions(command, processes=processes, stop_timeout=stop_timeout)
+    commands = [
+        command + _health_options(health_host, health_port, number) for number in range(processes)
+    ]
+    options = SupervisorOptions(commands, stop_timeout=stop_timeout)
     return Supervisor(options, changes=_changes if reload else None).run()
+
+
+def _health_options(host: str, first_port: int | None, number: int) -> list[str]:
+    """Each process has a port of its own, so that each can be asked and scraped."""
+    if first_port is None:
+        return []
+    port = first_port + number
+    if port > _LAST_PORT:
+        raise UsageProblem(
+            f"--health-port {first_port} leaves no port for process {number + 1}",
+            fix="each process takes one port, counted from --health-port: give a lower one",
+        )
+    return ["--health-host", host, "--health-port", str(port)]
 
 
 def _must_exist(target: str) -> None:
