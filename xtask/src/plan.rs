@@ -137,6 +137,8 @@ pub enum Counts {
     CargoTest,
     /// `== 3 passed, 1 skipped in 0.1s ==`, once.
     Pytest,
+    /// `3 examples, 0 failures, 1 pending`, once.
+    Rspec,
 }
 
 /// A few actions in order, with one log.

@@ -55,6 +55,7 @@ doc = "After a failure."
 const PYTHON: &str =
     "python/tasker-contrib-fastapi/src/tasker_contrib_fastapi/_internal/_contract.py";
 const RUST: &str = "ops/dev-server/src/contract.rs";
+const RUBY: &str = "rails/tasker-contrib-rails/lib/tasker_contrib_rails/contract.rb";
 const AXUM: &str = "rust/tasker-contrib-axum/src/contract.rs";
 
 fn fixture() -> Fixture {
@@ -96,6 +97,10 @@ fn full_fixture() -> Fixture {
         "[package]\nname = \"axum\"\n",
     );
     fixture.write("docs/architecture/contract-tables.md", "");
+    fixture.write(
+        "rails/tasker-contrib-rails/tasker-contrib-rails.gemspec",
+        "spec.name = \"rails\"\n",
+    );
     fixture
 }
 
@@ -139,6 +144,7 @@ fn files_are_written_once_and_are_the_same_every_time() {
     assert_eq!(fixture.run(&["codegen"]).code, Some(0));
     insta::assert_snapshot!("python", read(&fixture, PYTHON));
     insta::assert_snapshot!("rust", read(&fixture, RUST));
+    insta::assert_snapshot!("ruby", read(&fixture, RUBY));
     insta::assert_snapshot!("axum", read(&fixture, AXUM));
     insta::assert_snapshot!("names", read(&fixture, "docs/reference/names.md"));
     insta::assert_snapshot!(

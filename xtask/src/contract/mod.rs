@@ -8,6 +8,7 @@ mod axum;
 mod docs;
 mod names;
 mod python;
+mod ruby;
 mod rust;
 mod tables;
 
@@ -43,10 +44,11 @@ pub struct Target {
 }
 
 /// Every target. A new ecosystem adds one file beside this one, with its target, and one line here.
-const TARGETS: [&Target; 5] = [
+const TARGETS: [&Target; 6] = [
     &rust::DEV_SERVER,
     &axum::AXUM,
     &python::FASTAPI,
+    &ruby::RAILS,
     &docs::CONFIGURATION,
     &docs::NAMES,
 ];

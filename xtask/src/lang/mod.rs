@@ -7,6 +7,7 @@ mod example;
 mod manifest;
 mod planner;
 pub mod python;
+mod ruby;
 pub mod rust;
 mod tasker_plugin;
 
@@ -23,9 +24,10 @@ pub use manifest::{is_named, parse_json, parse_toml, Malformed};
 pub use planner::Planner;
 
 /// Every language, in the order in which manifests are looked for.
-pub const LANGUAGES: [&dyn Language; 4] = [
+pub const LANGUAGES: [&dyn Language; 5] = [
     &rust::Rust,
     &python::Python,
+    &ruby::Ruby,
     &tasker_plugin::TaskerPlugin,
     &example::Example,
 ];

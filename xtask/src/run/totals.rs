@@ -52,6 +52,7 @@ pub fn read(counts: Counts, log: &Path) -> Option<Totals> {
         Counts::None => None,
         Counts::CargoTest => cargo_test(&text),
         Counts::Pytest => pytest(&text),
+        Counts::Rspec => rspec(&text),
     }
 }
 
@@ -74,6 +75,28 @@ fn pytest(text: &str) -> Option<Totals> {
         .find(|line| line.contains(" in ") && line.starts_with(|c: char| c.is_ascii_digit()))
         .and_then(|line| line.split_once(" in "))
         .map(|(counts, _)| counted(counts, ','))
+}
+
+/// The last `12 examples, 1 failure, 2 pending`; what failed and what is pending are among the examples. An error outside of them
+/// is a failure, too.
+fn rspec(text: &str) -> Option<Totals> {
+    let line = text
+        .lines()
+        .rev()
+        .find(|line| line.contains(" example") && line.contains(" failure"))?;
+    let number = |word: &str| {
+        line.split(", ")
+            .find(|part| part.contains(word))
+            .and_then(|part| part.split_whitespace().next())
+            .and_then(|number| number.parse::<u64>().ok())
+            .unwrap_or(0)
+    };
+    let (failed, skipped) = (number("failure"), number("pending"));
+    Some(Totals {
+        passed: number("example").saturating_sub(failed + skipped),
+        failed: failed + number("error"),
+        skipped,
+    })
 }
 
 fn counted(text: &str, separator: char) -> Totals {

@@ -1,0 +1,181 @@
+# frozen_string_literal: true
+
+require "active_support"
+require "active_support/core_ext/object/json"
+require_relative "version"
+require_relative "names"
+require_relative "client/errors"
+require_relative "client/answers"
+require_relative "client/connection"
+require_relative "client/context"
+require_relative "client/input_schemas"
+
+module TaskerContribRails
+  # Creates and inspects tasks through the orchestration server's REST API. Needs no worker in the process (Core's own client
+  # does, and stops every thread during a call). Safe to share between threads; connections are reused.
+  #
+  # @example
+  #   task = Tasker.client.create_task("ship", { order_id: 7 }, namespace: "shop")
+  #   Tasker.client.wait(task, timeout: 60).succeeded?
+  class Client
+    # Tasks of a namespace that are searched for one that exists already.
+    SEARCHED_PAGES = 20
+
+    # @param base_url [String] of the server, such as http://127.0.0.1:8080
+    # @param token [String, nil] bearer token
+    # @param api_key [String, nil] sent in +api_key_header+
+    # @param timeout [Numeric] seconds for one HTTP request
+    # @param max_retries [Integer] repetitions when the server is away or overloaded
+    # @param max_concurrency [Integer] calls in flight; more wait
+    # @param templates [#call] gives the local templates, for +input_schema+
+    # @param initiator [String] default initiator of tasks
+    def initialize(base_url, token: nil, api_key: nil, api_key_header: "X-API-Key", templates: -> { [] }, initiator: "tasker-contrib-rails", **)
+      headers = if token then { "Authorization" => "Bearer #{token}" }
+      elsif api_key then { api_key_header => api_key }
+      else
+        {}
+      end
+      @connection = Connection.new(base_url, headers:, **)
+      @schemas = InputSchemas.new(templates)
+      @initiator = initiator
+    end
+
+    # Creates a task. The same template with the same context can exist once only, for ever: put something unique into the
+    # context, or use +on_conflict: :return+.
+    #
+    # @param name [String] the template's name
+    # @param context [Hash, #to_h, nil] the handlers' input; parameters of a request only if they are permitted
+    # @param namespace [String] the template's namespace
+    # @param version [String] the template's version, exactly
+    # @param on_conflict [:raise, :return] what to do when the task exists
+    # @param options [Hash] +priority+ (-100 to 100), +tags+, +correlation_id+, +parent_correlation_id+, +initiator+,
+    #   +source_system+, +reason+
+    # @return [Task] the new task, or the existing one
+    # @raise [InvalidRequestError] the context is no JSON object, or does not match the template's +input_schema+
+    # @raise [NotFoundError] no worker has registered the template
+    # @raise [ConflictError] it exists
+    # @raise [ClientError] other answers of the server
+    def create_task(name, context = {}, namespace: "default", version: "1.0.0", on_conflict: :raise, **options)
+      raise ArgumentError, "on_conflict must be :raise or :return, not #{on_conflict.inspect}" unless %i[raise return].include?(on_conflict)
+
+      identity = [ namespace.to_s, name.to_s, version.to_s ]
+      context = Context.to_json_object(context)
+      @schemas.check(identity, context)
+      lost = false
+      Task.new(@connection.call(:post, "/v1/tasks", body: request(identity, context, options)) { lost = true })
+    rescue ConflictError => conflict
+      # A repetition after a lost answer meets the task that the first try created.
+      raise unless lost || on_conflict == :return
+
+      find(identity, context) || raise(ConflictError.new(
+        "task #{identity.first(2).join("/")} #{identity.last} exists with this context, but is not among the latest " \
+        "#{SEARCHED_PAGES * 100} tasks of the namespace", code: conflict.code, status: 409))
+    rescue NotFoundError => missing
+      raise NotFoundError.new("template #{identity.first(2).join("/")} #{identity.last} is not registered: a worker registers " \
+                              "its templates when it starts#{@schemas.hint(identity)}", code: missing.code, status: 404)
+    end
+
+    # @param task [Task, String] the task or its UUID
+    # @return [Task] its present state
+    # @raise [NotFoundError]
+    def get_task(task) = Task.new(@connection.call(:get, "/v1/tasks/#{uuid(task)}"))
+
+    # @param namespace [String, nil] only of this namespace
+    # @param status ["pending", "completed", nil] the server knows no other word here
+    # @param page [Integer] from 1
+    # @param per_page [Integer] 1 to 100
+    # @return [Page] the newest first
+    def list_tasks(namespace: nil, status: nil, page: 1, per_page: 25)
+      unless [ nil, "pending", "completed" ].include?(status&.to_s)
+        raise InvalidRequestError, "status must be 'pending' or 'completed', not #{status.inspect}; the server fails on other words"
+      end
+      raise InvalidRequestError, "per_page must be 1 to 100 and page 1 or more" unless per_page.between?(1, 100) && page >= 1
+
+      answer = @connection.call(:get, "/v1/tasks", params: { page:, per_page:, namespace:, status: }.compact)
+      pagination = answer.fetch("pagination", {})
+      Page.new(tasks: answer.fetch("tasks").map { |fields| Task.new(fields) }, page: pagination.fetch("page", page),
+        per_page: pagination.fetch("per_page", per_page), total: pagination.fetch("total_count", 0), has_next: pagination["has_next"] == true)
+    end
+
+    # Cancels a task; steps that run are not interrupted.
+    #
+    # @return [Task] its state after that
+    # @raise [InvalidRequestError] it has ended already
+    def cancel_task(task)
+      @connection.call(:delete, "/v1/tasks/#{uuid(task)}")
+      get_task(task)
+    end
+
+    # @return [Array<Step>] the steps of a task with their results
+    def steps(task)
+      @connection.call(:get, "/v1/tasks/#{uuid(task)}/workflow_steps").map { |fields| Step.new(fields) }
+    end
+
+    # Waits until a task has ended, see {END_STATES}. The server is asked often at first, every two seconds later.
+    #
+    # @param timeout [Numeric] seconds
+    # @yieldparam task [Task] whenever its state or its counts changed
+    # @return [Task] it may have failed: look at +succeeded?+
+    # @raise [WaitTimeoutError] it has not ended in time; it goes on
+    def wait(task, timeout: 60)
+      deadline = now + timeout
+      pause = 0.05
+      seen = nil
+      loop do
+        current = get_task(task)
+        state = [ current.status, current.total_steps, current.completed_steps, current.failed_steps, current.in_progress_steps ]
+        if state != seen
+          seen, pause = state, 0.05
+          yield current if block_given?
+        end
+        return current if current.ended?
+
+        left = deadline - now
+        raise WaitTimeoutError, still_running(current, timeout) if left <= 0
+
+        sleep([ pause, left ].min)
+        pause = [ pause * 1.5, 2.0 ].min
+      end
+    end
+
+    # @return [Boolean] whether the server answers; never raises
+    def healthy? = @connection.healthy?
+
+    # Closes the connections. The client cannot be used after that.
+    def close = @connection.close
+
+    private
+
+    def request((namespace, name, version), context, options)
+      known = %i[priority tags correlation_id parent_correlation_id initiator source_system reason]
+      unknown = options.keys - known
+      raise ArgumentError, "unknown option #{unknown.first}#{Names.did_you_mean(unknown.first, known)}" if unknown.any?
+
+      { name:, namespace:, version:, context:, initiator: @initiator, source_system: "rails", reason: "requested by the application" }
+        .merge(options.compact)
+    end
+
+    def find(identity, context)
+      (1..SEARCHED_PAGES).each do |page|
+        found = list_tasks(namespace: identity.first, page:, per_page: 100)
+        task = found.find { |candidate| [ candidate.name, candidate.version, candidate.context ] == [ *identity.drop(1), context ] }
+        return get_task(task) if task
+        break unless found.has_next
+      end
+      nil
+    end
+
+    def uuid(task)
+      text = (task.respond_to?(:task_uuid) ? task.task_uuid : task).to_s
+      return text if text.match?(/\A\h{8}-\h{4}-\h{4}-\h{4}-\h{12}\z/)
+
+      raise InvalidRequestError, "#{text.inspect} is not the UUID of a task"
+    end
+
+    def still_running(task, timeout)
+      "task #{task.task_uuid} is still '#{task.status}' after #{timeout} s (#{task.completed_steps} of #{task.total_steps} steps complete)"
+    end
+
+    def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)
+  end
+end

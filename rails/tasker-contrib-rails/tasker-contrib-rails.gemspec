@@ -1,0 +1,27 @@
+# frozen_string_literal: true
+
+# xtask: needs = ["ops/dev-server"]
+
+require_relative "lib/tasker_contrib_rails/version"
+
+Gem::Specification.new do |spec|
+  spec.name = "tasker-contrib-rails"
+  spec.version = TaskerContribRails::VERSION
+  spec.authors = [ "The tasker-contrib authors" ]
+  spec.summary = "Tasker workflows in Rails: worker, client, generators and test support"
+  spec.description = "Runs Tasker steps inside Rails: a worker with drain and back-off, a REST client, settings that are " \
+                     "checked at boot, events, health, generators, and workflows that run in memory in tests."
+  spec.homepage = "https://github.com/tasker-systems/tasker-contrib"
+  spec.license = "MIT"
+  spec.required_ruby_version = ">= 3.2"
+
+  spec.files = Dir["lib/**/*", "sig/**/*.rbs", "README.md", "CHANGELOG.md", "LICENSE"].select { |path| File.file?(path) }
+  spec.require_paths = [ "lib" ]
+  spec.metadata = { "rubygems_mfa_required" => "true" }
+
+  spec.add_dependency "railties", ">= 7.1", "< 9"
+  spec.add_dependency "connection_pool", ">= 2.4", "< 4"
+  spec.add_dependency "faraday", ">= 2.7", "< 3"
+  spec.add_dependency "json_schemer", ">= 0.2.18", "< 3"
+  spec.add_dependency "tomlrb", ">= 1.3", "< 3"
+end
