@@ -41,6 +41,9 @@ pub struct Cli {
     /// The repository [default: the nearest parent folder with xtask/tools.toml].
     #[arg(long, global = true, value_name = "DIR")]
     pub root: Option<PathBuf>,
+    /// Tasker Core for this run: a checkout's folder, or `published` [default: what `core use` chose].
+    #[arg(long, global = true, value_name = "PATH|published")]
+    pub core: Option<String>,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -81,6 +84,15 @@ pub enum Command {
         /// What to measure.
         #[command(subcommand)]
         what: BenchCommand,
+    },
+    /// Which Tasker Core the units are built against: the published packages or a checkout of your own.
+    #[command(
+        after_help = "Examples:\n  cargo xtask core status\n  cargo xtask core use ../tasker-core\n  cargo xtask core use published\n  cargo xtask --core ../tasker-core test --lang python"
+    )]
+    Core {
+        /// What to do.
+        #[command(subcommand)]
+        what: CoreCommand,
     },
     /// Write each package's constants from xtask/contract.
     #[command(after_help = "Examples:\n  cargo xtask codegen\n  cargo xtask codegen --check")]
@@ -170,6 +182,39 @@ pub struct DevServerArgs {
     /// How many starts are measured.
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
     pub runs: u32,
+}
+
+/// What `core` can do.
+#[derive(Debug, Subcommand)]
+pub enum CoreCommand {
+    /// Per language: source, version, commit, changes, since when, and whether environments are in sync.
+    Status,
+    /// Choose a checkout, or `published`; no tracked file changes.
+    Use(CoreUseArgs),
+    /// Compare what the packages assume of Tasker Core (generated tables, doubles) with the checkout.
+    Check(CoreCheckArgs),
+}
+
+/// Arguments of `core use`.
+#[derive(Debug, Args)]
+pub struct CoreUseArgs {
+    /// The folder of a Tasker Core checkout, or `published`.
+    #[arg(value_name = "PATH|published")]
+    pub source: String,
+    /// Print what would be written.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Arguments of `core check`.
+#[derive(Debug, Args)]
+pub struct CoreCheckArgs {
+    /// Only what units of this language assume; may be repeated.
+    #[arg(long = "lang", value_name = "LANG")]
+    pub languages: Vec<String>,
+    /// Print what would be run.
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// Arguments of `codegen`.

@@ -154,6 +154,14 @@ pub enum Error {
         /// The files, relative to the repository.
         files: Vec<String>,
     },
+    /// The chosen Tasker Core cannot be used.
+    #[error("Tasker Core: {why}")]
+    Core {
+        /// What is wrong with it.
+        why: String,
+        /// What to do.
+        fix: String,
+    },
     /// Some tasks failed; their logs have been shown.
     #[error("{failed} of {total} tasks failed")]
     TasksFailed {
@@ -274,6 +282,7 @@ impl Error {
                     .into(),
             ),
             Self::Drift { .. } => Some("cargo xtask codegen".into()),
+            Self::Core { fix, .. } => Some(fix.clone()),
             Self::CannotStart { .. } => Some("cargo xtask doctor".into()),
             Self::CommandFailed { log, .. } => log.as_ref().map(|log| format!("read {}", log.display())),
             Self::Unknown { known, .. } => Some(format!("choose one of: {}", known.join(", "))),
@@ -290,6 +299,7 @@ impl Error {
             | Self::UnknownLanguage { .. }
             | Self::Unknown { .. }
             | Self::BadFile { .. }
+            | Self::Core { .. }
             | Self::Circle { .. } => 2,
             Self::Interrupted => 130,
             _ => 1,

@@ -6,6 +6,7 @@
 //! plan       what would be done          apply      the only code that does it
 //! run        the scheduler               report     what people and programs see of it
 //! tools      pinned tools                contract   tables → constants of each language
+//! core       which Tasker Core           
 //! stack      the local stack             e2e        examples, run for real
 //! ```
 //!
@@ -17,6 +18,7 @@ pub mod bench;
 pub mod cli;
 pub mod commands;
 pub mod contract;
+pub mod core;
 pub mod e2e;
 pub mod error;
 pub mod file;
@@ -43,7 +45,14 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         json: cli.json,
         quiet: cli.quiet,
     };
-    let result = commands::Session::open(cli.root.as_deref(), style).map_or_else(
+    // What `core use` replaces may be broken, so it is not read.
+    let core = match &cli.command {
+        cli::Command::Core {
+            what: cli::CoreCommand::Use(_),
+        } => Some(core::PUBLISHED),
+        _ => cli.core.as_deref(),
+    };
+    let result = commands::Session::open(cli.root.as_deref(), core, style).map_or_else(
         |error| {
             report::choose(style, std::path::Path::new("")).error(&error);
             Err(error)

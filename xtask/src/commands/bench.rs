@@ -17,6 +17,7 @@ const FASTAPI: &str = "python/tasker-contrib-fastapi";
 
 /// Runs the command.
 pub fn run(session: &mut Session, command: &BenchCommand) -> Result<()> {
+    session.announce()?;
     match command {
         BenchCommand::DevServer(args) => dev_server(session, args),
         BenchCommand::Fastapi => fastapi(session),

@@ -35,6 +35,7 @@ const ANSWER_PATIENCE: Duration = Duration::from_secs(30);
 pub fn run(session: &mut Session, args: &E2eArgs) -> Result<()> {
     let repo = Repo::discover(&session.root)?;
     let runs = select(session, &repo, args)?;
+    session.announce()?;
     if args.dry_run {
         return dry_run(session, &repo, &runs);
     }
@@ -172,7 +173,13 @@ pub fn dev_server(planner: &mut Planner<'_>) -> Result<DevServer> {
 }
 
 fn dry_run(session: &mut Session, repo: &Repo, runs: &[Run]) -> Result<()> {
-    let mut planner = Planner::new(repo, &session.tools, "e2e", &session.logs("e2e"));
+    let mut planner = Planner::new(
+        repo,
+        &session.tools,
+        &session.core,
+        "e2e",
+        &session.logs("e2e"),
+    );
     for run in runs {
         provision(&mut planner, unit_of(repo, run))?;
     }

@@ -2,6 +2,7 @@
 
 mod bench;
 mod codegen;
+mod core;
 mod doctor;
 mod e2e;
 mod setup;
@@ -10,6 +11,7 @@ mod units;
 use std::path::{Path, PathBuf};
 
 use crate::cli::Command;
+use crate::core::Core;
 use crate::error::{Error, Result};
 use crate::interrupt::Interrupt;
 use crate::lang::{Job, Planner};
@@ -25,6 +27,8 @@ pub struct Session {
     pub root: PathBuf,
     /// The table of tools.
     pub tools: Tools,
+    /// Where Tasker Core comes from.
+    pub core: Core,
     /// Ctrl-C.
     pub interrupt: Interrupt,
     /// How output looks.
@@ -34,8 +38,8 @@ pub struct Session {
 }
 
 impl Session {
-    /// Finds the repository and reads its table of tools.
-    pub fn open(root: Option<&Path>, style: Style) -> Result<Self> {
+    /// Finds the repository and reads its table of tools; `core` is what `--core` says.
+    pub fn open(root: Option<&Path>, core: Option<&str>, style: Style) -> Result<Self> {
         let start = std::env::current_dir().map_err(Error::io("find", "the current folder"))?;
         let root = match root {
             Some(folder) => {
@@ -51,6 +55,7 @@ impl Session {
         let root = root.canonicalize().map_err(Error::io("find", &root))?;
         let tools = Tools::load(&root)?;
         Ok(Self {
+            core: Core::choose(&root, core)?,
             report: report::choose(style, &root),
             root,
             tools,
@@ -84,13 +89,25 @@ impl Session {
         repo: &Repo,
         plan: impl FnOnce(&mut Planner<'_>) -> Result<T>,
     ) -> Result<T> {
-        let mut planner = Planner::new(repo, &self.tools, command, &self.logs(command));
+        let mut planner = Planner::new(repo, &self.tools, &self.core, command, &self.logs(command));
         let made = plan(&mut planner)?;
         let plan = planner.plan;
         if !plan.tasks.is_empty() {
             self.execute(command, &plan, false)?;
         }
         Ok(made)
+    }
+
+    /// Says which Tasker Core a run uses: its first line.
+    pub fn announce(&mut self) -> Result<()> {
+        let line = self.core.announcement()?;
+        if self.style.json {
+            let record = serde_json::json!({ "event": "core", "source": self.core.source_id()?, "text": line });
+            self.report.tell(&[], &record);
+        } else {
+            self.report.say(&line);
+        }
+        Ok(())
     }
 
     /// Runs a plan, or prints it in a dry run.
@@ -143,6 +160,7 @@ pub fn dispatch(session: &mut Session, command: &Command) -> Result<()> {
         Command::Build(args) => units::run(session, args, Job::Build),
         Command::E2e(args) => e2e::run(session, args),
         Command::Bench { what } => bench::run(session, what),
+        Command::Core { what } => core::run(session, what),
         Command::Codegen(args) => codegen::run(session, args),
     }
 }

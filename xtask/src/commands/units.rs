@@ -12,9 +12,10 @@ use crate::run::Summary;
 
 /// Runs the tests, but not those that passed when everything was as it is now.
 pub fn test(session: &mut Session, args: &TestArgs) -> Result<()> {
+    let source = session.core.source_id()?;
     // Looking takes processes (git, the toolchains), and a dry run starts none; it prints the plan of a run after a change.
     let state = (!args.units.dry_run)
-        .then(|| State::of(&session.root))
+        .then(|| State::of(&session.root, &source))
         .flatten();
     let repo = Repo::discover(&session.root)?;
     let mut plan = plan(session, &repo, &args.units.selection(), Job::Test)?;
@@ -24,10 +25,11 @@ pub fn test(session: &mut Session, args: &TestArgs) -> Result<()> {
     if plan.tasks.is_empty() && plan.unchanged.is_empty() {
         return nothing_to_do(session, Job::Test);
     }
+    session.announce()?;
     let root = session.root.clone();
     let mut note = |summary: &Summary| {
         if let Some(state) = &state {
-            unchanged::note(&plan, &root, state, summary);
+            unchanged::note(&plan, &root, state, &source, summary);
         }
     };
     session
@@ -50,11 +52,18 @@ pub fn run(session: &mut Session, args: &UnitArgs, job: Job) -> Result<()> {
     if plan.tasks.is_empty() {
         return nothing_to_do(session, job);
     }
+    session.announce()?;
     session.execute(job.name(), &plan, args.dry_run).map(drop)
 }
 
 fn plan(session: &Session, repo: &Repo, selection: &Selection, job: Job) -> Result<Plan> {
-    let mut planner = Planner::new(repo, &session.tools, job.name(), &session.logs(job.name()));
+    let mut planner = Planner::new(
+        repo,
+        &session.tools,
+        &session.core,
+        job.name(),
+        &session.logs(job.name()),
+    );
     for unit in selection.of(repo)? {
         planner.job(unit, job)?;
     }

@@ -15,6 +15,7 @@ use std::path::Path;
 
 use toml::{Table, Value};
 
+use crate::core::Checkout;
 use crate::error::{Error, Result};
 use crate::file::line_with;
 use crate::repo::discover::resolve;
@@ -86,6 +87,13 @@ pub trait Language: Sync {
     /// Adds the tasks that make a unit usable by others, and says how they find it.
     fn provide(&self, _planner: &mut Planner<'_>, _unit: &Unit) -> Result<Provided> {
         Ok(Provided::default())
+    }
+
+    /// Adds the tasks that compare what this language's units assume of Tasker Core (doubles, names, generated tables) with a
+    /// checkout; part of `cargo xtask core check`. A task reads the checkout and changes nothing in it; a script gets its folder
+    /// as an argument.
+    fn check_core(&self, _planner: &mut Planner<'_>, _checkout: &Checkout) -> Result<()> {
+        Ok(())
     }
 }
 

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{language, Job, Provided};
+use crate::core::Core;
 use crate::error::{Error, Result};
 use crate::plan::{Action, Counts, Plan, Share, Task};
 use crate::process::Invocation;
@@ -15,6 +16,8 @@ pub struct Planner<'a> {
     pub repo: &'a Repo,
     /// The table of tools.
     pub tools: &'a Tools,
+    /// Where Tasker Core comes from.
+    pub core: &'a Core,
     /// The plan so far.
     pub plan: Plan,
     command: String,
@@ -23,10 +26,17 @@ pub struct Planner<'a> {
 
 impl<'a> Planner<'a> {
     /// An empty plan for `cargo xtask <command>`, with logs in `logs`.
-    pub fn new(repo: &'a Repo, tools: &'a Tools, command: &str, logs: &Path) -> Self {
+    pub fn new(
+        repo: &'a Repo,
+        tools: &'a Tools,
+        core: &'a Core,
+        command: &str,
+        logs: &Path,
+    ) -> Self {
         Self {
             repo,
             tools,
+            core,
             plan: Plan::default(),
             command: command.to_owned(),
             logs: logs.to_owned(),

@@ -52,9 +52,10 @@ struct Passed {
 }
 
 impl State {
-    /// Looks at everything; nothing if git does not know the repository.
-    pub fn of(root: &Path) -> Option<Self> {
+    /// Looks at everything; nothing if git does not know the repository. `core` says where Tasker Core comes from.
+    pub fn of(root: &Path, core: &str) -> Option<Self> {
         let mut sum = Sha256::new();
+        add(&mut sum, core.as_bytes());
         for path in files(root)? {
             add(&mut sum, path.as_os_str().as_bytes());
             add_file(&mut sum, &root.join(path));
@@ -123,7 +124,7 @@ fn passed(root: &Path, state: &State, task: &Task) -> Option<TaskResult> {
 }
 
 /// Notes the tests that passed. `before` is the state in which they began.
-pub fn note(plan: &Plan, root: &Path, before: &State, summary: &Summary) {
+pub fn note(plan: &Plan, root: &Path, before: &State, core: &str, summary: &Summary) {
     let successes: Vec<(&Task, &TaskResult)> = plan
         .tasks
         .iter()
@@ -136,7 +137,7 @@ pub fn note(plan: &Plan, root: &Path, before: &State, summary: &Summary) {
         })
         .filter(|(_, result)| result.outcome == Outcome::Ok)
         .collect();
-    if successes.is_empty() || State::of(root).as_ref() != Some(before) {
+    if successes.is_empty() || State::of(root, core).as_ref() != Some(before) {
         return;
     }
     // What cannot be noted is run again next time; that is no failure.

@@ -1,0 +1,137 @@
+//! `core`: which Tasker Core the units are built against.
+
+use serde_json::json;
+
+use super::Session;
+use crate::cli::{CoreCheckArgs, CoreCommand, CoreUseArgs};
+use crate::core::{self, Checkout, Core, Identity, State, Table, PUBLISHED, STATE};
+use crate::error::{Error, Result};
+use crate::lang::{Planner, LANGUAGES};
+use crate::plan::{Action, Counts, Plan, Task};
+use crate::repo::{check_languages, Repo};
+
+/// Runs the command.
+pub fn run(session: &mut Session, what: &CoreCommand) -> Result<()> {
+    match what {
+        CoreCommand::Status => status(session),
+        CoreCommand::Use(args) => choose(session, args),
+        CoreCommand::Check(args) => check(session, args),
+    }
+}
+
+/// Prints one row per package.
+fn status(session: &mut Session) -> Result<()> {
+    let table = Table::load(&session.root)?;
+    let announcement = session.core.announcement()?;
+    let mut lines = vec![announcement];
+    let mut rows = Vec::new();
+    let identity = session.core.identity()?;
+    let checkout = session.core.checkout()?;
+    for row in &table.rows {
+        let local = checkout.and_then(|checkout| checkout.package(&row.language, &row.name));
+        let version = local.map_or_else(
+            || Some(row.published.to_string()),
+            |package| package.version.clone(),
+        );
+        let source = local.map_or_else(
+            || PUBLISHED.to_owned(),
+            |package| package.folder().display().to_string(),
+        );
+        lines.push(format!(
+            "  {:10}  {:22}  {:8}  {source}",
+            row.language,
+            row.name,
+            version.as_deref().unwrap_or("dynamic")
+        ));
+        rows.push(json!({
+            "language": row.language, "package": row.name, "version": version, "source": source,
+            "supported": row.supported.to_string(), "published": row.published.to_string(),
+        }));
+    }
+    let record = json!({
+        "event": "core", "source": session.core.source_id()?, "since": session.core.state().map(|state| state.since),
+        "commit": identity.and_then(|identity| identity.commit.clone()), "changed": identity.map(|identity| identity.changed),
+        "packages": rows,
+    });
+    session.report.tell(&lines, &record);
+    Ok(())
+}
+
+/// Checks the choice and writes it down.
+fn choose(session: &mut Session, args: &CoreUseArgs) -> Result<()> {
+    let path = session.root.join(STATE);
+    let core = Core::choose(&session.root, Some(&args.source))?;
+    let action = match core.checkout()? {
+        None => Action::Remove { path },
+        Some(checkout) => Action::Write {
+            path,
+            contents: state_file(checkout, core.identity()?)?,
+        },
+    };
+    let task = Task {
+        id: "core:use".to_owned(),
+        unit: "core".to_owned(),
+        label: "use".to_owned(),
+        needs: Vec::new(),
+        share: None,
+        note: None,
+        actions: vec![action],
+        log: session.logs("core").join("use.log"),
+        rerun: format!("cargo xtask core use {}", args.source),
+        counts: Counts::None,
+    };
+    let plan = Plan {
+        tasks: vec![task],
+        unchanged: Vec::new(),
+    };
+    session.execute("core use", &plan, args.dry_run)?;
+    if args.dry_run {
+        return Ok(());
+    }
+    session.core = Core::choose(&session.root, None)?;
+    status(session)
+}
+
+fn state_file(checkout: &Checkout, identity: Option<&Identity>) -> Result<String> {
+    let state = State {
+        path: checkout.root.clone(),
+        since: core::now(),
+        commit: identity.and_then(|identity| identity.commit.clone()),
+    };
+    toml::to_string(&state).map_err(|error| Error::Core {
+        why: format!(
+            "{} cannot be written down: {error}",
+            checkout.root.display()
+        ),
+        fix: "move the checkout to a folder whose name is plain text".into(),
+    })
+}
+
+/// Runs what each language compares.
+fn check(session: &mut Session, args: &CoreCheckArgs) -> Result<()> {
+    check_languages(&args.languages)?;
+    session.announce()?;
+    let repo = Repo::discover(&session.root)?;
+    let Some(checkout) = session.core.checkout()? else {
+        return Err(Error::Core {
+            why: "there is no checkout to compare with; the published packages are in use".into(),
+            fix: "cargo xtask core use PATH, or cargo xtask --core PATH core check".into(),
+        });
+    };
+    let logs = session.logs("core-check");
+    let mut planner = Planner::new(&repo, &session.tools, &session.core, "core check", &logs);
+    for language in LANGUAGES {
+        let name = language.name().to_owned();
+        if args.languages.is_empty() || args.languages.contains(&name) {
+            language.check_core(&mut planner, checkout)?;
+        }
+    }
+    let plan = planner.plan;
+    if plan.tasks.is_empty() {
+        session
+            .report
+            .say("nothing to compare: no unit assumes anything of this checkout");
+        return Ok(());
+    }
+    session.execute("core check", &plan, args.dry_run).map(drop)
+}
