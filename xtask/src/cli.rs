@@ -76,6 +76,15 @@ pub enum Command {
         after_help = "Examples:\n  cargo xtask e2e examples/etl-pipeline\n  cargo xtask e2e examples/etl-pipeline --scenario happy-path --keep\n  cargo xtask e2e examples/etl-pipeline --input my-flights.csv"
     )]
     E2e(E2eArgs),
+    /// Templates of the tasker-ctl plugins: list them, or generate all of them and prove the result with the language's own tools.
+    #[command(
+        after_help = "Examples:\n  cargo xtask template list\n  cargo xtask template test --plugin python/tasker-cli-plugin\n  cargo xtask template test --strict"
+    )]
+    Template {
+        /// What to do.
+        #[command(subcommand)]
+        what: TemplateCommand,
+    },
     /// Measure something and print median, least and greatest.
     #[command(
         after_help = "Examples:\n  cargo xtask bench dev-server\n  cargo xtask bench dev-server --runs 30 --json"
@@ -133,6 +142,52 @@ pub struct UnitArgs {
     /// Only this unit, by name or folder; an example stands for its apps; may be repeated.
     #[arg(long = "unit", value_name = "UNIT")]
     pub units: Vec<String>,
+    /// Print what would be run.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// The commands about templates.
+#[derive(Debug, Subcommand)]
+pub enum TemplateCommand {
+    /// List plugins, templates and parameters.
+    #[command(
+        after_help = "Examples:\n  cargo xtask template list\n  cargo xtask template list --plugin python/tasker-cli-plugin --json"
+    )]
+    List(TemplateListArgs),
+    /// Generate every template with several sets of parameters, compare with the snapshots, then format check, lint, type check and tests.
+    #[command(
+        after_help = "Examples:\n  cargo xtask template test\n  cargo xtask template test --plugin python/tasker-cli-plugin --template step_handler\n  cargo xtask template test --update"
+    )]
+    Test(TemplateTestArgs),
+}
+
+/// Arguments of `template list`.
+#[derive(Debug, Args)]
+pub struct TemplateListArgs {
+    /// Only this plugin, by name or folder; may be repeated.
+    #[arg(long = "plugin", value_name = "PLUGIN")]
+    pub plugins: Vec<String>,
+}
+
+/// Arguments of `template test`.
+#[derive(Debug, Args)]
+pub struct TemplateTestArgs {
+    /// Only this plugin, by name or folder; may be repeated.
+    #[arg(long = "plugin", value_name = "PLUGIN")]
+    pub plugins: Vec<String>,
+    /// Only this template; may be repeated.
+    #[arg(long = "template", value_name = "NAME")]
+    pub templates: Vec<String>,
+    /// Fail if a plugin cannot be tried because a tool of its language is missing.
+    #[arg(long)]
+    pub strict: bool,
+    /// Write the snapshots instead of comparing with them; read the diff afterwards.
+    #[arg(long)]
+    pub update: bool,
+    /// Prove plugins even if nothing has changed since they passed.
+    #[arg(long)]
+    pub no_cache: bool,
     /// Print what would be run.
     #[arg(long)]
     pub dry_run: bool,

@@ -202,6 +202,12 @@ pub enum Error {
         /// How many there were.
         total: usize,
     },
+    /// Plugins were not tried, because tools are missing; which and why has been said.
+    #[error("not tried, because tools are missing: {}", .plugins.join(", "))]
+    NotTried {
+        /// Folders of the plugins.
+        plugins: Vec<String>,
+    },
     /// Ctrl-C or SIGTERM.
     #[error("interrupted; every started process was stopped")]
     Interrupted,
@@ -287,6 +293,7 @@ impl Error {
             Self::CommandFailed { log, .. } => log.as_ref().map(|log| format!("read {}", log.display())),
             Self::Unknown { known, .. } => Some(format!("choose one of: {}", known.join(", "))),
             Self::Ended { log, .. } => Some(format!("read {}", log.display())),
+            Self::NotTried { .. } => Some("install what is named above, or leave --strict out".into()),
             Self::ScenariosFailed { .. } | Self::CheckFailed { .. } | Self::TasksFailed { .. } | Self::Interrupted | Self::Io { .. } => None,
         }
     }

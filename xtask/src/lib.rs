@@ -31,6 +31,7 @@ pub mod repo;
 pub mod report;
 pub mod run;
 pub mod stack;
+pub mod template;
 pub mod tools;
 
 use std::ffi::OsString;

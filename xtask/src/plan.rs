@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::file::relative;
 use crate::process::{quote, Invocation};
 use crate::run::TaskResult;
+use crate::template::plan::Assembly;
 use crate::tools::PinnedTool;
 
 /// One effect.
@@ -32,6 +33,8 @@ pub enum Action {
     },
     /// Fetch a pinned tool into `.xtask/tools`.
     Install(Box<PinnedTool>),
+    /// Put generated files together into a project.
+    Assemble(Assembly),
     /// A check that xtask makes itself; it reads and changes nothing.
     Check {
         /// What is checked, for people.
@@ -65,6 +68,11 @@ impl Action {
                     tool.folder_name()
                 )
             }
+            Self::Assemble(assembly) => format!(
+                "compare with {} and put together {}",
+                relative(root, &assembly.snapshots).display(),
+                assembly.into.display()
+            ),
             Self::Check { what, folder, .. } => match relative(root, folder) {
                 folder if folder.as_os_str().is_empty() => format!("check {what}"),
                 folder => format!("check {what} in {}", folder.display()),

@@ -32,6 +32,8 @@ pub struct Invocation {
     pub cwd: PathBuf,
     /// Variables to set.
     pub env: Vec<(String, String)>,
+    /// Variables to take away.
+    pub unset: Vec<String>,
     /// Folders to put in front of PATH, first one first.
     pub path: Vec<PathBuf>,
 }
@@ -58,6 +60,12 @@ impl Invocation {
     /// Adds several variables.
     pub fn envs(mut self, vars: impl IntoIterator<Item = (String, String)>) -> Self {
         self.env.extend(vars);
+        self
+    }
+
+    /// Takes a variable away.
+    pub fn without(mut self, name: impl Into<String>) -> Self {
+        self.unset.push(name.into());
         self
     }
 
@@ -91,6 +99,9 @@ impl Invocation {
             if describes_xtask(&name) {
                 command.env_remove(name);
             }
+        }
+        for name in &self.unset {
+            command.env_remove(name);
         }
         if !self.path.is_empty() {
             command.env("PATH", self.search_path());

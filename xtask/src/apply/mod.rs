@@ -2,6 +2,7 @@
 //!
 //! Everything else computes an [`Action`]; this executes it. Output of processes goes to the task's log.
 
+mod assemble;
 mod install;
 
 use std::io::Write;
@@ -60,20 +61,27 @@ pub fn action(
         Action::Install(tool) => install::install(root, tool, log, interrupt),
         Action::Check { check, folder, .. } => {
             note(log, &action.describe(root))?;
-            let problems = check(folder);
-            for problem in &problems {
-                note(log, problem)?;
-            }
-            if problems.is_empty() {
-                Ok(())
-            } else {
-                Err(Error::CheckFailed {
-                    unit: unit.to_owned(),
-                    problems,
-                })
-            }
+            refuse(unit, check(folder), log)
+        }
+        Action::Assemble(assembly) => {
+            note(log, &action.describe(root))?;
+            refuse(unit, assemble::assemble(assembly)?, log)
         }
     }
+}
+
+/// Fails if there are problems; they are in the log, too.
+fn refuse(unit: &str, problems: Vec<String>, log: &Path) -> Result<()> {
+    for problem in &problems {
+        note(log, problem)?;
+    }
+    if problems.is_empty() {
+        return Ok(());
+    }
+    Err(Error::CheckFailed {
+        unit: unit.to_owned(),
+        problems,
+    })
 }
 
 /// Runs a command to its end with its output in the log.

@@ -6,6 +6,7 @@ mod core;
 mod doctor;
 mod e2e;
 mod setup;
+mod template;
 mod units;
 
 use std::path::{Path, PathBuf};
@@ -159,6 +160,7 @@ pub fn dispatch(session: &mut Session, command: &Command) -> Result<()> {
         Command::Fmt(args) => units::run(session, args, Job::Fmt),
         Command::Build(args) => units::run(session, args, Job::Build),
         Command::E2e(args) => e2e::run(session, args),
+        Command::Template { what } => template::run(session, what),
         Command::Bench { what } => bench::run(session, what),
         Command::Core { what } => core::run(session, what),
         Command::Codegen(args) => codegen::run(session, args),

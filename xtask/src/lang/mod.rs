@@ -9,9 +9,9 @@ mod planner;
 pub mod python;
 mod ruby;
 pub mod rust;
-mod tasker_plugin;
+pub mod tasker_plugin;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
@@ -84,6 +84,11 @@ pub trait Language: Sync {
     /// Adds the tasks that do a job for a unit; adds none if there is nothing to do.
     fn plan(&self, planner: &mut Planner<'_>, unit: &Unit, job: Job) -> Result<()>;
 
+    /// What it takes to use the tools of this unit, in its environment, on code outside of it, as templates generate it.
+    fn toolchain(&self, _planner: &mut Planner<'_>, _unit: &Unit) -> Result<Provided> {
+        Ok(Provided::default())
+    }
+
     /// Adds the tasks that make a unit usable by others, and says how they find it.
     fn provide(&self, _planner: &mut Planner<'_>, _unit: &Unit) -> Result<Provided> {
         Ok(Provided::default())
@@ -104,6 +109,8 @@ pub struct Provided {
     pub needs: Vec<String>,
     /// Variables that lead to it.
     pub env: Vec<(String, String)>,
+    /// Folders of its programs, for PATH.
+    pub path: Vec<PathBuf>,
 }
 
 /// The language of this name.

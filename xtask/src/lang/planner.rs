@@ -45,7 +45,12 @@ impl<'a> Planner<'a> {
 
     /// A task of a unit; what is not said is empty.
     pub fn task(&self, unit: &Unit, label: &str) -> Task {
-        let id = format!("{}:{label}", unit.folder);
+        self.task_in(&unit.folder, label)
+    }
+
+    /// A task about a folder.
+    pub fn task_in(&self, folder: &str, label: &str) -> Task {
+        let id = format!("{folder}:{label}");
         Task {
             log: self
                 .logs
@@ -53,10 +58,10 @@ impl<'a> Planner<'a> {
             rerun: format!(
                 "cargo xtask {} --unit {}",
                 self.command,
-                crate::process::quote(&unit.folder)
+                crate::process::quote(folder)
             ),
             id,
-            unit: unit.folder.clone(),
+            unit: folder.to_owned(),
             label: label.to_owned(),
             needs: Vec::new(),
             share: None,

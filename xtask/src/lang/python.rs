@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use sha2::{Digest, Sha256};
 use toml::{Table, Value};
 
-use super::{lookup, Found, Job, Language, Planner};
+use super::{lookup, Found, Job, Language, Planner, Provided};
 use crate::error::{Error, Result};
 use crate::plan::{Action, Counts};
 use crate::process::Invocation;
@@ -59,6 +59,16 @@ impl Language for Python {
             .collect();
         unit.needs_built = found.needs("tool.xtask.needs")?;
         Ok(Some(unit))
+    }
+
+    fn toolchain(&self, planner: &mut Planner<'_>, unit: &Unit) -> Result<Provided> {
+        let environment = prepare(planner, unit)?;
+        let folder = planner.repo.path(unit).join(".venv");
+        Ok(Provided {
+            needs: environment.needs,
+            env: vec![("VIRTUAL_ENV".to_owned(), folder.display().to_string())],
+            path: vec![environment.bin],
+        })
     }
 
     fn plan(&self, planner: &mut Planner<'_>, unit: &Unit, job: Job) -> Result<()> {

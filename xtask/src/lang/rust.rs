@@ -135,6 +135,7 @@ impl Language for Rust {
         Ok(Provided {
             needs: ready.needs.into_iter().chain([build]).collect(),
             env,
+            path: Vec::new(),
         })
     }
 }

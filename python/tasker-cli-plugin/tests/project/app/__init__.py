@@ -1,0 +1,1 @@
+"""The application that generated files are put into."""

@@ -1,0 +1,157 @@
+//! Puts generated files together: compared with what is expected, without one overwriting another, into one project.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+use crate::template::plan::Assembly;
+
+/// Stands for the repository in files of a project, which lies elsewhere.
+const REPOSITORY: &str = "@REPOSITORY@";
+/// How many lines of a difference are shown.
+const SHOWN: usize = 30;
+
+/// Files by their path in the project, with their text.
+type Files = BTreeMap<PathBuf, String>;
+
+/// Does it; gives one line per problem.
+pub fn assemble(assembly: &Assembly) -> Result<Vec<String>> {
+    let mut problems = Vec::new();
+    let mut made: BTreeMap<PathBuf, (String, String)> = BTreeMap::new();
+    for (case, folder, count) in &assembly.cases {
+        let files = files(folder)?;
+        if files.len() != *count {
+            problems.push(format!(
+                "{case}: {count} outputs made {} files in the folder; two have the same name, or one leads out of it",
+                files.len()
+            ));
+        }
+        problems.extend(compare(assembly, case, &files)?);
+        for (path, text) in files {
+            match made.get(&path) {
+                Some((other, theirs)) if *theirs != text => problems.push(format!(
+                    "{case} and {other} make different files {}; give them other names in template-tests.toml, or `alone = true`",
+                    path.display()
+                )),
+                _ => {
+                    made.insert(path, (case.clone(), text));
+                }
+            }
+        }
+    }
+    let mut all = match &assembly.base {
+        None => Files::new(),
+        Some(base) => files(base)?,
+    };
+    let repository = assembly.repository.display().to_string();
+    for text in all.values_mut() {
+        *text = text.replace(REPOSITORY, &repository);
+    }
+    all.extend(made.into_iter().map(|(path, (_, text))| (path, text)));
+    for (path, text) in all {
+        write(&assembly.into.join(path), &text)?;
+    }
+    Ok(problems)
+}
+
+/// Compares a case's files with its snapshot, or writes that.
+fn compare(assembly: &Assembly, case: &str, files: &Files) -> Result<Vec<String>> {
+    let snapshot = assembly.snapshots.join(format!("{case}.txt"));
+    let found = render(files);
+    if assembly.update {
+        write(&snapshot, &found)?;
+        return Ok(Vec::new());
+    }
+    let fix = "look at the difference, then: cargo xtask template test --update";
+    match fs::read_to_string(&snapshot) {
+        Ok(expected) if expected == found => Ok(Vec::new()),
+        Ok(expected) => Ok(vec![format!(
+            "{case}: other files than in its snapshot ({fix})\n{}",
+            difference(&expected, &found)
+        )]),
+        Err(_) => Ok(vec![format!("{case}: there is no snapshot ({fix})")]),
+    }
+}
+
+/// All files in one text that reads well as a diff.
+fn render(files: &Files) -> String {
+    files
+        .iter()
+        .map(|(path, text)| {
+            format!(
+                "=== {}\n{text}{}",
+                path.display(),
+                if text.ends_with('\n') {
+                    ""
+                } else {
+                    "\n(no newline at the end)\n"
+                }
+            )
+        })
+        .collect()
+}
+
+/// The lines between the common beginning and the common end.
+fn difference(expected: &str, found: &str) -> String {
+    let (old, new): (Vec<&str>, Vec<&str>) = (expected.lines().collect(), found.lines().collect());
+    let start = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
+    let end = old[start..]
+        .iter()
+        .rev()
+        .zip(new[start..].iter().rev())
+        .take_while(|(a, b)| a == b)
+        .count();
+    let lines: Vec<String> = old[start..old.len() - end]
+        .iter()
+        .map(|line| format!("- {line}"))
+        .chain(
+            new[start..new.len() - end]
+                .iter()
+                .map(|line| format!("+ {line}")),
+        )
+        .collect();
+    let more = lines.len().saturating_sub(SHOWN);
+    let mut text = lines[..lines.len() - more].join("\n");
+    if more > 0 {
+        text.push_str(&format!("\n… {more} more lines"));
+    }
+    text
+}
+
+/// Every text file below a folder.
+fn files(folder: &Path) -> Result<Files> {
+    let mut found = Files::new();
+    let mut next = vec![folder.to_owned()];
+    while let Some(place) = next.pop() {
+        for entry in fs::read_dir(&place).map_err(Error::io("read", &place))? {
+            let path = entry.map_err(Error::io("read", &place))?.path();
+            if path.is_dir() {
+                next.push(path);
+            } else {
+                let text = fs::read_to_string(&path).map_err(Error::io("read", &path))?;
+                found.insert(path.strip_prefix(folder).unwrap_or(&path).to_owned(), text);
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn write(path: &Path, text: &str) -> Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+    fs::write(path, text).map_err(Error::io("write", path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::difference;
+
+    #[test]
+    fn only_what_differs_is_shown() {
+        assert_eq!(difference("a\nb\nc\n", "a\nx\ny\nc\n"), "- b\n+ x\n+ y");
+        assert_eq!(difference("a\na\n", "a\n"), "- a");
+        let many: String = (0..40).map(|n| format!("{n}\n")).collect();
+        assert!(difference("", &many).ends_with("+ 29\n… 10 more lines"));
+    }
+}

@@ -1,0 +1,216 @@
+//! `template list` and `template test`.
+
+use serde_json::json;
+
+use super::Session;
+use crate::cli::{TemplateCommand, TemplateListArgs, TemplateTestArgs};
+use crate::error::{Error, Result};
+use crate::lang::Planner;
+use crate::repo::Repo;
+use crate::template::plan::{add, read_spec};
+use crate::template::spec::Spec;
+use crate::template::{passed, rules, Choice, Plugin};
+
+/// Runs the command.
+pub fn run(session: &mut Session, command: &TemplateCommand) -> Result<()> {
+    match command {
+        TemplateCommand::List(args) => list(session, args),
+        TemplateCommand::Test(args) => test(session, args),
+    }
+}
+
+fn list(session: &mut Session, args: &TemplateListArgs) -> Result<()> {
+    let repo = Repo::discover(&session.root)?;
+    let choice = Choice {
+        plugins: args.plugins.clone(),
+        templates: Vec::new(),
+    };
+    for plugin in choice.of(&repo)? {
+        say(session, &plugin);
+    }
+    Ok(())
+}
+
+/// One plugin with its templates and their parameters.
+fn say(session: &mut Session, plugin: &Plugin) {
+    let about = &plugin.manifest.plugin;
+    let mut lines = vec![format!(
+        "{} {} ({})",
+        about.name, about.version, plugin.folder
+    )];
+    let width = plugin
+        .templates
+        .iter()
+        .map(|(_, template)| template.name.len())
+        .max()
+        .unwrap_or(0);
+    for (_, template) in &plugin.templates {
+        let parameters: Vec<String> = template
+            .parameters
+            .iter()
+            .map(|parameter| match (&parameter.default, parameter.required) {
+                (_, true) => parameter.name.clone(),
+                (Some(value), _) => format!("[{}={value}]", parameter.name),
+                (None, _) => format!("[{}]", parameter.name),
+            })
+            .collect();
+        lines.push(format!(
+            "  {:width$}  {}  {}",
+            template.name,
+            template.description,
+            parameters.join(" ")
+        ));
+    }
+    let templates: Vec<_> = plugin
+        .templates
+        .iter()
+        .map(|(_, template)| {
+            let parameters: Vec<_> = template
+                .parameters
+                .iter()
+                .map(|it| json!({"name": it.name, "required": it.required, "default": it.default, "description": it.description}))
+                .collect();
+            json!({"name": template.name, "description": template.description, "parameters": parameters})
+        })
+        .collect();
+    let record = json!({
+        "event": "plugin", "name": about.name, "version": about.version, "language": about.language,
+        "framework": about.framework, "folder": plugin.folder, "templates": templates,
+    });
+    session.report.tell(&lines, &record);
+}
+
+/// A plugin that this run proves, and what would be noted of it.
+struct Subject {
+    plugin: Plugin,
+    spec: Spec,
+    key: String,
+}
+
+fn test(session: &mut Session, args: &TemplateTestArgs) -> Result<()> {
+    let repo = Repo::discover(&session.root)?;
+    let choice = Choice {
+        plugins: args.plugins.clone(),
+        templates: args.templates.clone(),
+    };
+    let mut subjects = Vec::new();
+    let mut missing = Vec::new();
+    let mut unchanged = 0;
+    for plugin in choice.of(&repo)? {
+        let problems = rules::problems(&plugin.path);
+        if !problems.is_empty() {
+            return Err(Error::CheckFailed {
+                unit: plugin.folder,
+                problems,
+            });
+        }
+        let spec = read_spec(&plugin)?;
+        let units: Vec<String> = spec
+            .package
+            .iter()
+            .chain(spec.checks.iter().flat_map(|check| &check.needs))
+            .cloned()
+            .collect();
+        let key = passed::key(&repo, &session.tools, &plugin, &units);
+        if !args.no_cache
+            && !args.update
+            && !args.dry_run
+            && passed::has_passed(&repo, &plugin, &key)
+        {
+            unchanged += 1;
+            session.report.tell(
+                &[format!("unchanged {}", plugin.folder)],
+                &json!({"event": "plugin", "folder": plugin.folder, "outcome": "unchanged"}),
+            );
+            continue;
+        }
+        if let Some(tool) = (!args.dry_run)
+            .then(|| lacks(session, &repo, &spec))
+            .transpose()?
+            .flatten()
+        {
+            session.report.tell(
+                &[format!("missing {}: {tool}", plugin.folder), format!("  fix: {}", tool.fix().unwrap_or_default())],
+                &json!({"event": "plugin", "folder": plugin.folder, "outcome": "missing", "why": tool.to_string(), "fix": tool.fix()}),
+            );
+            missing.push(plugin.folder.clone());
+            continue;
+        }
+        subjects.push(Subject { plugin, spec, key });
+    }
+    if !subjects.is_empty() {
+        prove(session, &repo, &subjects, args)?;
+    }
+    let (proven, all) = (subjects.len(), subjects.len() + unchanged + missing.len());
+    if !args.dry_run {
+        session.report.tell(
+            &[format!("plugins: {proven} proven, {unchanged} unchanged, {} not tried of {all}", missing.len())],
+            &json!({"event": "plugins", "proven": proven, "unchanged": unchanged, "missing": missing}),
+        );
+    }
+    if args.strict && !missing.is_empty() {
+        return Err(Error::NotTried { plugins: missing });
+    }
+    Ok(())
+}
+
+/// The first tool of the machine that the checks need and that is not there.
+fn lacks(session: &Session, repo: &Repo, spec: &Spec) -> Result<Option<Error>> {
+    let Some(unit) = spec.package.as_ref().and_then(|folder| repo.unit(folder)) else {
+        return Ok(None);
+    };
+    for tool in session.tools.host_for(&[unit.language.to_owned()]) {
+        match tool.require(&session.root, &session.interrupt) {
+            Err(error @ Error::HostTool { .. }) => return Ok(Some(error)),
+            other => other?,
+        }
+    }
+    Ok(None)
+}
+
+fn prove(
+    session: &mut Session,
+    repo: &Repo,
+    subjects: &[Subject],
+    args: &TemplateTestArgs,
+) -> Result<()> {
+    let scratch = tempfile::Builder::new()
+        .prefix("xtask-templates-")
+        .tempdir()
+        .map_err(Error::io("create", std::env::temp_dir()))?;
+    let logs = session.logs("template");
+    let mut planner = Planner::new(repo, &session.tools, "template test", &logs);
+    for subject in subjects {
+        add(
+            &mut planner,
+            &subject.plugin,
+            &subject.spec,
+            scratch.path(),
+            args.update,
+        )?;
+    }
+    let plan = planner.plan;
+    let mut passes = Vec::new();
+    let ran = session.execute_noting("template test", &plan, args.dry_run, &mut |summary| {
+        for subject in subjects {
+            let mut own = summary
+                .tasks
+                .iter()
+                .filter(|task| task.unit == subject.plugin.folder);
+            if own.clone().count() > 0 && own.all(|task| task.outcome == crate::run::Outcome::Ok) {
+                passes.push(subject);
+            }
+        }
+    });
+    for subject in passes.into_iter().filter(|_| !args.update) {
+        passed::note(repo, &subject.plugin, &subject.key);
+    }
+    if let Err(error @ Error::TasksFailed { .. }) = ran {
+        session.report.say(&format!(
+            "the generated projects are in {}",
+            scratch.keep().display()
+        ));
+        return Err(error);
+    }
+    ran.map(drop)
+}

@@ -1,0 +1,204 @@
+//! The tasks that prove a plugin: generate, put together, and the plugin's own checks.
+//!
+//! Everything happens in a folder outside of the repository, because tools look for configuration in the folders above.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use super::rules::parse;
+use super::spec::{self, Case, Check, Spec};
+use super::Plugin;
+use crate::error::{Error, Result};
+use crate::lang::{language, Planner, Provided};
+use crate::plan::{Action, Counts, Task};
+use crate::process::{quote, Invocation};
+use crate::repo::Unit;
+use crate::tools::PinnedTool;
+
+/// The tool that generates.
+pub const GENERATOR: &str = "tasker-ctl";
+/// Set by a user for `tasker-ctl`; every command of it looks the profile up, and in the scratch folder there is none.
+const CLIENT_PROFILE: &str = "TASKER_CLIENT_PROFILE";
+/// Where snapshots are, in a plugin.
+const SNAPSHOTS: &str = "tests/snapshots";
+
+/// Generated files of several cases become one project.
+#[derive(Clone, Debug)]
+pub struct Assembly {
+    /// The project that they are put into, if there is one.
+    pub base: Option<PathBuf>,
+    /// Each case: its name, the folder it was generated into, and how many files it makes.
+    pub cases: Vec<(String, PathBuf, usize)>,
+    /// The new project.
+    pub into: PathBuf,
+    /// Folder of the expected files.
+    pub snapshots: PathBuf,
+    /// Whether the expected files are written instead of compared.
+    pub update: bool,
+    /// Replaces `@REPOSITORY@` in the project's own files.
+    pub repository: PathBuf,
+}
+
+/// Reads how a plugin wants to be proven.
+pub fn read_spec(plugin: &Plugin) -> Result<Spec> {
+    parse(&plugin.path, spec::FILE).map_err(|why| Error::BadFile {
+        file: PathBuf::from(&plugin.folder).join(spec::FILE),
+        line: None,
+        why,
+        fix: Some("docs/guides/cli-plugins.md says what it holds".into()),
+    })
+}
+
+/// The unit whose tools a plugin's checks use.
+pub fn package<'a>(
+    planner: &Planner<'a>,
+    plugin: &Plugin,
+    spec: &Spec,
+) -> Result<Option<&'a Unit>> {
+    let Some(folder) = &spec.package else {
+        return Ok(None);
+    };
+    let repo = planner.repo;
+    repo.unit(folder).map(Some).ok_or_else(|| Error::BadFile {
+        file: PathBuf::from(&plugin.folder).join(spec::FILE),
+        line: None,
+        why: format!("package `{folder}` is no unit of the repository"),
+        fix: None,
+    })
+}
+
+/// Adds the tasks that prove a plugin in `scratch`.
+pub fn add(
+    planner: &mut Planner<'_>,
+    plugin: &Plugin,
+    spec: &Spec,
+    scratch: &Path,
+    update: bool,
+) -> Result<()> {
+    let (generator, mut needs) = planner.tool(GENERATOR)?;
+    let cases = spec.cases(plugin.templates.iter().map(|(_, template)| template));
+    let scratch = scratch.join(plugin.folder.replace('/', "-"));
+    let toolchain = match package(planner, plugin, spec)? {
+        None => Provided::default(),
+        Some(unit) => language(unit.language).map_or(Ok(Provided::default()), |language| {
+            language.toolchain(planner, unit)
+        })?,
+    };
+    let mut generate = task(planner, plugin, "generate");
+    generate.needs.append(&mut needs);
+    generate.actions = generation(&generator, plugin, &cases, &scratch);
+    let mut projects: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for case in &cases {
+        projects
+            .entry(&case.project)
+            .or_default()
+            .insert(&case.template);
+    }
+    for project in projects.keys() {
+        generate.actions.push(Action::Assemble(Assembly {
+            base: spec.project.as_ref().map(|folder| plugin.path.join(folder)),
+            cases: cases
+                .iter()
+                .filter(|case| case.project == *project)
+                .map(|case| {
+                    (
+                        case.name(),
+                        scratch.join("out").join(case.name()),
+                        case.files,
+                    )
+                })
+                .collect(),
+            into: scratch.join(project),
+            snapshots: plugin.path.join(SNAPSHOTS),
+            update,
+            repository: planner.repo.root.clone(),
+        }));
+    }
+    let generated = planner.add(generate);
+    let is_only_one = projects.len() == 1;
+    for (project, templates) in &projects {
+        for check in spec.checks.iter().filter(|check| check.is_for(templates)) {
+            let label = if is_only_one {
+                check.name.clone()
+            } else {
+                format!("{project}:{}", check.name)
+            };
+            let mut task = task(planner, plugin, &label);
+            let mut invocation = Invocation::new(scratch.join(project), check.run.clone())
+                .envs(toolchain.env.clone());
+            invocation.path.clone_from(&toolchain.path);
+            task.needs.push(generated.clone());
+            task.needs.extend(toolchain.needs.clone());
+            for folder in &check.needs {
+                let unit = planner.repo.unit(folder).ok_or_else(|| Error::BadFile {
+                    file: PathBuf::from(&plugin.folder).join(spec::FILE),
+                    line: None,
+                    why: format!(
+                        "check `{}` needs `{folder}`, which is no unit of the repository",
+                        check.name
+                    ),
+                    fix: None,
+                })?;
+                let provided = planner.provide(unit)?;
+                task.needs.extend(provided.needs);
+                invocation.env.extend(provided.env);
+            }
+            task.counts = check.counts.map_or(Counts::None, Counts::from);
+            let task = task.run(invocation);
+            planner.add(task);
+        }
+    }
+    Ok(())
+}
+
+impl Check {
+    fn is_for(&self, templates: &BTreeSet<&str>) -> bool {
+        self.only.is_empty()
+            || self
+                .only
+                .iter()
+                .any(|name| templates.contains(name.as_str()))
+    }
+}
+
+fn task(planner: &Planner<'_>, plugin: &Plugin, label: &str) -> Task {
+    let mut task = planner.task_in(&plugin.folder, label);
+    task.rerun = format!(
+        "cargo xtask template test --plugin {}",
+        quote(&plugin.folder)
+    );
+    task
+}
+
+/// A configuration with this plugin alone, and one command per case, each into a folder of its own: `tasker-ctl` overwrites silently.
+fn generation(
+    generator: &PinnedTool,
+    plugin: &Plugin,
+    cases: &[Case],
+    scratch: &Path,
+) -> Vec<Action> {
+    let path = plugin.path.display().to_string();
+    let mut actions = vec![Action::Write {
+        path: scratch.join(".config/tasker.toml"),
+        contents: format!("[cli]\nplugin-paths = [{}]\n", toml::Value::String(path)),
+    }];
+    for case in cases {
+        let mut argv = vec![
+            generator.program().display().to_string(),
+            "template".to_owned(),
+            "generate".to_owned(),
+            case.template.clone(),
+            "--plugin".to_owned(),
+            plugin.manifest.plugin.name.clone(),
+            "-o".to_owned(),
+            scratch.join("out").join(case.name()).display().to_string(),
+        ];
+        for (name, value) in &case.values {
+            argv.extend(["-p".to_owned(), format!("{name}={value}")]);
+        }
+        actions.push(Action::Run(
+            Invocation::new(scratch, argv).without(CLIENT_PROFILE),
+        ));
+    }
+    actions
+}
