@@ -93,6 +93,7 @@ fn test(session: &mut Session, args: &TemplateTestArgs) -> Result<()> {
         plugins: args.plugins.clone(),
         templates: args.templates.clone(),
     };
+    let source = session.core.source_id()?;
     let mut subjects = Vec::new();
     let mut missing = Vec::new();
     let mut unchanged = 0;
@@ -111,7 +112,7 @@ fn test(session: &mut Session, args: &TemplateTestArgs) -> Result<()> {
             .chain(spec.checks.iter().flat_map(|check| &check.needs))
             .cloned()
             .collect();
-        let key = passed::key(&repo, &session.tools, &plugin, &units);
+        let key = passed::key(&repo, &session.tools, &source, &plugin, &units);
         if !args.no_cache
             && !args.update
             && !args.dry_run
@@ -179,7 +180,7 @@ fn prove(
         .tempdir()
         .map_err(Error::io("create", std::env::temp_dir()))?;
     let logs = session.logs("template");
-    let mut planner = Planner::new(repo, &session.tools, "template test", &logs);
+    let mut planner = Planner::new(repo, &session.tools, &session.core, "template test", &logs);
     for subject in subjects {
         add(
             &mut planner,

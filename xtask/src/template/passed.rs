@@ -16,9 +16,10 @@ const FOLDER: &str = "target/xtask/templates-passed";
 const LEFT_BEHIND: [&str; 5] = ["target", "node_modules", "dist", "__pycache__", "coverage"];
 
 /// A digest of everything that a plugin's result depends on: its own files, those of the units that its checks use, the table of tools,
-/// the machine's tools of its language, and xtask itself.
-pub fn key(repo: &Repo, tools: &Tools, plugin: &Plugin, units: &[String]) -> String {
+/// the machine's tools of its language, where Tasker Core comes from (`core`), and xtask itself.
+pub fn key(repo: &Repo, tools: &Tools, core: &str, plugin: &Plugin, units: &[String]) -> String {
     let mut sum = Sha256::new();
+    sum.update(core);
     let templates: Vec<&str> = plugin
         .templates
         .iter()
