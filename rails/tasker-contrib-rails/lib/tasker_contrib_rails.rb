@@ -1,13 +1,33 @@
 # frozen_string_literal: true
 
 require "active_support"
-require "active_support/core_ext/module/delegation"
-require "active_support/core_ext/object/blank"
+require "active_support/core_ext"
+require "logger"
 require_relative "tasker_contrib_rails/version"
 require_relative "tasker_contrib_rails/errors"
 require_relative "tasker_contrib_rails/configuration"
 require_relative "tasker_contrib_rails/client"
+require_relative "tasker_contrib_rails/runtime"
+require_relative "tasker_contrib_rails/process_facts"
+require_relative "tasker_contrib_rails/fork_guard"
+require "active_support/isolated_execution_state"
+require_relative "tasker_contrib_rails/log_subscriber"
+require_relative "tasker_contrib_rails/api_handler"
 
 # Tasker workflows in Rails. The facade is {Tasker}.
 module TaskerContribRails
+  class << self
+    attr_writer :logger
+
+    # @return [Logger] the app's
+    def logger
+      @logger || (defined?(::Rails) && ::Rails.respond_to?(:logger) && ::Rails.logger) || (@fallback ||= Logger.new($stderr, level: :warn, progname: "tasker"))
+    end
+
+    # @return [Runtime] the worker of this process, if it has one
+    def runtime = @runtime ||= Runtime.new
+  end
 end
+
+TaskerContribRails::ForkGuard.install
+TaskerContribRails::LogSubscriber.attach_to(:tasker)

@@ -10,3 +10,5 @@ RSpec.configure do |config|
   Kernel.srand config.seed
   config.expect_with(:rspec) { |expectations| expectations.max_formatted_output_length = 2000 }
 end
+
+RSpec::Matchers.define_negated_matcher :not_include, :include

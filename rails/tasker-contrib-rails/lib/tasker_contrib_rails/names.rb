@@ -12,8 +12,8 @@ module TaskerContribRails
     # @return [String] +"; did you mean 'x'?"+, or nothing
     def did_you_mean(name, known)
       candidates = known.map(&:to_s)
-      found = DidYouMean::SpellChecker.new(dictionary: candidates).correct(name.to_s).first
-      found ||= candidates.find { |candidate| candidate.start_with?("#{name}_") }
+      found = candidates.find { |candidate| candidate.start_with?("#{name}_") }
+      found ||= DidYouMean::SpellChecker.new(dictionary: candidates).correct(name.to_s).first
       # A wrong or missing section with the right last word is the other usual mistake.
       found ||= candidates.find { |candidate| candidate.split(".").last == name.to_s.split(".").last }
       found ? "; did you mean '#{found}'?" : ""

@@ -1,0 +1,14 @@
+# frozen_string_literal: true
+
+module TaskerContribRails
+  # A forked child has the native library without its threads: whatever calls it waits for ever. Every fork of Ruby comes by here.
+  module ForkGuard
+    def _fork
+      pid = super
+      TaskerContribRails.runtime.after_fork if pid.zero?
+      pid
+    end
+
+    def self.install = Process.singleton_class.prepend(self)
+  end
+end

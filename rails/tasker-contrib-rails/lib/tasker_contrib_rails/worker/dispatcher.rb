@@ -1,0 +1,178 @@
+# frozen_string_literal: true
+
+require "concurrent/executor/fixed_thread_pool"
+require "concurrent/scheduled_task"
+require_relative "../events"
+require_relative "../handlers"
+require_relative "../outcome_checks"
+require_relative "answer"
+require_relative "step_run"
+require_relative "surroundings"
+
+module TaskerContribRails
+  module Worker
+    # Executes steps in a pool of threads, in place of Core's subscriber, which calls one handler after the other.
+    class Dispatcher
+      # Seconds that a cut step waits, so that this dying worker does not claim it again.
+      CUT_DELAY = 2
+
+      # @param concurrency [Integer] steps at the same time
+      # @param templates [Hash] identity to {Templates::Template}
+      # @param bridge [TaskerCore::Worker::EventBridge]
+      def initialize(concurrency:, templates:, bridge:)
+        @pool = Concurrent::FixedThreadPool.new(concurrency, name: "tasker-step", auto_terminate: false)
+        @concurrency = concurrency
+        @templates = templates
+        @bridge = bridge
+        @lock = Mutex.new
+        @changed = ConditionVariable.new
+        @running = {}
+        @cut = false
+        @returned = 0
+      end
+
+      # @return [Array<StepRun>] being executed, those that were answered by their timeout included
+      def running = @lock.synchronize { @running.values }
+
+      # @return [Array<StepRun>] handlers that exceeded their timeout and go on
+      def hung = running.select(&:answered?)
+
+      # Takes a step from Core's poller thread. Waits while all threads are busy: what comes behind stays with the native worker.
+      #
+      # @param event [Hash]
+      def dispatch(event)
+        step = StepRun.new(event)
+        @lock.synchronize do
+          @changed.wait(@lock) while @running.size >= @concurrency && !@cut
+          @running[step.event_id] = step unless @cut
+        end
+        return hand_back(step) if @cut
+
+        @pool.post { execute(step) }
+      end
+
+      # Waits until nothing is being executed that has not been answered.
+      #
+      # @param timeout [Numeric] seconds
+      # @yieldreturn [Boolean] whether the native worker has more
+      # @return [Boolean] whether it came to that
+      def wait_until_idle(timeout)
+        deadline = now + timeout
+        loop do
+          idle = @lock.synchronize do
+            @changed.wait(@lock, [ deadline - now, 0.05 ].min) if @running.values.any? { |step| !step.answered? } && deadline > now
+            @running.values.all?(&:answered?)
+          end
+          return true if idle && !yield
+          return false if now >= deadline
+
+          sleep(0.01) if idle
+        end
+      end
+
+      # Answers everything that is left as retryable. Handlers cannot be stopped; what they return is dropped.
+      #
+      # @return [Array<Hash>] the ids of the steps
+      def cut
+        steps = @lock.synchronize do
+          @cut = true
+          @changed.broadcast
+          @running.values
+        end
+        steps.select(&:answer!).map do |step|
+          send_completion(step, stopped("the worker was stopped before the handler came to an end"))
+          step.ids.slice(:step, :step_uuid, :task_uuid)
+        end
+      end
+
+      # @return [Integer] steps that were handed back before they began
+      def returned = @lock.synchronize { @returned }
+
+      def shutdown = @pool.shutdown
+
+      private
+
+      def execute(step)
+        timer = watch(step)
+        outcome = Surroundings.around(step) do
+          Events.publish(:step_started, step.ids.merge(handler: step.handler, attempt: step.attempt))
+          outcome_of(step).tap { |found| finish(step, found) }
+        end
+        Surroundings.report(outcome.error, step) if outcome.is_a?(Outcome::Failure) && outcome.error
+      rescue StandardError => error
+        # The handler is done; this is the app's executor, or the native library.
+        TaskerContribRails.logger.error("step #{step.step_uuid}: #{error.class}: #{error.message}")
+        finish(step, Outcome.from_exception(error))
+      ensure
+        timer&.cancel
+        @lock.synchronize do
+          @running.delete(step.event_id)
+          @changed.broadcast
+        end
+      end
+
+      def outcome_of(step)
+        template = @templates[step.identity]
+        outcome = Outcome.of(Handlers.call(step.handler, step.context))
+        OutcomeChecks.check(outcome, template, template&.find(step.definition.name))
+      rescue Handlers::NotFound => error
+        Outcome::Failure.new(message: error.message, error_type: Contract::ERROR_TYPES[:not_found], retryable: false)
+      rescue Exception => error # rubocop:disable Lint/RescueException -- whatever a handler raises, its step must be answered
+        Outcome.from_exception(error)
+      end
+
+      def finish(step, outcome)
+        return unless step.answer!
+
+        outcome.is_a?(Outcome::Checkpoint) ? send_checkpoint(step, outcome) : send_completion(step, outcome)
+      end
+
+      def send_checkpoint(step, outcome)
+        unless @bridge.publish_step_checkpoint_yield(Answer.checkpoint(step, outcome))
+          return send_completion(step, Outcome::Failure.new(message: "Core did not store the checkpoint; only steps of type batch_worker can have one",
+            error_type: Contract::ERROR_TYPES[:validation], retryable: false))
+        end
+        publish(:step_checkpointed, step, cursor: outcome.cursor, items_processed: outcome.items_processed)
+      end
+
+      def send_completion(step, outcome)
+        @bridge.publish_step_completion(Answer.completion(step, outcome))
+        return publish(:step_completed, step) if outcome.is_a?(Outcome::Success)
+
+        publish(:step_failed, step, error_type: outcome.error_type, message: outcome.message,
+          retryable: Answer.retryable?(step, outcome), retry_after: Answer.retry_after(step, outcome))
+      end
+
+      def hand_back(step)
+        return unless step.answer!
+
+        @lock.synchronize { @returned += 1 }
+        send_completion(step, stopped("the worker was stopped before the step began"))
+      end
+
+      def stopped(message)
+        Outcome::Failure.new(message:, error_type: Contract::ERROR_TYPES[:worker_stopped], retry_after: CUT_DELAY)
+      end
+
+      def watch(step)
+        Concurrent::ScheduledTask.execute(step.timeout) { timed_out(step) } if step.timeout
+      end
+
+      # A Ruby thread cannot be stopped safely: the step is answered, and the handler goes on.
+      def timed_out(step)
+        return unless step.answer!
+
+        Events.publish(:step_timed_out, step.ids.merge(handler: step.handler, attempt: step.attempt, timeout_seconds: step.timeout, hung: true))
+        send_completion(step, Outcome::Failure.new(message: "the handler exceeded timeout_seconds: #{step.timeout}", error_type: Contract::ERROR_TYPES[:timeout]))
+      rescue StandardError => error
+        TaskerContribRails.logger.error("step #{step.step_uuid}: the timeout could not be sent: #{error.class}: #{error.message}")
+      end
+
+      def publish(key, step, **data)
+        Events.publish(key, step.ids.merge(handler: step.handler, attempt: step.attempt, duration_ms: (step.duration * 1000).round(1), **data), duration: step.duration)
+      end
+
+      def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)
+    end
+  end
+end

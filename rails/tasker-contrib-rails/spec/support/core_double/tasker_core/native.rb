@@ -1,0 +1,190 @@
+# frozen_string_literal: true
+
+require "fiddle"
+require "securerandom"
+
+module TaskerCore
+  # The remote control of the double: what the server and the native library would do.
+  module Native
+    HANG = 3600
+    SLEEP = Fiddle::Function.new(Fiddle.dlopen(nil)["usleep"], [ Fiddle::TYPE_LONG ], Fiddle::TYPE_INT, need_gvl: true)
+
+    @lock = Mutex.new
+    class << self
+      attr_accessor :boot_error, :stop_seconds, :config_seen
+      attr_reader :completions, :checkpoints, :boots, :pid
+
+      def reset!
+        @steps = Thread::Queue.new
+        @pending = {}
+        @completions = []
+        @checkpoints = []
+        @domain_events = Thread::Queue.new
+        @boots = 0
+        @pid = nil
+        @running = false
+        @claiming = false
+        @boot_error = nil
+        @stop_seconds = 0.01
+        @config_seen = nil
+      end
+
+      # Native calls do not release the interpreter.
+      def hold(seconds) = SLEEP.call((seconds * 1_000_000).to_i)
+
+      # The threads of the native library are not there after a fork: a call waits for ever.
+      def alive!
+        return if @pid.nil? || @pid == Process.pid
+
+        journal("hang", {})
+        sleep(HANG)
+      end
+
+      def boot
+        journal("boot", path: ENV["TASKER_CONFIG_PATH"], templates: ENV["TASKER_TEMPLATE_PATH"])
+        return { "handle_id" => "h", "status" => "already_running", "message" => "" } if @running
+        raise boot_error if boot_error
+
+        @config_seen = File.read(ENV.fetch("TASKER_CONFIG_PATH"))
+        @boots += 1
+        @pid = Process.pid
+        @running = @claiming = true
+        load_steps
+        { "handle_id" => "h#{@boots}", "status" => "started", "message" => "started", "worker_id" => "worker-#{@boots}" }
+      end
+
+      # Steps for a process that is watched from outside.
+      def load_steps
+        path = ENV["TASKER_DOUBLE_STEPS"]
+        JSON.parse(File.read(path), symbolize_names: true).each { |step| deliver(**step) } if path
+      end
+
+      def running? = @running
+
+      # A worker that stops claiming still has what it claimed before.
+      def stop_claiming
+        alive!
+        @claiming = false
+        hold(stop_seconds)
+        journal("stop_claiming", {})
+      end
+
+      def stop
+        alive!
+        @running = false
+        journal("stop", pending: @pending.size)
+      end
+
+      # @return [String] the event's id
+      def deliver(callable: "X", step: "step", context: {}, results: {}, attempts: 0, max_attempts: 3, initialization: {}, inputs: {}, retry_table: nil,
+                  namespace: "shop", task: "order", version: "1.0.0", timeout_seconds: nil, checkpoint: nil)
+        event = SecureRandom.uuid
+        task_uuid, step_uuid = SecureRandom.uuid, SecureRandom.uuid
+        @steps << {
+          "event_id" => event, "task_uuid" => task_uuid, "step_uuid" => step_uuid, "correlation_id" => SecureRandom.uuid,
+          "task_sequence_step" => {
+            "task" => { "task" => { "task_uuid" => task_uuid, "context" => context }, "task_name" => task, "namespace_name" => namespace, "task_version" => version },
+            "workflow_step" => { "workflow_step_uuid" => step_uuid, "name" => step, "attempts" => attempts, "max_attempts" => max_attempts,
+                                 "retryable" => true, "inputs" => inputs, "checkpoint" => checkpoint },
+            "dependency_results" => results.transform_values { |value| { "result" => value } },
+            "step_definition" => { "name" => step, "handler" => { "callable" => callable, "initialization" => initialization },
+                                   "retry" => retry_table, "timeout_seconds" => timeout_seconds }
+          }
+        }
+        event
+      end
+
+      def poll
+        alive!
+        return unless @running
+
+        step = @steps.pop(true)
+        @lock.synchronize { @pending[step["event_id"]] = step }
+        journal("claim", step: step.dig("task_sequence_step", "workflow_step", "name"))
+        step
+      rescue ThreadError
+        nil
+      end
+
+      def complete(event, payload)
+        alive!
+        step = @lock.synchronize { @pending.delete(event) }
+        journal("complete", step: step&.dig("task_sequence_step", "workflow_step", "name"), known: !step.nil?, success: payload["success"], error: payload["error"])
+        return false unless step && @running
+
+        refuse_unknown(payload)
+        @completions << payload
+        true
+      end
+
+      def checkpoint(event, payload)
+        step = @lock.synchronize { @pending.delete(event) }
+        return false unless step && @running
+
+        @checkpoints << payload
+        again = step.deep_dup
+        again["event_id"] = SecureRandom.uuid
+        again["task_sequence_step"]["workflow_step"]["checkpoint"] = payload.slice("cursor", "items_processed", "accumulated_results")
+        @steps << again
+        true
+      end
+
+      def pending = @lock.synchronize { @pending.size }
+
+      def publish(event) = @domain_events << event
+
+      def domain_events = Array.new(@domain_events.size) { @domain_events.pop }
+
+      # For tests of whole processes: one JSON object a line.
+      def journal(event, details)
+        path = ENV["TASKER_DOUBLE_JOURNAL"] or return
+
+        File.open(path, "a") { |file| file.puts(JSON.generate({ event:, pid: Process.pid, **details })) }
+      end
+
+      private
+
+      def refuse_unknown(value)
+        case value
+        when Hash then value.each_value { |inner| refuse_unknown(inner) }
+        when Array then value.each { |inner| refuse_unknown(inner) }
+        when nil, true, false, String, Symbol, Integer, Float then value
+        else raise TypeError, "#{value.class} cannot be serialised"
+        end
+      end
+    end
+    reset!
+  end
+
+  # The native functions.
+  module FFI
+    class << self
+      def bootstrap_worker = Native.boot
+      def stop_worker = Native.stop
+      def transition_to_graceful_shutdown = Native.stop_claiming
+      def poll_step_events = Native.poll
+      def complete_step_event(event_id, payload) = Native.complete(event_id, payload)
+      def checkpoint_yield_step_event(event_id, payload) = Native.checkpoint(event_id, payload)
+      def poll_in_process_events(_most) = Native.domain_events
+      def in_process_event_stats = {}
+      def check_starvation_warnings = nil
+      def get_ffi_dispatch_metrics = { "pending_count" => Native.pending, "starvation_detected" => false, "starving_event_count" => 0 }
+
+      def worker_status
+        return { "running" => false, "error" => "not running" } unless Native.running?
+
+        { "running" => true, "environment" => "test", "worker_core_status" => "Running", "web_api_enabled" => false,
+          "supported_namespaces" => [ "shop" ], "database_pool_size" => 5, "database_pool_idle" => 4 }
+      end
+
+      %i[error warn info debug trace].each { |level| define_method(:"log_#{level}") { |message, _fields| Native.journal("log", level:, message:) } }
+
+      def client_health_check
+        raise "Worker system not running" unless Native.running?
+
+        Native.hold(Native.stop_seconds)
+        { "healthy" => true }
+      end
+    end
+  end
+end

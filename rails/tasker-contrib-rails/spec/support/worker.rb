@@ -1,0 +1,93 @@
+# frozen_string_literal: true
+
+require "stringio"
+require "tmpdir"
+
+$LOAD_PATH.unshift(File.join(__dir__, "core_double"))
+
+# A worker on the double of tasker_core, in a temporary app folder. Examples tagged `:worker` get one.
+module WorkerHelpers
+  PLAIN = { "namespace_name" => "shop", "version" => "1.0.0" }.freeze
+
+  attr_reader :root, :log
+
+  def native = TaskerCore::Native
+
+  def template(name = "order", steps:)
+    path = root.join("config/tasks/#{name}.yaml")
+    path.dirname.mkpath
+    path.write(PLAIN.merge("name" => name, "steps" => steps).to_yaml)
+  end
+
+  # A handler class for the length of an example.
+  def handler(name, base = TaskerContribRails::StepHandler, &call)
+    stub_const(name, Class.new(base) { define_method(:call, &call) })
+  end
+
+  def settings(**values)
+    configuration = TaskerContribRails::Configuration.new
+    values.each do |name, value|
+      section, key = name.to_s.split("__")
+      key ? configuration.public_send(section).public_send("#{key}=", value) : configuration.public_send("#{section}=", value)
+    end
+    configuration.resolve(environment: { "DATABASE_URL" => "postgresql://a:b@127.0.0.1/tasker" })
+  end
+
+  def runtime = @runtime ||= TaskerContribRails::Runtime.new
+
+  def start(**) = runtime.start!(settings: settings(**), root:, environment: "test")
+
+  # Waits for a condition; there are no fixed pauses in these tests.
+  def eventually(seconds = 5)
+    deadline = Process.clock_gettime(Process::CLOCK_MONOTONIC) + seconds
+    until (value = yield)
+      raise "it did not come to that within #{seconds} s" if Process.clock_gettime(Process::CLOCK_MONOTONIC) > deadline
+
+      sleep(0.002)
+    end
+    value
+  end
+
+  # The answer to a delivered step.
+  def answer(**step)
+    id = native.deliver(**step)
+    eventually { native.completions.find { |payload| payload["event_id"] == id } }
+  end
+
+  def events(pattern = /\.tasker\z/)
+    seen = []
+    subscriber = ActiveSupport::Notifications.subscribe(pattern) { |event| seen << event }
+    yield
+    seen
+  ensure
+    ActiveSupport::Notifications.unsubscribe(subscriber)
+  end
+
+  # The double is one-shot like Core; a new example stands for a new process.
+  def self.new_process
+    require "tasker_core"
+    [ TaskerCore::Worker::Bootstrap, TaskerCore::Worker::EventBridge, TaskerCore::Worker::EventPoller, TaskerCore::Worker::InProcessDomainEventPoller,
+      TaskerCore::Registry::HandlerRegistry, TaskerCore::DomainEvents::SubscriberRegistry ].each { |type| Singleton.__init__(type) }
+    TaskerContribRails::Worker::CoreHooks.instance_variable_set(:@domain_events, nil)
+    TaskerCore::Native.reset!
+  end
+end
+
+RSpec.configure do |config|
+  config.include WorkerHelpers, :worker
+  config.around(:each, :worker) do |example|
+    environment = ENV.to_h
+    Dir.mktmpdir("tasker-app") do |folder|
+      @root = Pathname(folder).realpath
+      @log = StringIO.new
+      TaskerContribRails.logger = ActiveSupport::TaggedLogging.new(Logger.new(@log))
+      WorkerHelpers.new_process
+      example.run
+    ensure
+      TaskerCore::Worker::EventPoller.instance.stop!
+      TaskerCore::Worker::InProcessDomainEventPoller.instance.stop!
+      TaskerContribRails.logger = nil
+      ENV.replace(environment)
+    end
+  end
+end
