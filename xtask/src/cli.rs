@@ -246,6 +246,8 @@ pub enum CoreCommand {
     Status,
     /// Choose a checkout, or `published`; no tracked file changes.
     Use(CoreUseArgs),
+    /// Build the checkout's packages now; else they are built when a unit needs them.
+    Build(CoreBuildArgs),
     /// Compare what the packages assume of Tasker Core (generated tables, doubles) with the checkout.
     Check(CoreCheckArgs),
 }
@@ -257,6 +259,17 @@ pub struct CoreUseArgs {
     #[arg(value_name = "PATH|published")]
     pub source: String,
     /// Print what would be written.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Arguments of `core build`.
+#[derive(Debug, Args)]
+pub struct CoreBuildArgs {
+    /// Only the packages of these languages (rust, python, ruby, typescript) [default: all that the checkout has].
+    #[arg(value_name = "LANG")]
+    pub languages: Vec<String>,
+    /// Print what would be run.
     #[arg(long)]
     pub dry_run: bool,
 }

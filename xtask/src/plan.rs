@@ -4,6 +4,7 @@
 //! executes the same value. A task is the unit of scheduling and of reporting: a few actions in order, one log, one line
 //! in the summary.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -31,6 +32,8 @@ pub enum Action {
         /// Absolute path.
         path: PathBuf,
     },
+    /// Bring a second tree of the repository's files up to date.
+    Mirror(Mirror),
     /// Fetch a pinned tool into `.xtask/tools`.
     Install(Box<PinnedTool>),
     /// Put generated files together into a project.
@@ -46,6 +49,19 @@ pub enum Action {
     },
 }
 
+/// A tree of links to the repository's files, in which some files are copies that may change.
+#[derive(Clone, Debug)]
+pub struct Mirror {
+    /// The repository.
+    pub from: PathBuf,
+    /// The mirror's folder, absolute.
+    pub into: PathBuf,
+    /// The files that are copied, relative.
+    pub copies: BTreeSet<PathBuf>,
+    /// Copies are made again when this changes.
+    pub key: String,
+}
+
 impl Action {
     /// One line for people, with paths relative to the repository.
     pub fn describe(&self, root: &Path) -> String {
@@ -59,6 +75,11 @@ impl Action {
                 format!("write {} ({lines})", relative(root, path).display())
             }
             Self::Remove { path } => format!("remove {}", relative(root, path).display()),
+            Self::Mirror(mirror) => format!(
+                "mirror the repository in {}, with copies of {} files",
+                relative(root, &mirror.into).display(),
+                mirror.copies.len()
+            ),
             Self::Install(tool) => {
                 format!(
                     "install {} {} from {} into {}",

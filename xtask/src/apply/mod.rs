@@ -4,6 +4,7 @@
 
 mod assemble;
 mod install;
+mod mirror;
 
 use std::io::Write;
 use std::path::Path;
@@ -58,6 +59,7 @@ pub fn action(
         }
         Action::Write { path, contents } => write(path, contents),
         Action::Remove { path } => remove(path),
+        Action::Mirror(tree) => mirror::mirror(tree),
         Action::Install(tool) => install::install(root, tool, log, interrupt),
         Action::Check { check, folder, .. } => {
             note(log, &action.describe(root))?;

@@ -3,9 +3,10 @@
 use serde_json::json;
 
 use super::Session;
-use crate::cli::{CoreCheckArgs, CoreCommand, CoreUseArgs};
+use crate::cli::{CoreBuildArgs, CoreCheckArgs, CoreCommand, CoreUseArgs};
 use crate::core::{self, Checkout, Core, Identity, State, Table, PUBLISHED, STATE};
 use crate::error::{Error, Result};
+use crate::lang::rust::target_folder;
 use crate::lang::{Planner, LANGUAGES};
 use crate::plan::{Action, Counts, Plan, Task};
 use crate::repo::{check_languages, Repo};
@@ -15,6 +16,7 @@ pub fn run(session: &mut Session, what: &CoreCommand) -> Result<()> {
     match what {
         CoreCommand::Status => status(session),
         CoreCommand::Use(args) => choose(session, args),
+        CoreCommand::Build(args) => build(session, args),
         CoreCommand::Check(args) => check(session, args),
     }
 }
@@ -48,10 +50,32 @@ fn status(session: &mut Session) -> Result<()> {
             "supported": row.supported.to_string(), "published": row.published.to_string(),
         }));
     }
+    let mut environments = Vec::new();
+    let repo = Repo::discover(&session.root)?;
+    for unit in &repo.units {
+        let logs = session.logs("core");
+        let mut planner = Planner::new(&repo, &session.tools, &session.core, "core", &logs);
+        let language = LANGUAGES
+            .into_iter()
+            .find(|language| language.name() == unit.language);
+        let in_sync = match language {
+            Some(language) => language.is_in_sync(&mut planner, unit)?,
+            None => None,
+        };
+        if let Some(in_sync) = in_sync {
+            let word = if in_sync {
+                "in sync"
+            } else {
+                "out of date; the next run brings it up to date"
+            };
+            lines.push(format!("  {}: environment {word}", unit.folder));
+            environments.push(json!({ "unit": unit.folder, "in_sync": in_sync }));
+        }
+    }
     let record = json!({
         "event": "core", "source": session.core.source_id()?, "since": session.core.state().map(|state| state.since),
         "commit": identity.and_then(|identity| identity.commit.clone()), "changed": identity.map(|identity| identity.changed),
-        "packages": rows,
+        "packages": rows, "environments": environments,
     });
     session.report.tell(&lines, &record);
     Ok(())
@@ -107,17 +131,51 @@ fn state_file(checkout: &Checkout, identity: Option<&Identity>) -> Result<String
     })
 }
 
+/// Builds what the checkout has.
+fn build(session: &mut Session, args: &CoreBuildArgs) -> Result<()> {
+    session.announce()?;
+    let repo = Repo::discover(&session.root)?;
+    let checkout = a_checkout(&session.core, "build")?;
+    let has = checkout.languages();
+    if let Some(wanted) = args.languages.iter().find(|wanted| !has.contains(wanted)) {
+        return Err(Error::Core {
+            why: format!("{} has no {wanted} package", checkout.root.display()),
+            fix: format!("choose one of: {}", has.join(", ")),
+        });
+    }
+    let logs = session.logs("core-build");
+    let mut planner = Planner::new(&repo, &session.tools, &session.core, "core build", &logs);
+    for language in &has {
+        if !args.languages.is_empty() && !args.languages.contains(language) {
+            continue;
+        }
+        if language == "rust" {
+            core::patched(&mut planner, "", &target_folder(&session.root))?;
+        } else {
+            core::built(&mut planner, language)?;
+        }
+    }
+    let plan = planner.plan;
+    if plan.tasks.is_empty() {
+        session.report.say("everything is built");
+        return Ok(());
+    }
+    session.execute("core build", &plan, args.dry_run).map(drop)
+}
+
+fn a_checkout<'a>(core: &'a Core, to: &str) -> Result<&'a Checkout> {
+    core.checkout()?.ok_or_else(|| Error::Core {
+        why: format!("there is no checkout to {to}; the published packages are in use"),
+        fix: format!("cargo xtask core use PATH, or cargo xtask --core PATH core {to}"),
+    })
+}
+
 /// Runs what each language compares.
 fn check(session: &mut Session, args: &CoreCheckArgs) -> Result<()> {
     check_languages(&args.languages)?;
     session.announce()?;
     let repo = Repo::discover(&session.root)?;
-    let Some(checkout) = session.core.checkout()? else {
-        return Err(Error::Core {
-            why: "there is no checkout to compare with; the published packages are in use".into(),
-            fix: "cargo xtask core use PATH, or cargo xtask --core PATH core check".into(),
-        });
-    };
+    let checkout = a_checkout(&session.core, "check")?;
     let logs = session.logs("core-check");
     let mut planner = Planner::new(&repo, &session.tools, &session.core, "core check", &logs);
     for language in LANGUAGES {

@@ -1,5 +1,6 @@
 //! Finding Core's packages in a checkout: by the names in its own manifests, wherever they are.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -76,7 +77,7 @@ impl Checkout {
         };
         let is_core = packages.iter().any(names);
         packages.retain(|package| package.language == "rust" || names(package));
-        let mut seen = std::collections::BTreeSet::new();
+        let mut seen = BTreeSet::new();
         packages.retain(|package| seen.insert((package.language.clone(), package.name.clone())));
         let checkout = Self {
             root: path.to_owned(),
@@ -96,15 +97,14 @@ impl Checkout {
             .find(|package| package.language == language && package.name == name)
     }
 
-    /// The languages that it has packages of.
+    /// The languages that it has packages of, sorted.
     pub fn languages(&self) -> Vec<String> {
-        let mut languages: Vec<String> = Vec::new();
-        for package in &self.packages {
-            if !languages.contains(&package.language) {
-                languages.push(package.language.clone());
-            }
-        }
-        languages
+        let languages: BTreeSet<&String> = self
+            .packages
+            .iter()
+            .map(|package| &package.language)
+            .collect();
+        languages.into_iter().cloned().collect()
     }
 
     /// The package of a language that has one, such as Python; none if the checkout does not have it.

@@ -11,8 +11,9 @@ use sha2::{Digest, Sha256};
 use crate::error::{Error, Result};
 
 /// Folders that builds make; what is in them follows from the rest.
-const BUILT: [&str; 6] = [
+const BUILT: [&str; 7] = [
     "target",
+    "build",
     "node_modules",
     "dist",
     "__pycache__",
@@ -127,7 +128,10 @@ fn walk(folder: &Path, files: &mut BTreeSet<PathBuf>) -> Result<()> {
         let name = name.to_string_lossy();
         let kind = entry.file_type().map_err(Error::io("read", entry.path()))?;
         if kind.is_dir() {
-            if !name.starts_with('.') && !BUILT.contains(&name.as_ref()) {
+            if !name.starts_with('.')
+                && !BUILT.contains(&name.as_ref())
+                && !name.ends_with(".egg-info")
+            {
                 walk(&entry.path(), files)?;
             }
         } else if kind.is_file() {

@@ -4,6 +4,8 @@
 //! the names in the checkout's own manifests and built with each ecosystem's own front end. The choice is kept in `.xtask/core.toml`,
 //! which git ignores; no tracked file changes.
 
+mod build;
+mod cargo;
 mod checkout;
 mod identity;
 mod table;
@@ -14,7 +16,10 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::process::quote;
 
+pub use build::{built, Built};
+pub use cargo::{patched, Patched};
 pub use checkout::{Checkout, Package};
 pub use identity::Identity;
 pub use table::{Row, Table};
@@ -41,6 +46,8 @@ pub struct State {
 pub struct Core {
     root: PathBuf,
     local: Option<Local>,
+    /// What `--core` said, as it works from any folder.
+    option: Option<String>,
 }
 
 struct Local {
@@ -61,6 +68,10 @@ impl Core {
         };
         Ok(Self {
             root: root.to_owned(),
+            option: option.map(|value| match &local {
+                Some(local) => local.path.display().to_string(),
+                None => value.to_owned(),
+            }),
             local,
         })
     }
@@ -70,7 +81,16 @@ impl Core {
         Self {
             root: root.to_owned(),
             local: None,
+            option: None,
         }
+    }
+
+    /// What a command must say to get the same packages: `--core PATH ` with a space, or nothing.
+    pub fn option(&self) -> String {
+        self.option
+            .as_ref()
+            .map(|value| format!("--core {} ", quote(value)))
+            .unwrap_or_default()
     }
 
     /// Whether a checkout is used.

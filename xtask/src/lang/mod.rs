@@ -94,6 +94,11 @@ pub trait Language: Sync {
         Ok(Provided::default())
     }
 
+    /// Whether the unit's environment is as a run would make it now; none if it has none, or if it was never made.
+    fn is_in_sync(&self, _planner: &mut Planner<'_>, _unit: &Unit) -> Result<Option<bool>> {
+        Ok(None)
+    }
+
     /// Adds the tasks that compare what this language's units assume of Tasker Core (doubles, names, generated tables) with a
     /// checkout; part of `cargo xtask core check`. A task reads the checkout and changes nothing in it; a script gets its folder
     /// as an argument.

@@ -56,7 +56,8 @@ impl<'a> Planner<'a> {
                 .logs
                 .join(format!("{}.log", id.replace(['/', ':'], "-"))),
             rerun: format!(
-                "cargo xtask {} --unit {}",
+                "cargo xtask {}{} --unit {}",
+                self.core.option(),
                 self.command,
                 crate::process::quote(folder)
             ),

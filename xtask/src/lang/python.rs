@@ -4,14 +4,15 @@
 //! brought up to date when the manifest, the lock, or the manifest of a path dependency has changed; a stamp in it says what it was
 //! made from.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 use toml::{Table, Value};
 
 use super::{lookup, Found, Job, Language, Planner, Provided};
+use crate::core::{built, Built};
 use crate::error::{Error, Result};
-use crate::plan::{Action, Counts};
+use crate::plan::{Action, Counts, Task};
 use crate::process::Invocation;
 use crate::repo::{Repo, Unit};
 
@@ -22,6 +23,12 @@ pub struct Python;
 const LOCK: &str = "requirements.lock";
 /// Inside the environment: what it was made from.
 const STAMP: &str = ".venv/xtask-stamp";
+
+/// Inside the environment, while Core's package in it is not the published one.
+const FOREIGN: &str = ".venv/xtask-core";
+
+/// Core's package.
+const CORE: &str = "tasker-py";
 
 /// The build backend of all Python units, and what it takes besides to install one from its folder.
 const BACKEND: &str = "hatchling";
@@ -152,6 +159,15 @@ impl Language for Python {
         }
         Ok(())
     }
+
+    fn is_in_sync(&self, planner: &mut Planner<'_>, unit: &Unit) -> Result<Option<bool>> {
+        if !planner.repo.path(unit).join(STAMP).is_file() {
+            return Ok(None);
+        }
+        let before = planner.plan.tasks.len();
+        prepare(planner, unit)?;
+        Ok(Some(planner.plan.tasks.len() == before))
+    }
 }
 
 /// Adds what it takes to have the unit's environment; adds nothing if it is up to date.
@@ -163,7 +179,11 @@ pub fn prepare(planner: &mut Planner<'_>, unit: &Unit) -> Result<Environment> {
     if !folder.join(LOCK).is_file() {
         return Err(no_lock(repo, unit));
     }
-    let stamp = stamp(repo, unit, &uv.version);
+    let core = match locks(repo, unit, CORE) {
+        true => built(planner, "python")?,
+        false => None,
+    };
+    let stamp = stamp(repo, unit, &uv.version, core.as_ref());
     let is_current = std::fs::read_to_string(folder.join(STAMP)).is_ok_and(|found| found == stamp);
     if is_current && bin.join("python").exists() {
         return Ok(Environment {
@@ -188,7 +208,16 @@ pub fn prepare(planner: &mut Planner<'_>, unit: &Unit) -> Result<Environment> {
             "venv --quiet --clear --no-project --python python3 .venv",
         )));
     }
-    task = task.run(run(words(&format!("pip sync --require-hashes {LOCK}"))));
+    let mut sync = words(&format!("pip sync --require-hashes {LOCK}"));
+    let foreign = folder.join(FOREIGN);
+    if foreign.exists() {
+        // The same version may be installed from a checkout, and would stay.
+        sync.extend(["--reinstall-package".to_owned(), CORE.to_owned()]);
+    }
+    task = task.run(run(sync));
+    if foreign.exists() {
+        task = task.act(Action::Remove { path: foreign });
+    }
     let mut install: Vec<String> = words("pip install --no-deps");
     install.extend(isolation(repo, unit, &[BACKEND, BACKEND_EDITABLE]));
     let dependencies = repo.dependencies(unit).into_iter().chain([unit]);
@@ -205,6 +234,9 @@ pub fn prepare(planner: &mut Planner<'_>, unit: &Unit) -> Result<Environment> {
         install.extend(packages);
         task = task.run(run(install));
     }
+    if let Some(core) = core {
+        task = from_checkout(task.after(core.needs.clone()), &folder, &core, run);
+    }
     let task = task.act(Action::Write {
         path: folder.join(STAMP),
         contents: stamp,
@@ -215,8 +247,34 @@ pub fn prepare(planner: &mut Planner<'_>, unit: &Unit) -> Result<Environment> {
     })
 }
 
+/// Replaces Core's package by the wheel that was built from a checkout.
+fn from_checkout(
+    task: Task,
+    folder: &Path,
+    core: &Built,
+    run: impl Fn(Vec<String>) -> Invocation,
+) -> Task {
+    let install = [
+        "pip",
+        "install",
+        "--no-deps",
+        "--no-index",
+        "--reinstall-package",
+        &core.name,
+        "--find-links",
+        &core.path.display().to_string(),
+        &core.name,
+    ];
+    // First, so that an installation that is interrupted is undone as well.
+    task.act(Action::Write {
+        path: folder.join(FOREIGN),
+        contents: format!("{}\n", core.id),
+    })
+    .run(run(install.map(str::to_owned).to_vec()))
+}
+
 /// A digest of all that the environment is made from. The folder counts, because environments hold absolute paths.
-fn stamp(repo: &Repo, unit: &Unit, uv_version: &str) -> String {
+fn stamp(repo: &Repo, unit: &Unit, uv_version: &str, core: Option<&Built>) -> String {
     let mut sum = Sha256::new();
     sum.update(uv_version);
     sum.update(repo.path(unit).display().to_string());
@@ -224,6 +282,9 @@ fn stamp(repo: &Repo, unit: &Unit, uv_version: &str) -> String {
     for unit in repo.dependencies(unit).into_iter().chain([unit]) {
         sum.update(&unit.folder);
         sum.update(std::fs::read(repo.path(unit).join("pyproject.toml")).unwrap_or_default());
+    }
+    if let Some(core) = core {
+        sum.update(&core.id);
     }
     let digest: String = sum
         .finalize()
@@ -235,15 +296,17 @@ fn stamp(repo: &Repo, unit: &Unit, uv_version: &str) -> String {
 
 /// With the build backend locked like everything else, building takes that one and fetches nothing.
 fn isolation(repo: &Repo, unit: &Unit, backend: &[&str]) -> Option<String> {
-    let lock = std::fs::read_to_string(repo.path(unit).join(LOCK)).unwrap_or_default();
-    let is_locked = |name: &&str| {
-        lock.lines()
-            .any(|line| line.starts_with(&format!("{name}==")))
-    };
     backend
         .iter()
-        .all(is_locked)
+        .all(|name| locks(repo, unit, name))
         .then(|| "--no-build-isolation".to_owned())
+}
+
+/// Whether the lock file has a package.
+fn locks(repo: &Repo, unit: &Unit, name: &str) -> bool {
+    let lock = std::fs::read_to_string(repo.path(unit).join(LOCK)).unwrap_or_default();
+    lock.lines()
+        .any(|line| line.starts_with(&format!("{name}==")))
 }
 
 fn no_lock(repo: &Repo, unit: &Unit) -> Error {

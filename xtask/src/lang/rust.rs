@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
 use super::{cargo_lock::compiled_for, lookup, Found, Job, Language, Planner, Provided};
+use crate::core::{patched, Patched};
 use crate::error::Result;
 use crate::plan::{Counts, Share, CARGO_BUILD};
 use crate::process::Invocation;
@@ -44,7 +45,7 @@ impl Language for Rust {
 
     fn plan(&self, planner: &mut Planner<'_>, unit: &Unit, job: Job) -> Result<()> {
         let repo = planner.repo;
-        let package = Package::of(repo, unit);
+        let package = Package::of(planner, repo, unit)?;
         let cargo = |argv: &[&str]| package.cargo(argv);
         let ready = package.needs(planner)?;
         match job {
@@ -124,7 +125,8 @@ impl Language for Rust {
     /// Builds a package's program. Others find it by `<PACKAGE>_BIN`, and PostgreSQL, if it starts one, by
     /// `<PACKAGE>_POSTGRES_BIN`.
     fn provide(&self, planner: &mut Planner<'_>, unit: &Unit) -> Result<Provided> {
-        let package = Package::of(planner.repo, unit);
+        let repo = planner.repo;
+        let package = Package::of(planner, repo, unit)?;
         let ready = package.needs(planner)?;
         let build = planner.add(package.build_task(planner, ready.needs.clone()));
         let mut env = vec![(
@@ -144,30 +146,42 @@ struct Package<'a> {
     repo: &'a Repo,
     unit: &'a Unit,
     compiled: BTreeSet<String>,
+    /// With packages of a Tasker Core checkout, if it uses any.
+    patched: Option<Patched>,
 }
 
 impl<'a> Package<'a> {
-    fn of(repo: &'a Repo, unit: &'a Unit) -> Self {
+    fn of(planner: &mut Planner<'_>, repo: &'a Repo, unit: &'a Unit) -> Result<Self> {
         // A package of its own, outside the root's workspace, has its lock file beside it.
-        let own = repo.path(unit).join("Cargo.lock");
-        let lock = if own.is_file() {
-            own
+        let folder = if repo.path(unit).join("Cargo.lock").is_file() {
+            unit.folder.as_str()
         } else {
-            repo.root.join("Cargo.lock")
+            ""
         };
-        Self {
+        let lock = repo.root.join(folder).join("Cargo.lock");
+        let compiled = compiled_for(&lock, &unit.name);
+        let patched = if planner.core.is_local() {
+            patched(planner, folder, &target_folder(&repo.root))?
+        } else {
+            None
+        };
+        Ok(Self {
             repo,
             unit,
-            compiled: compiled_for(&lock, &unit.name),
-        }
+            patched: patched.filter(|patched| !patched.names.is_disjoint(&compiled)),
+            compiled,
+        })
     }
 
-    /// cargo in the package's own folder, as one would run it by hand.
+    /// cargo in the package's own folder, as one would run it by hand; or with packages of a Tasker Core checkout.
     fn cargo(&self, argv: &[&str]) -> Invocation {
-        Invocation::new(
-            self.repo.path(self.unit),
-            std::iter::once("cargo").chain(argv.iter().copied()),
-        )
+        match &self.patched {
+            Some(patched) if argv.first() != Some(&"fmt") => patched.cargo(argv),
+            _ => Invocation::new(
+                self.repo.path(self.unit),
+                std::iter::once("cargo").chain(argv.iter().copied()),
+            ),
+        }
     }
 
     fn build_task(&self, planner: &Planner<'_>, needs: Vec<String>) -> crate::plan::Task {
@@ -182,6 +196,11 @@ impl<'a> Package<'a> {
     /// The pinned tools that building and testing it takes.
     fn needs(&self, planner: &mut Planner<'_>) -> Result<Provided> {
         let mut ready = Provided::default();
+        ready.needs.extend(
+            self.patched
+                .iter()
+                .flat_map(|patched| patched.needs.clone()),
+        );
         if PROTOBUF.iter().any(|name| self.compiled.contains(*name)) {
             ready.needs.extend(planner.tool("protoc")?.1);
         }

@@ -1,0 +1,83 @@
+//! A second tree of the repository's files in which some files may differ.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use super::write;
+use crate::error::{Error, Result};
+use crate::plan::Mirror;
+
+/// Never in a mirror: what belongs to git, to cargo's builds and to xtask. Cargo finds `.cargo` from below the repository anyway.
+const LEFT_OUT: [&str; 4] = [".git", "target", ".xtask", ".cargo"];
+/// Beside each copy: what it was copied from.
+const ORIGIN: &str = "xtask-mirror-origin";
+
+/// Brings the mirror up to date. Folders on the way to a copy are real, everything else is a link to the repository; a copy
+/// stays as it is, with the changes made to it, until the original or the key changes.
+pub fn mirror(mirror: &Mirror) -> Result<()> {
+    let folders: BTreeSet<PathBuf> = mirror
+        .copies
+        .iter()
+        .flat_map(|copy| copy.ancestors().skip(1))
+        .map(Path::to_owned)
+        .collect();
+    for folder in &folders {
+        let (from, into) = (mirror.from.join(folder), mirror.into.join(folder));
+        if into.is_symlink() {
+            std::fs::remove_file(&into).map_err(Error::io("remove", &into))?;
+        }
+        std::fs::create_dir_all(&into).map_err(Error::io("create", &into))?;
+        let is_own = |name: &str| {
+            let path = folder.join(name);
+            folders.contains(&path) || mirror.copies.contains(&path) || name == ORIGIN
+        };
+        let wanted: BTreeSet<String> = names(&from)?
+            .into_iter()
+            .filter(|name| !LEFT_OUT.contains(&name.as_str()) && !is_own(name))
+            .collect();
+        for name in names(&into)? {
+            if !wanted.contains(&name) && !is_own(&name) {
+                super::remove(&into.join(&name))?;
+            }
+        }
+        for name in &wanted {
+            link(&from.join(name), &into.join(name))?;
+        }
+    }
+    for copy in &mirror.copies {
+        refresh(mirror, copy)?;
+    }
+    Ok(())
+}
+
+fn names(folder: &Path) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(Error::io("read", folder))? {
+        let entry = entry.map_err(Error::io("read", folder))?;
+        names.extend(entry.file_name().into_string());
+    }
+    Ok(names)
+}
+
+fn link(target: &Path, place: &Path) -> Result<()> {
+    if std::fs::read_link(place).is_ok_and(|found| found == target) {
+        return Ok(());
+    }
+    super::remove(place)?;
+    std::os::unix::fs::symlink(target, place).map_err(Error::io("link", place))
+}
+
+fn refresh(mirror: &Mirror, copy: &Path) -> Result<()> {
+    let original = mirror.from.join(copy);
+    let Ok(text) = std::fs::read_to_string(&original) else {
+        return Ok(());
+    };
+    let place = mirror.into.join(copy);
+    let origin = place.with_file_name(ORIGIN);
+    let from = format!("{}\n{text}", mirror.key);
+    if place.is_file() && std::fs::read_to_string(&origin).is_ok_and(|known| known == from) {
+        return Ok(());
+    }
+    write(&place, &text)?;
+    write(&origin, &from)
+}

@@ -1,0 +1,254 @@
+//! Building a checkout's packages, each with its ecosystem's own front end, into `.xtask/core`.
+//!
+//! What is built is named by the checkout's content, so an unchanged checkout is built once. Native parts are compiled below
+//! `.xtask/core/target`, whatever tool calls cargo.
+
+use std::path::{Path, PathBuf};
+
+use super::{Package, Table, BUILDS};
+use crate::error::{Error, Result};
+use crate::file::read;
+use crate::lang::{parse_json, Planner};
+use crate::plan::{Action, Share, Task};
+use crate::process::Invocation;
+
+/// Written last, so that a build that was interrupted is none.
+const COMPLETE: &str = "complete";
+
+/// A package of the checkout, ready to be installed.
+#[derive(Clone, Debug)]
+pub struct Built {
+    /// Tasks that must be done before.
+    pub needs: Vec<String>,
+    /// The package's name.
+    pub name: String,
+    /// Python: a folder with one wheel. Ruby: a gem home (`GEM_HOME`) that holds the gem alone. TypeScript: the packed archive.
+    pub path: PathBuf,
+    /// Changes with the checkout's content: for stamps of what it is installed into.
+    pub id: String,
+}
+
+/// The package of a language, built from the checkout; none if the published one is to be used.
+pub fn built(planner: &mut Planner<'_>, language: &str) -> Result<Option<Built>> {
+    let core = planner.core;
+    let Some((checkout, identity)) = core.checkout()?.zip(core.identity()?) else {
+        return Ok(None);
+    };
+    let table = Table::load(&planner.repo.root)?;
+    let Some(package) = checkout.only(&table, language) else {
+        return Ok(None);
+    };
+    let id = format!("{language}-{}", identity.short());
+    let folder = planner.repo.root.join(BUILDS).join(&id);
+    let (actions, path, mut needs) = match language {
+        "python" => python(planner, package, &folder)?,
+        "ruby" => ruby(package, &folder),
+        _ => node(package, &folder)?,
+    };
+    if folder.join(COMPLETE).is_file() {
+        needs.clear();
+    } else {
+        let mut task = core_task(planner, language)
+            .after(needs)
+            // Compiling native parts takes every core.
+            .sharing(Share::Alone("cargo"))
+            .noting(Some(format!(
+                "building {} of {}",
+                package.name,
+                checkout.root.display()
+            )));
+        for old in builds_of(planner, language) {
+            task = task.act(Action::Remove { path: old });
+        }
+        let native = Native::of(planner, checkout, package)?;
+        task = task.after(native.needs.clone());
+        for action in actions {
+            task = task.act(match action {
+                Action::Run(invocation) => Action::Run(invocation.envs(native.env.clone())),
+                other => other,
+            });
+        }
+        let task = task.act(Action::Write {
+            path: folder.join(COMPLETE),
+            contents: String::new(),
+        });
+        needs = vec![planner.add(task)];
+    }
+    Ok(Some(Built {
+        needs,
+        name: package.name.clone(),
+        path,
+        id,
+    }))
+}
+
+/// A task that belongs to no unit.
+pub(super) fn core_task(planner: &Planner<'_>, label: &str) -> Task {
+    let mut task = planner.task_in("core", label);
+    task.rerun = format!("cargo xtask {}core build {label}", planner.core.option());
+    task
+}
+
+/// Earlier builds of a language, and a half one of this.
+fn builds_of(planner: &Planner<'_>, language: &str) -> Vec<PathBuf> {
+    let folder = planner.repo.root.join(BUILDS);
+    let mut builds: Vec<PathBuf> = std::fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter(|entry| {
+            let name = entry.file_name();
+            name.to_string_lossy()
+                .strip_prefix(language)
+                .is_some_and(|rest| rest.starts_with('-'))
+        })
+        .map(|entry| entry.path())
+        .collect();
+    builds.sort();
+    builds
+}
+
+type Steps = (Vec<Action>, PathBuf, Vec<String>);
+
+/// PEP 517: whatever backend the package names makes a wheel.
+fn python(planner: &mut Planner<'_>, package: &Package, folder: &Path) -> Result<Steps> {
+    let (uv, needs) = planner.tool("uv")?;
+    let argv = [
+        uv.program().display().to_string(),
+        "build".into(),
+        "--wheel".into(),
+        "--python".into(),
+        "python3".into(),
+        "--out-dir".into(),
+        folder.display().to_string(),
+        package.folder().display().to_string(),
+    ];
+    // Where the package is, nothing is run: a folder of settings there would be for its own developers.
+    let run = Invocation::new(&planner.repo.root, argv).env("UV_PYTHON_DOWNLOADS", "never");
+    Ok((vec![Action::Run(run)], folder.to_owned(), needs))
+}
+
+/// `gem build`, and `gem install` into a home of its own, which compiles extensions with the gem's own `extconf.rb`.
+fn ruby(package: &Package, folder: &Path) -> Steps {
+    let gem = folder.join("package.gem").display().to_string();
+    let home = folder.join("home");
+    let specification = package
+        .manifest
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    let build = Invocation::new(
+        package.folder(),
+        ["gem", "build", &specification, "--output", &gem],
+    );
+    let install = Invocation::new(
+        package.folder(),
+        [
+            "gem",
+            "install",
+            "--local",
+            "--ignore-dependencies",
+            "--no-document",
+            "--install-dir",
+            &home.display().to_string(),
+            &gem,
+        ],
+    );
+    let actions = vec![
+        Action::Write {
+            path: folder.join("README"),
+            contents: "A Tasker Core checkout's gem, built by cargo xtask.\n".into(),
+        },
+        Action::Run(build),
+        Action::Run(install),
+    ];
+    (actions, home, Vec::new())
+}
+
+/// What `npm publish` would do: dependencies, the native part if napi-rs makes one, the `build` script, the archive.
+fn node(package: &Package, folder: &Path) -> Result<Steps> {
+    let manifest = parse_json(&read(&package.manifest)?).map_err(|error| Error::Core {
+        why: format!("{}: {}", package.manifest.display(), error.why),
+        fix: "repair the checkout, or cargo xtask core use published".into(),
+    })?;
+    let has = |key: &str| {
+        manifest
+            .get(key)
+            .and_then(toml::Value::as_table)
+            .is_some_and(|table| !table.is_empty())
+    };
+    let npm = |argv: &[&str]| Action::Run(Invocation::new(package.folder(), argv.to_vec()));
+    let mut actions = vec![Action::Write {
+        path: folder.join("README"),
+        contents: "A Tasker Core checkout's npm package, built by cargo xtask.\n".into(),
+    }];
+    if has("dependencies") || has("devDependencies") {
+        actions.push(npm(&[
+            "npm",
+            "install",
+            "--no-package-lock",
+            "--no-audit",
+            "--no-fund",
+        ]));
+    }
+    if has("napi") {
+        actions.push(npm(&["npx", "--no-install", "napi", "build", "--platform"]));
+    }
+    actions.push(npm(&["npm", "run", "build", "--if-present"]));
+    actions.push(npm(&[
+        "npm",
+        "pack",
+        "--silent",
+        "--pack-destination",
+        &folder.display().to_string(),
+    ]));
+    let version = package.version.clone().unwrap_or_default();
+    // As npm names it: without the @ of the scope, and with a dash for its slash.
+    let name = package.name.trim_start_matches('@').replace('/', "-");
+    let archive = folder.join(format!("{name}-{version}.tgz"));
+    Ok((actions, archive, Vec::new()))
+}
+
+/// What compiling a package's Rust part takes.
+#[derive(Default)]
+struct Native {
+    env: Vec<(String, String)>,
+    needs: Vec<String>,
+}
+
+impl Native {
+    fn of(
+        planner: &mut Planner<'_>,
+        checkout: &super::Checkout,
+        package: &Package,
+    ) -> Result<Self> {
+        let is_native = checkout
+            .packages
+            .iter()
+            .any(|other| other.language == "rust" && other.manifest.starts_with(package.folder()));
+        if !is_native {
+            return Ok(Self::default());
+        }
+        let target = planner.repo.root.join(BUILDS).join("target");
+        let mut native = Self {
+            env: vec![
+                ("CARGO_TARGET_DIR".into(), target.display().to_string()),
+                // Core's queries are checked against recorded metadata instead of a database.
+                ("SQLX_OFFLINE".into(), "true".into()),
+            ],
+            needs: Vec::new(),
+        };
+        if std::env::var_os("PROTOC").is_none() && planner.tools.get("protoc").is_ok() {
+            let (protoc, needs) = planner.tool("protoc")?;
+            let program = protoc.program().display().to_string();
+            native.env.push(("PROTOC".into(), program));
+            native.needs = needs;
+        }
+        // Its build would fetch a web page from outside the registries; who has a copy says where.
+        if let Ok(url) = std::env::var("SWAGGER_UI_DOWNLOAD_URL") {
+            native.env.push(("SWAGGER_UI_DOWNLOAD_URL".into(), url));
+        }
+        Ok(native)
+    }
+}
