@@ -1,4 +1,7 @@
-"""Turns the `handlers` of a case file into functions; see `cases/README.md` for the format."""
+"""Turns the `handlers` of a workflow case into functions.
+
+The cases are shared by all languages: `xtask/contract/workflow-cases`, with the format.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from typing import Any
 import yaml
 from tasker_core import StepContext, StepHandlerResult
 
-CASES = Path(__file__).with_name("cases")
+CASES = Path(__file__).parents[4] / "xtask/contract/workflow-cases"
 Scripted = Callable[[StepContext], StepHandlerResult]
 
 
