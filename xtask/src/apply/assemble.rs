@@ -5,10 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::template::plan::Assembly;
+use crate::template::plan::{Assembly, REPOSITORY};
 
-/// Stands for the repository in files of a project, which lies elsewhere.
-const REPOSITORY: &str = "@REPOSITORY@";
 /// How many lines of a difference are shown.
 const SHOWN: usize = 30;
 

@@ -43,6 +43,27 @@ impl Language for Rust {
         Ok(Some(unit))
     }
 
+    /// Outside of the repository its `.cargo/config.toml` does not apply, so what it says is in the environment. What the package and
+    /// generated code have in common is compiled once, in the repository's target folder.
+    fn toolchain(&self, planner: &mut Planner<'_>, _unit: &Unit) -> Result<Provided> {
+        let (protoc, needs) = planner.tool("protoc")?;
+        let target = target_folder(&planner.repo.root).display().to_string();
+        let vars = [
+            ("CARGO_TARGET_DIR", target),
+            ("CARGO_PROFILE_DEV_DEBUG", "false".to_owned()),
+            ("PROTOC", protoc.program().display().to_string()),
+            ("SQLX_OFFLINE", "true".to_owned()),
+        ];
+        Ok(Provided {
+            needs,
+            env: vars
+                .map(|(name, value)| (name.to_owned(), value))
+                .into_iter()
+                .collect(),
+            path: Vec::new(),
+        })
+    }
+
     fn plan(&self, planner: &mut Planner<'_>, unit: &Unit, job: Job) -> Result<()> {
         let repo = planner.repo;
         let package = Package::of(planner, repo, unit)?;

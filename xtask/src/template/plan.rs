@@ -10,7 +10,7 @@ use super::spec::{self, Case, Check, Spec};
 use super::Plugin;
 use crate::error::{Error, Result};
 use crate::lang::{language, Planner, Provided};
-use crate::plan::{Action, Counts, Task};
+use crate::plan::{Action, Counts, Task, CARGO_BUILD};
 use crate::process::{quote, Invocation};
 use crate::repo::Unit;
 use crate::tools::PinnedTool;
@@ -19,6 +19,8 @@ use crate::tools::PinnedTool;
 pub const GENERATOR: &str = "tasker-ctl";
 /// Set by a user for `tasker-ctl`; every command of it looks the profile up, and in the scratch folder there is none.
 const CLIENT_PROFILE: &str = "TASKER_CLIENT_PROFILE";
+/// Stands for the repository in a project's files and in checks, because the project lies elsewhere.
+pub const REPOSITORY: &str = "@REPOSITORY@";
 /// Where snapshots are, in a plugin.
 const SNAPSHOTS: &str = "tests/snapshots";
 
@@ -116,6 +118,7 @@ pub fn add(
     }
     let generated = planner.add(generate);
     let is_only_one = projects.len() == 1;
+    let repository = planner.repo.root.display().to_string();
     for (project, templates) in &projects {
         for check in spec.checks.iter().filter(|check| check.is_for(templates)) {
             let label = if is_only_one {
@@ -124,8 +127,12 @@ pub fn add(
                 format!("{project}:{}", check.name)
             };
             let mut task = task(planner, plugin, &label);
-            let mut invocation = Invocation::new(scratch.join(project), check.run.clone())
-                .envs(toolchain.env.clone());
+            let argv = check
+                .run
+                .iter()
+                .map(|word| word.replace(REPOSITORY, &repository));
+            let mut invocation =
+                Invocation::new(scratch.join(project), argv).envs(toolchain.env.clone());
             invocation.path.clone_from(&toolchain.path);
             task.needs.push(generated.clone());
             task.needs.extend(toolchain.needs.clone());
@@ -142,6 +149,9 @@ pub fn add(
                 let provided = planner.provide(unit)?;
                 task.needs.extend(provided.needs);
                 invocation.env.extend(provided.env);
+            }
+            if check.run.first().is_some_and(|program| program == "cargo") {
+                task.share = Some(CARGO_BUILD);
             }
             task.counts = check.counts.map_or(Counts::None, Counts::from);
             let task = task.run(invocation);
