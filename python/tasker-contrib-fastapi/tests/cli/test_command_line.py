@@ -42,7 +42,14 @@ def test_help_names_every_command() -> None:
     assert code == 0
     for command in ("init", "generate", "check", "config", "worker"):
         assert command in output
-    for command in (["init"], ["generate", "handler"], ["generate", "template"], ["worker"]):
+    for command in (
+        ["init"],
+        ["generate", "handler"],
+        ["generate", "template"],
+        ["generate", "workflow"],
+        ["generate", "subscriber"],
+        ["worker"],
+    ):
         code, output = invoke(*command, "--help")
         assert code == 0
         assert "Example:" in output
@@ -60,6 +67,9 @@ def test_version() -> None:
         (["generate", "handler", "a", "--type", "nope"], 2, "'nope'"),
         (["generate", "handler", "a", "--force", "--skip"], 2, "exclude each other"),
         (["generate", "template", "a", "--steps", "a:b"], 2, "which --steps does not define"),
+        (["generate", "workflow", "a", "--steps", "a:b"], 2, "which --steps does not define"),
+        (["generate", "subscriber", "a", "--event", "a b"], 2, "event 'a b' is not valid"),
+        (["generate", "handler", "a", "--undo", "--force"], 2, "--undo goes with neither"),
         (["init", "--framework", "django"], 2, "framework 'django' is not known"),
         (["worker", "main"], 2, "write module:attribute"),
         (["worker", "nope.main:app"], 2, "there is no module 'nope.main'"),
@@ -114,6 +124,40 @@ def test_a_conflict_and_its_ways_out(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert file.read_text() == "mine: true\n"
     assert invoke(*command, "--force")[0] == 0
     assert file.read_text() == generated
+
+
+def test_what_was_generated_can_be_undone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    command = ["generate", "workflow", "order", "--steps", "validate,charge:validate"]
+    assert invoke(*command)[0] == 0
+    handlers = tmp_path / "app/handlers/order.py"
+    edited = handlers.read_text() + "# mine\n"
+    handlers.write_text(edited)
+
+    code, output = invoke(*command, "--undo", "--dry-run")
+    assert code == 0
+    assert "would remove  config/tasks/order.yaml" in output
+    assert "edited  app/handlers/order.py" in output
+    assert (tmp_path / "config/tasks/order.yaml").exists()
+
+    code, output = invoke(*command, "--undo")
+    assert code == 0
+    assert " remove  config/tasks/order.yaml" in output
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [handlers]
+    assert handlers.read_text() == edited
+    assert not (tmp_path / "config").exists(), "no empty folder is left"
+    assert "absent  config/tasks/order.yaml" in invoke(*command, "--undo")[1]
+
+
+def test_the_commands_of_the_readme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    block = readme.split("## Generate")[1].split("```sh\n")[1].split("```")[0]
+    monkeypatch.chdir(tmp_path)
+    for line in block.splitlines():
+        code, output = invoke(*line.split(" #")[0].split()[1:])
+        assert code == 0, output
+    assert (tmp_path / "app/handlers/charge_card.py").exists()
+    assert not (tmp_path / "app/handlers/order.py").exists()
 
 
 def test_a_whole_session_in_processes(tmp_path: Path) -> None:

@@ -24,6 +24,8 @@ CASES = {
     "decision": lambda: generate.handler("decide", HandlerType.DECISION, "billing", "app.handlers"),
     "batchable": lambda: generate.handler("sum", HandlerType.BATCHABLE, "billing", "app.handlers"),
     "template": lambda: generate.template("report", "billing", "fetch,clean:fetch,x:clean+fetch"),
+    "workflow": lambda: generate.workflow("order", "shop", "a,b:a,c:a+b", "app.handlers"),
+    "subscriber": lambda: generate.subscriber("send_receipt", "order.*", "app.subscribers"),
     "template_plain": lambda: generate.template("report", None, None),
 }
 

@@ -16,7 +16,17 @@ from dotenv import load_dotenv
 from tasker_contrib_fastapi import TaskerConfigError, __version__
 from tasker_contrib_fastapi.cli import checks, generate, names, project
 from tasker_contrib_fastapi.cli.errors import CliProblem, UsageProblem
-from tasker_contrib_fastapi.cli.place import Ask, OnConflict, Placed, Verdict, plan, write
+from tasker_contrib_fastapi.cli.place import (
+    Ask,
+    Fate,
+    OnConflict,
+    Placed,
+    Verdict,
+    plan,
+    plan_undo,
+    undo,
+    write,
+)
 from tasker_contrib_fastapi.cli.render import RenderedFile
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -64,6 +74,10 @@ Force = Annotated[bool, typer.Option("--force", help="Overwrite files that diffe
 Skip = Annotated[bool, typer.Option("--skip", help="Keep files that differ.")]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Show what would be written; write nothing.")
+]
+Undo = Annotated[
+    bool,
+    typer.Option("--undo", help="Remove what the same command made, unless it was edited."),
 ]
 Target = Annotated[
     str | None,
@@ -127,14 +141,14 @@ def generate_handler(
     force: Force = False,
     skip: Skip = False,
     dry_run: DryRun = False,
+    undo: Undo = False,
 ) -> None:
     """Make a step handler and its test.
 
     Example: tasker generate handler charge_card --type api --namespace billing
     """
     files = generate.handler(name, kind, namespace, module)
-    _place(Path.cwd(), files, force, skip, dry_run)
-    if not dry_run:
+    if _generate(files, force, skip, dry_run, undo):
         called = generate.callable_name(name, namespace)
         typer.echo(f"A step of a task template calls it with `handler: {{callable: {called}}}`.")
 
@@ -151,17 +165,62 @@ def generate_template(
     force: Force = False,
     skip: Skip = False,
     dry_run: DryRun = False,
+    undo: Undo = False,
 ) -> None:
     """Make a task template.
 
     Example: tasker generate template report --namespace billing --steps fetch,store:fetch
     """
     files = generate.template(name, namespace, steps)
-    _place(Path.cwd(), files, force, skip, dry_run)
-    if not dry_run:
+    if _generate(files, force, skip, dry_run, undo):
         option = f" --namespace {namespace}" if namespace else ""
         for step, _ in names.steps(steps or "start"):
             typer.echo(f"Its handler: tasker generate handler {step}{option}")
+
+
+@generate_app.command("workflow")
+@_reported
+def generate_workflow(
+    name: Annotated[str, typer.Argument(help="For example order.")],
+    steps: Annotated[
+        str, typer.Option(help="Steps and dependencies: validate,charge:validate,ship:charge")
+    ],
+    namespace: Annotated[str | None, typer.Option(help="One per worker pool.")] = None,
+    module: Annotated[str, typer.Option(help="The package of the handlers.")] = "app.handlers",
+    force: Force = False,
+    skip: Skip = False,
+    dry_run: DryRun = False,
+    undo: Undo = False,
+) -> None:
+    """Make a task template with the handlers of all its steps, and their test.
+
+    Example: tasker generate workflow order --steps validate,charge:validate,ship:charge
+    """
+    files = generate.workflow(name, namespace, steps, module)
+    _generate(files, force, skip, dry_run, undo)
+
+
+@generate_app.command("subscriber")
+@_reported
+def generate_subscriber(
+    name: Annotated[str, typer.Argument(help="For example send_receipt.")],
+    event: Annotated[
+        str, typer.Option(help="The domain event, such as order.paid; * stands for anything.")
+    ] = "*",
+    module: Annotated[
+        str, typer.Option(help="The package of the subscribers.")
+    ] = "app.subscribers",
+    force: Force = False,
+    skip: Skip = False,
+    dry_run: DryRun = False,
+    undo: Undo = False,
+) -> None:
+    """Make a subscriber of domain events and its test.
+
+    Example: tasker generate subscriber send_receipt --event order.paid
+    """
+    files = generate.subscriber(name, event, module)
+    _generate(files, force, skip, dry_run, undo)
 
 
 @app.command()
@@ -245,6 +304,27 @@ def worker(
         health_port=health_port,
     )
     raise typer.Exit(code)
+
+
+def _generate(
+    files: Sequence[RenderedFile], force: bool, skip: bool, dry_run: bool, undone: bool
+) -> bool:
+    """Place the files in the working directory, or undo that; true if they are there now."""
+    if not undone:
+        _place(Path.cwd(), files, force, skip, dry_run)
+        return not dry_run
+    if force or skip:
+        raise UsageProblem(
+            "--undo goes with neither --force nor --skip: it never touches edited files",
+            fix="leave that out",
+        )
+    planned = plan_undo(Path.cwd(), files)
+    if not dry_run:
+        undo(Path.cwd(), planned)
+    for item in planned:
+        word = "would remove" if dry_run and item.fate is Fate.REMOVE else item.fate.value
+        typer.echo(f"{word:>15}  {_shown(item.path)}")
+    return False
 
 
 def _place(

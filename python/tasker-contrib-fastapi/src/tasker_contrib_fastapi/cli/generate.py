@@ -61,14 +61,48 @@ def template(name: str, namespace: str | None, steps: str | None) -> list[Render
     if namespace is not None:
         parameters["namespace"] = names.namespace(namespace)
     if steps is not None:
-        parsed = names.steps(steps)
-        if len(parsed) > _MAX_STEPS:
-            raise UsageProblem(f"--steps has {len(parsed)} steps", fix=f"use {_MAX_STEPS} at most")
-        # Written anew, so that no character reaches the template that was not checked.
-        parameters["steps"] = ",".join(
-            f"{step}:{'+'.join(parents)}" if parents else step for step, parents in parsed
-        )
+        parameters["steps"] = _steps(steps)
     return _render("task_template", parameters)
+
+
+def workflow(name: str, namespace: str | None, steps: str, module: str) -> list[RenderedFile]:
+    """Render a task template with the handlers of its steps, and their test.
+
+    Raises:
+        UsageProblem: a name or the list of steps is not usable.
+        CliProblem: rendering failed.
+    """
+    parameters = {
+        "name": names.handler_name(name),
+        "steps": _steps(steps),
+        "module_name": names.module(module),
+    }
+    if namespace is not None:
+        parameters["namespace"] = names.namespace(namespace)
+    return _render("workflow", parameters)
+
+
+def subscriber(name: str, event: str, module: str) -> list[RenderedFile]:
+    """Render a subscriber and its test.
+
+    Raises:
+        UsageProblem: a name is not usable.
+        CliProblem: rendering failed.
+    """
+    parameters = {
+        "name": names.handler_name(name),
+        "event": names.event(event),
+        "module_name": names.module(module),
+    }
+    return _render("subscriber", parameters)
+
+
+def _steps(value: str) -> str:
+    """The list of steps, written anew: no character reaches the template that was not checked."""
+    parsed = names.steps(value)
+    if len(parsed) > _MAX_STEPS:
+        raise UsageProblem(f"--steps has {len(parsed)} steps", fix=f"use {_MAX_STEPS} at most")
+    return ",".join(f"{step}:{'+'.join(parents)}" if parents else step for step, parents in parsed)
 
 
 def _render(name: str, parameters: dict[str, str]) -> list[RenderedFile]:

@@ -13,6 +13,7 @@ MAX_NAME = 64
 MAX_NAMESPACE = 29
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_EVENT = re.compile(r"[a-z0-9_.*]+")
 _NAMESPACE = re.compile(r"[a-z][a-z0-9_]*")
 # Names that a generated module would shadow or be shadowed by.
 _RESERVED = frozenset({"test", "tests", "conftest", "tasker", "app"})
@@ -70,6 +71,16 @@ def module(value: str) -> str:
         raise UsageProblem(
             f"module '{value[:20]}…' has {len(value)} characters", fix=f"use {2 * MAX_NAME} at most"
         )
+    return value
+
+
+def event(value: str) -> str:
+    """Check the name of a domain event, or a pattern of names.
+
+    Raises:
+        UsageProblem: other characters than lower-case letters, digits and ``_ . *``.
+    """
+    _check(value, "event", _EVENT, MAX_NAME, "lower-case letters, digits, '_', '.' and '*'")
     return value
 
 

@@ -2,7 +2,8 @@
 
 Everything is checked before the first write; contents go to temporary files beside their targets
 first, and only then are these renamed, so a full disk or a refused permission leaves the project
-as it was.
+as it was. Undoing a generation removes what is still as it was generated. The rules, with cases
+that the generators of all languages run, are in the repository's ``xtask/contract/placing-cases``.
 """
 
 from __future__ import annotations
@@ -127,6 +128,70 @@ def write(placed: Sequence[Placed]) -> None:
         ) from error
     for name, target in temporary:
         os.replace(name, target)
+
+
+class Fate(Enum):
+    """What undoing a generation does to one file."""
+
+    REMOVE = "remove"
+    EDITED = "edited"
+    ABSENT = "absent"
+
+
+@dataclass(frozen=True)
+class Undone:
+    """One file and what undoing does (or did) to it."""
+
+    path: Path
+    fate: Fate
+
+
+def plan_undo(root: Path, files: Sequence[RenderedFile]) -> list[Undone]:
+    """Decide what undoing the generation of ``files`` does; removes nothing.
+
+    Args:
+        root: The project.
+        files: What was placed: the same templates rendered with the same parameters.
+
+    Raises:
+        CliProblem: a path leaves ``root``.
+    """
+    base = root.resolve()
+    undone = []
+    for file in files:
+        target, place = _inside(base, file), base / file.path
+        if place.is_symlink() or target.is_dir():
+            fate = Fate.EDITED  # no generator makes those
+        elif not target.exists():
+            fate = Fate.ABSENT
+        else:
+            is_as_generated = target.read_bytes() == file.content.encode()
+            fate = Fate.REMOVE if is_as_generated else Fate.EDITED
+        undone.append(Undone(target, fate))
+    return undone
+
+
+def undo(root: Path, undone: Sequence[Undone]) -> None:
+    """Remove what ``plan_undo`` decided, and folders that become empty by that.
+
+    Raises:
+        CliProblem: the file system refused; the message says what is left.
+    """
+    base = root.resolve()
+    for item in undone:
+        if item.fate is not Fate.REMOVE:
+            continue
+        try:
+            item.path.unlink()
+        except OSError as error:
+            raise CliProblem(
+                f"cannot remove {item.path}: {error.strerror}; it and what comes after it is left",
+                fix="correct the permissions, then run it again",
+            ) from error
+        for folder in item.path.parents:
+            if folder == base or any(folder.iterdir()):
+                break
+            folder.rmdir()
 
 
 def _inside(base: Path, file: RenderedFile) -> Path:
