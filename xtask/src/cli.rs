@@ -152,7 +152,7 @@ pub struct UnitArgs {
 pub enum TemplateCommand {
     /// List plugins, templates and parameters.
     #[command(
-        after_help = "Examples:\n  cargo xtask template list\n  cargo xtask template list --plugin python/tasker-cli-plugin --json"
+        after_help = "Examples:\n  cargo xtask template list\n  cargo xtask template list --plugin python/tasker-cli-plugin --json\n  cargo xtask template list --profile ci\n  cargo xtask template list --profile published --config > .config/tasker.toml"
     )]
     List(TemplateListArgs),
     /// Generate every template with several sets of parameters, compare with the snapshots, then format check, lint, type check and tests.
@@ -165,6 +165,12 @@ pub enum TemplateCommand {
 /// Arguments of `template list`.
 #[derive(Debug, Args)]
 pub struct TemplateListArgs {
+    /// Only what this profile of .config/tasker-cli.toml has, in versions that it allows.
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// Print the profile as a .config/tasker.toml, which tasker-ctl understands, and nothing else.
+    #[arg(long, requires = "profile", conflicts_with = "plugins")]
+    pub config: bool,
     /// Only this plugin, by name or folder; may be repeated.
     #[arg(long = "plugin", value_name = "PLUGIN")]
     pub plugins: Vec<String>,

@@ -9,7 +9,7 @@ use crate::lang::Planner;
 use crate::repo::Repo;
 use crate::template::plan::{add, read_spec};
 use crate::template::spec::Spec;
-use crate::template::{passed, rules, Choice, Plugin};
+use crate::template::{passed, profile, rules, Choice, Plugin};
 
 /// Runs the command.
 pub fn run(session: &mut Session, command: &TemplateCommand) -> Result<()> {
@@ -20,13 +20,29 @@ pub fn run(session: &mut Session, command: &TemplateCommand) -> Result<()> {
 }
 
 fn list(session: &mut Session, args: &TemplateListArgs) -> Result<()> {
-    let repo = Repo::discover(&session.root)?;
     let choice = Choice {
         plugins: args.plugins.clone(),
         templates: Vec::new(),
     };
-    for plugin in choice.of(&repo)? {
+    let Some(name) = &args.profile else {
+        for plugin in choice.of(&Repo::discover(&session.root)?)? {
+            say(session, &plugin);
+        }
+        return Ok(());
+    };
+    let resolved = profile::resolve(&session.root, name, &profile::cache())?;
+    if args.config {
+        session.report.tell(
+            &[resolved.config.trim_end().to_owned()],
+            &json!({"event": "config", "profile": name, "text": resolved.config}),
+        );
+        return Ok(());
+    }
+    for plugin in choice.pick(resolved.plugins)? {
         say(session, &plugin);
+    }
+    if let Some(line) = resolved.not_fetched {
+        session.report.say(&line);
     }
     Ok(())
 }

@@ -7,6 +7,7 @@
 pub mod manifest;
 pub mod passed;
 pub mod plan;
+pub mod profile;
 pub mod rules;
 pub mod spec;
 pub mod variables;
