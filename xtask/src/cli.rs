@@ -10,6 +10,7 @@ Examples:
   cargo xtask doctor                      list every tool: wanted, found, where from
   cargo xtask test                        run the tests of every unit
   cargo xtask test --unit ops/dev-server  run those of one unit
+  cargo xtask test --affected             run those that changes since main can affect
   cargo xtask lint --lang python          look for mistakes in the Python units
   cargo xtask e2e examples/etl-pipeline   run an example for real
   cargo xtask codegen --check             are the generated constants up to date?";
@@ -44,6 +45,9 @@ pub struct Cli {
     /// Tasker Core for this run: a checkout's folder, or `published` [default: what `core use` chose].
     #[arg(long, global = true, value_name = "PATH|published")]
     pub core: Option<String>,
+    /// Print the log of every task, also of cached ones [default: only of failed ones].
+    #[arg(long, global = true)]
+    pub show_logs: bool,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -64,13 +68,13 @@ pub enum Command {
     Test(TestArgs),
     /// Look for mistakes and wrong formatting; change nothing.
     #[command(after_help = unit_examples!("lint"))]
-    Lint(UnitArgs),
+    Lint(TestArgs),
     /// Format sources in place.
     #[command(after_help = unit_examples!("fmt"))]
     Fmt(UnitArgs),
     /// Build what would be published: programs into target/debug, Python packages into target/xtask/dist.
     #[command(after_help = unit_examples!("build"))]
-    Build(UnitArgs),
+    Build(BuildArgs),
     /// Run an example for real: local stack, app, scenarios through the app's endpoints, step timeline, report.
     #[command(
         after_help = "Examples:\n  cargo xtask e2e examples/etl-pipeline\n  cargo xtask e2e examples/etl-pipeline --scenario happy-path --keep\n  cargo xtask e2e examples/etl-pipeline --input my-flights.csv"
@@ -106,6 +110,23 @@ pub enum Command {
     /// Write each package's constants from xtask/contract.
     #[command(after_help = "Examples:\n  cargo xtask codegen\n  cargo xtask codegen --check")]
     Codegen(CodegenArgs),
+    /// For continuous integration.
+    Ci {
+        /// What to do.
+        #[command(subcommand)]
+        what: CiCommand,
+    },
+    /// The results that `test` and `lint` keep.
+    Cache {
+        /// What to do.
+        #[command(subcommand)]
+        what: CacheCommand,
+    },
+    /// Print a script that completes `cargo xtask …` in a shell.
+    #[command(
+        after_help = "Examples:\n  source <(cargo xtask completions bash)\n  cargo xtask completions fish > ~/.config/fish/conf.d/xtask.fish"
+    )]
+    Completions(CompletionsArgs),
 }
 
 /// Arguments of `setup`.
@@ -122,15 +143,67 @@ pub struct SetupArgs {
     pub dry_run: bool,
 }
 
-/// Arguments of `test`.
+/// Arguments of `test` and `lint`.
 #[derive(Debug, Args)]
 pub struct TestArgs {
     /// Which units.
     #[command(flatten)]
     pub units: UnitArgs,
-    /// Run tests even if nothing has changed since they passed.
+    /// Which changes.
+    #[command(flatten)]
+    pub affected: AffectedArgs,
+    /// How to run.
+    #[command(flatten)]
+    pub run: RunArgs,
+    /// Run also what succeeded before on the same inputs.
     #[arg(long)]
     pub no_cache: bool,
+    /// Run nothing; say of each result whether it is known, and if not, what changed since its last success.
+    #[arg(long, conflicts_with_all = ["no_cache", "dry_run"])]
+    pub explain: bool,
+}
+
+/// Arguments of `build`.
+#[derive(Debug, Args)]
+pub struct BuildArgs {
+    /// Which units.
+    #[command(flatten)]
+    pub units: UnitArgs,
+    /// Which changes.
+    #[command(flatten)]
+    pub affected: AffectedArgs,
+    /// How to run.
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// Arguments that restrict a command to what changed.
+#[derive(Debug, Args)]
+pub struct AffectedArgs {
+    /// Only units that changes since BASE can affect; uncommitted and untracked files count [default BASE: the branch a pull
+    /// request goes to, else the main branch of origin].
+    #[arg(long, value_name = "BASE", num_args = 0..=1, default_missing_value = "")]
+    pub affected: Option<String>,
+    /// Run nothing; say why this unit is affected, from the changed file on.
+    #[arg(long, value_name = "UNIT", requires = "affected")]
+    pub why: Option<String>,
+    /// Fail if it cannot be known what changed, instead of running everything.
+    #[arg(long, requires = "affected")]
+    pub strict: bool,
+}
+
+/// Arguments that say how tasks are run and reported.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// Stop everything after the first failure [default: only what needs the failed task is skipped].
+    #[arg(long)]
+    pub fail_fast: bool,
+    /// How many tasks run at once [default: one per core].
+    #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub jobs: Option<u16>,
+    /// Write the results as JUnit XML.
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
 }
 
 /// Arguments of the commands that work on units.
@@ -300,4 +373,39 @@ pub struct CodegenArgs {
     /// Print what would be written.
     #[arg(long)]
     pub dry_run: bool,
+}
+
+/// What `ci` can do.
+#[derive(Debug, Subcommand)]
+pub enum CiCommand {
+    /// Print the jobs of a workflow as the JSON that GitHub takes as a matrix: name and `cargo xtask` arguments of each.
+    #[command(
+        after_help = "Examples:\n  cargo xtask ci matrix\n  cargo xtask ci matrix --affected origin/main"
+    )]
+    Matrix(AffectedArgs),
+}
+
+/// What `cache` can do.
+#[derive(Debug, Subcommand)]
+pub enum CacheCommand {
+    /// Remove every kept result.
+    Clean,
+}
+
+/// Arguments of `completions`.
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell.
+    pub shell: Shell,
+}
+
+/// Shells that can be completed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Shell {
+    /// GNU Bash.
+    Bash,
+    /// Z shell.
+    Zsh,
+    /// fish.
+    Fish,
 }

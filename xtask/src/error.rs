@@ -208,6 +208,22 @@ pub enum Error {
         /// Folders of the plugins.
         plugins: Vec<String>,
     },
+    /// git did not answer.
+    #[error("cannot {doing}: git {}", if .why.is_empty() { "failed" } else { .why })]
+    Git {
+        /// A verb phrase such as `list changed files`.
+        doing: String,
+        /// What it said, or why it did not start.
+        why: String,
+    },
+    /// What changed is not known, and `--strict` allows no guess.
+    #[error("{why}")]
+    NoMergeBase {
+        /// One line.
+        why: String,
+        /// The command that helps.
+        fix: String,
+    },
     /// Ctrl-C or SIGTERM.
     #[error("interrupted; every started process was stopped")]
     Interrupted,
@@ -294,6 +310,8 @@ impl Error {
             Self::Unknown { known, .. } => Some(format!("choose one of: {}", known.join(", "))),
             Self::Ended { log, .. } => Some(format!("read {}", log.display())),
             Self::NotTried { .. } => Some("install what is named above, or leave --strict out".into()),
+            Self::Git { .. } => Some("run it in a git clone, with git in PATH".into()),
+            Self::NoMergeBase { fix, .. } => Some(fix.clone()),
             Self::ScenariosFailed { .. } | Self::CheckFailed { .. } | Self::TasksFailed { .. } | Self::Interrupted | Self::Io { .. } => None,
         }
     }

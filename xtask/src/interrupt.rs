@@ -12,6 +12,8 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 #[derive(Clone, Debug, Default)]
 pub struct Interrupt {
     asked: Arc<AtomicBool>,
+    /// The flag of something larger, which this is a part of.
+    around: Option<Arc<AtomicBool>>,
 }
 
 impl Interrupt {
@@ -25,9 +27,19 @@ impl Interrupt {
         interrupt
     }
 
+    /// A flag for a part of what this one is for: it is set when this one is, and can be set alone.
+    #[must_use]
+    pub fn part(&self) -> Self {
+        Self {
+            asked: Arc::default(),
+            around: Some(Arc::clone(&self.asked)),
+        }
+    }
+
     /// Whether to stop.
     pub fn is_set(&self) -> bool {
-        self.asked.load(Ordering::Relaxed)
+        let is_set = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
+        is_set(&self.asked) || self.around.as_deref().is_some_and(is_set)
     }
 
     /// Asks everything that shares this flag to stop.

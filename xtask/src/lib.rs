@@ -4,6 +4,7 @@
 //! cli        the command line            commands   one file per command
 //! repo       units and their graph       lang       one file per ecosystem
 //! plan       what would be done          apply      the only code that does it
+//! git        what changed                cache      results that need not be computed again
 //! run        the scheduler               report     what people and programs see of it
 //! tools      pinned tools                contract   tables → constants of each language
 //! core       which Tasker Core           
@@ -15,13 +16,16 @@
 
 pub mod apply;
 pub mod bench;
+pub mod cache;
 pub mod cli;
 pub mod commands;
 pub mod contract;
 pub mod core;
 pub mod e2e;
+pub mod environment;
 pub mod error;
 pub mod file;
+pub mod git;
 pub mod http;
 pub mod interrupt;
 pub mod lang;
@@ -45,6 +49,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let style = report::Style {
         json: cli.json,
         quiet: cli.quiet,
+        logs: cli.show_logs,
     };
     // What `core use` replaces may be broken, so it is not read.
     let core = match &cli.command {

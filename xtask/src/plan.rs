@@ -4,7 +4,7 @@
 //! executes the same value. A task is the unit of scheduling and of reporting: a few actions in order, one log, one line
 //! in the summary.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -193,6 +193,8 @@ pub struct Task {
     pub rerun: String,
     /// How to read totals from the log.
     pub counts: Counts,
+    /// Variables of our own environment that it may see besides the usual ones.
+    pub env: Vec<String>,
 }
 
 /// An ordered list of tasks: a task comes after all it needs.
@@ -200,8 +202,12 @@ pub struct Task {
 pub struct Plan {
     /// The tasks.
     pub tasks: Vec<Task>,
-    /// Tests that were left out, because nothing has changed since they passed.
-    pub unchanged: Vec<TaskResult>,
+    /// Ids of tasks whose success says something about a unit and nothing else: they can be left out if they succeeded before.
+    pub results: HashSet<String>,
+    /// Tasks that were left out, because they succeeded before on the same inputs.
+    pub cached: Vec<TaskResult>,
+    ids: HashSet<String>,
+    of_unit: HashMap<String, Vec<usize>>,
 }
 
 impl Plan {
@@ -209,6 +215,11 @@ impl Plan {
     pub fn add(&mut self, task: Task) -> String {
         let id = task.id.clone();
         if !self.contains(&id) {
+            self.ids.insert(id.clone());
+            self.of_unit
+                .entry(task.unit.clone())
+                .or_default()
+                .push(self.tasks.len());
             self.tasks.push(task);
         }
         id
@@ -216,7 +227,58 @@ impl Plan {
 
     /// Whether a task of this id is there.
     pub fn contains(&self, id: &str) -> bool {
-        self.tasks.iter().any(|task| task.id == id)
+        self.ids.contains(id)
+    }
+
+    /// Marks the results of a unit: of its tasks those that no other of them needs; the others prepare.
+    ///
+    /// A task that is marked and that another unit's task needs is run whenever that one is.
+    pub fn mark_results(&mut self, unit: &str) {
+        let of_unit = || {
+            self.of_unit
+                .get(unit)
+                .into_iter()
+                .flatten()
+                .map(|place| &self.tasks[*place])
+        };
+        let needed: HashSet<&String> = of_unit().flat_map(|task| &task.needs).collect();
+        let results: Vec<String> = of_unit()
+            .map(|task| task.id.clone())
+            .filter(|id| !needed.contains(id))
+            .collect();
+        self.results.extend(results);
+    }
+
+    /// Leaves out results that are known, and what only they needed.
+    pub fn leave_out(&mut self, known: Vec<TaskResult>) {
+        let done: HashSet<&str> = known.iter().map(|result| result.id.as_str()).collect();
+        let needed: HashSet<&String> = self.tasks.iter().flat_map(|task| &task.needs).collect();
+        let mut wanted: HashSet<String> = self
+            .tasks
+            .iter()
+            .filter(|task| !done.contains(task.id.as_str()))
+            .filter(|task| self.results.contains(&task.id) || !needed.contains(&task.id))
+            .map(|task| task.id.clone())
+            .collect();
+        // Tasks come after what they need, so one pass backwards finds everything.
+        for task in self.tasks.iter().rev() {
+            if wanted.contains(&task.id) {
+                wanted.extend(task.needs.iter().cloned());
+            }
+        }
+        self.tasks.retain(|task| wanted.contains(&task.id));
+        self.of_unit.clear();
+        for (place, task) in self.tasks.iter().enumerate() {
+            self.of_unit
+                .entry(task.unit.clone())
+                .or_default()
+                .push(place);
+        }
+        self.cached = known
+            .into_iter()
+            .filter(|result| !wanted.contains(&result.id))
+            .collect();
+        self.ids = wanted;
     }
 
     /// The printable form.

@@ -5,7 +5,7 @@
 //! `xshell` and `duct` start children in our own group, where one Ctrl-C reaches some of them twice and others never;
 //! that is why this is `std::process` with groups.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
@@ -100,6 +100,11 @@ impl Invocation {
                 command.env_remove(name);
             }
         }
+        self.set_variables(&mut command);
+        command
+    }
+
+    fn set_variables(&self, command: &mut Command) {
         for name in &self.unset {
             command.env_remove(name);
         }
@@ -107,7 +112,6 @@ impl Invocation {
             command.env("PATH", self.search_path());
         }
         command.envs(self.env.iter().map(|(name, value)| (name, value)));
-        command
     }
 
     /// The program, looked up in `path` first: `std` would search only our own PATH.
@@ -130,7 +134,7 @@ impl Invocation {
     }
 }
 
-fn describes_xtask(name: &std::ffi::OsStr) -> bool {
+fn describes_xtask(name: &OsStr) -> bool {
     let name = name.to_string_lossy();
     ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_"]
         .iter()
@@ -167,7 +171,28 @@ pub struct ChildGroup {
 impl ChildGroup {
     /// Starts a command; `unit` is only for the error message.
     pub fn spawn(unit: &str, invocation: &Invocation, output: &Output<'_>) -> Result<Self> {
+        Self::start(unit, invocation, invocation.to_command(), output)
+    }
+
+    /// The same in an environment that holds only these variables and those of the invocation.
+    pub fn spawn_in<'e>(
+        environment: impl IntoIterator<Item = (&'e OsStr, &'e OsStr)>,
+        unit: &str,
+        invocation: &Invocation,
+        output: &Output<'_>,
+    ) -> Result<Self> {
         let mut command = invocation.to_command();
+        command.env_clear().envs(environment);
+        invocation.set_variables(&mut command);
+        Self::start(unit, invocation, command, output)
+    }
+
+    fn start(
+        unit: &str,
+        invocation: &Invocation,
+        mut command: Command,
+        output: &Output<'_>,
+    ) -> Result<Self> {
         match output {
             Output::Log(log) => {
                 let file = open_log(log)?;

@@ -309,7 +309,7 @@ fn rust_units_are_built_with_the_checkouts_crates() {
 
     // An unchanged checkout is not tested again, a changed one is: it is part of the key.
     let again = world.run_well(&["test", "--unit", "app"]);
-    assert!(again.out.contains("unchanged"), "{}", again.out);
+    assert!(again.out.contains("(cached)"), "{}", again.out);
     world.edit("engine/shared/src/lib.rs", "checkout", "edited");
     let edited = world.run(&["test", "--unit", "app"]);
     assert_eq!(edited.code, Some(1), "{edited:?}");

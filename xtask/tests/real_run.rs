@@ -110,10 +110,15 @@ fn what_programs_see() {
         .iter()
         .map(|record| {
             let mut record = record.clone();
-            if record.get("duration_ms").is_some() {
-                record["duration_ms"] = "[time]".into();
+            for field in ["duration_ms", "cpu_ms", "critical_path_ms"] {
+                if record.get(field).is_some() {
+                    record[field] = "[time]".into();
+                }
             }
-            serde_json::to_string_pretty(&record).unwrap() + "\n"
+            if record.get("slowest").is_some() {
+                record["slowest"] = "[tasks]".into();
+            }
+            Ran::without_run(&serde_json::to_string_pretty(&record).unwrap()) + "\n"
         })
         .collect::<String>());
 }
@@ -143,10 +148,10 @@ fn a_failing_unit_does_not_stop_its_siblings_and_its_log_comes_last() {
     for wanted in [
         "E   assert 1 == 2",
         "failed: python/greeter: `(cd python/greeter && VIRTUAL_ENV=.venv .venv/bin/pytest)` failed with exit code 1",
-        "   log: target/xtask/logs/test/python-greeter-pytest.log",
+        "   log: target/xtask/runs/[run]/test/python-greeter-pytest.log",
         " rerun: cargo xtask test --unit python/greeter",
     ] {
-        assert!(end.contains(wanted), "no `{wanted}` in\n{end}");
+        assert!(Ran::without_run(end).contains(wanted), "no `{wanted}` in\n{end}");
     }
     assert_eq!(
         ran.out.lines().last(),
@@ -177,9 +182,10 @@ fn what_needs_a_failed_task_is_skipped_and_says_why() {
 fn quiet_prints_only_the_end() {
     let ran = Fixture::new().run(&["test", "--unit", "greeter", "--quiet"]);
     let lines: Vec<_> = ran.out.lines().collect();
-    assert_eq!(lines.len(), 2, "{ran:?}");
-    assert!(lines[0].starts_with("tasks: 3 ok in"), "{ran:?}");
-    assert_eq!(lines[1], "tests: 3 passed, 0 failed, 1 skipped");
+    assert_eq!(lines.len(), 3, "{ran:?}");
+    assert!(lines[0].starts_with("slowest: "), "{ran:?}");
+    assert!(lines[1].starts_with("tasks: 3 ok in"), "{ran:?}");
+    assert_eq!(lines[2], "tests: 3 passed, 0 failed, 1 skipped");
 }
 
 #[test]
@@ -222,11 +228,11 @@ fn lint_fmt_and_build_run_the_units_own_tools() {
             "{command}: {ran:?}"
         );
     }
-    let log = fixture
-        .root
-        .join("target/xtask/logs/lint/python-greeter-mypy.log");
+    let shown = fixture
+        .run(&["lint", "--unit", "greeter", "--show-logs"])
+        .out;
     assert!(
-        std::fs::read_to_string(log).unwrap().ends_with("mypy\n"),
+        shown.contains("      | mypy\n"),
         "the manifest says what to check"
     );
 }

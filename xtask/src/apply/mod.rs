@@ -9,13 +9,19 @@ mod mirror;
 use std::io::Write;
 use std::path::Path;
 
+use crate::environment::Environment;
 use crate::error::{Error, Result};
 use crate::interrupt::Interrupt;
 use crate::plan::{Action, Task};
 use crate::process::{describe, open_log, ChildGroup, Invocation, Output};
 
 /// Executes a task's actions in order, until one fails.
-pub fn task(root: &Path, task: &Task, interrupt: &Interrupt) -> Result<()> {
+pub fn task(
+    root: &Path,
+    task: &Task,
+    environment: &Environment,
+    interrupt: &Interrupt,
+) -> Result<()> {
     // A new file, not a truncated one: another xtask may be writing the old one.
     match std::fs::remove_file(&task.log) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -24,19 +30,19 @@ pub fn task(root: &Path, task: &Task, interrupt: &Interrupt) -> Result<()> {
         _ => {}
     }
     for action in &task.actions {
-        self::action(root, &task.unit, action, &task.log, interrupt)?;
+        self::action(root, task, action, environment, interrupt)?;
     }
     Ok(())
 }
 
-/// Executes one action; `unit` is for error messages.
-pub fn action(
+fn action(
     root: &Path,
-    unit: &str,
+    task: &Task,
     action: &Action,
-    log: &Path,
+    environment: &Environment,
     interrupt: &Interrupt,
 ) -> Result<()> {
+    let (unit, log) = (task.unit.as_str(), task.log.as_path());
     if interrupt.is_set() {
         return Err(Error::Interrupted);
     }
@@ -45,7 +51,11 @@ pub fn action(
             let line = action.describe(root);
             note(log, &line)?;
             // The same line in the error message, without this machine's folders.
-            run(unit, invocation, log, interrupt).map_err(|error| match error {
+            let output = Output::Log(log);
+            let started =
+                ChildGroup::spawn_in(environment.for_task(&task.env), unit, invocation, &output);
+            let ended = started.and_then(|child| finish(child, unit, invocation, log, interrupt));
+            ended.map_err(|error| match error {
                 Error::CommandFailed {
                     unit, status, log, ..
                 } => Error::CommandFailed {
@@ -88,7 +98,18 @@ fn refuse(unit: &str, problems: Vec<String>, log: &Path) -> Result<()> {
 
 /// Runs a command to its end with its output in the log.
 pub fn run(unit: &str, invocation: &Invocation, log: &Path, interrupt: &Interrupt) -> Result<()> {
-    let status = ChildGroup::spawn(unit, invocation, &Output::Log(log))?.wait(interrupt)?;
+    let child = ChildGroup::spawn(unit, invocation, &Output::Log(log))?;
+    finish(child, unit, invocation, log, interrupt)
+}
+
+fn finish(
+    mut child: ChildGroup,
+    unit: &str,
+    invocation: &Invocation,
+    log: &Path,
+    interrupt: &Interrupt,
+) -> Result<()> {
+    let status = child.wait(interrupt)?;
     if status.success() {
         return Ok(());
     }

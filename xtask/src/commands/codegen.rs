@@ -53,6 +53,7 @@ fn plan(session: &Session, files: Vec<Output>) -> Plan {
             log: logs.join(format!("{index}.log")),
             rerun: "cargo xtask codegen".to_owned(),
             counts: Counts::None,
+            env: Vec::new(),
         });
     }
     plan
@@ -98,5 +99,6 @@ pub fn check_task(root: &Path, logs: &Path) -> Task {
         log: logs.join("contract-codegen.log"),
         rerun: "cargo xtask codegen --check   (cargo xtask codegen writes the files)".to_owned(),
         counts: Counts::None,
+        env: Vec::new(),
     }
 }

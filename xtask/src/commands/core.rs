@@ -103,11 +103,10 @@ fn choose(session: &mut Session, args: &CoreUseArgs) -> Result<()> {
         log: session.logs("core").join("use.log"),
         rerun: format!("cargo xtask core use {}", args.source),
         counts: Counts::None,
+        env: Vec::new(),
     };
-    let plan = Plan {
-        tasks: vec![task],
-        unchanged: Vec::new(),
-    };
+    let mut plan = Plan::default();
+    plan.add(task);
     session.execute("core use", &plan, args.dry_run)?;
     if args.dry_run {
         return Ok(());

@@ -1,7 +1,10 @@
 //! One file per command, and what they share.
 
 mod bench;
+mod cache;
+mod ci;
 mod codegen;
+mod completions;
 mod core;
 mod doctor;
 mod e2e;
@@ -15,11 +18,11 @@ use crate::cli::Command;
 use crate::core::Core;
 use crate::error::{Error, Result};
 use crate::interrupt::Interrupt;
-use crate::lang::{Job, Planner};
+use crate::lang::Planner;
 use crate::plan::Plan;
 use crate::repo::Repo;
 use crate::report::{self, Report, Style};
-use crate::run::{self, Outcome, Summary};
+use crate::run::{self, folder, Options, Outcome, Summary};
 use crate::tools::{Tools, TABLE};
 
 /// What every command works with.
@@ -36,6 +39,8 @@ pub struct Session {
     pub style: Style,
     /// Where output goes.
     pub report: Box<dyn Report>,
+    /// The name of this run's folder.
+    pub run: String,
 }
 
 impl Session {
@@ -62,12 +67,13 @@ impl Session {
             tools,
             interrupt: Interrupt::on_signals(),
             style,
+            run: folder::new_id(),
         })
     }
 
     /// The folder of a command's logs.
     pub fn logs(&self, command: &str) -> PathBuf {
-        self.root.join("target/xtask/logs").join(command)
+        self.root.join(folder::FOLDER).join(&self.run).join(command)
     }
 
     /// Makes something ready for code that goes on from there: plans with `plan`, runs the tasks, and gives what `plan` gave.
@@ -113,35 +119,38 @@ impl Session {
 
     /// Runs a plan, or prints it in a dry run.
     pub fn execute(&mut self, command: &str, plan: &Plan, dry_run: bool) -> Result<Summary> {
-        self.execute_noting(command, plan, dry_run, &mut |_| {})
+        if dry_run {
+            self.report.plan(command, plan, true);
+            return Ok(Summary::nothing());
+        }
+        let summary = self.run_plan(command, plan, &Options::default())?;
+        Self::success(&summary)?;
+        Ok(summary)
     }
 
-    /// The same, and hands over how it ended, also if something failed.
-    pub fn execute_noting(
-        &mut self,
-        command: &str,
-        plan: &Plan,
-        dry_run: bool,
-        note: &mut dyn FnMut(&Summary),
-    ) -> Result<Summary> {
-        self.report.plan(command, plan, dry_run);
-        if dry_run {
-            return Ok(Summary::new(Vec::new(), std::time::Duration::ZERO, false));
+    /// Runs a plan and gives how it ended, also if tasks failed.
+    pub fn run_plan(&mut self, command: &str, plan: &Plan, options: &Options) -> Result<Summary> {
+        self.report.plan(command, plan, false);
+        if !plan.tasks.is_empty() {
+            folder::create(&self.root, &self.run)?;
         }
         let report = &mut self.report;
-        let summary = run::run(
+        Ok(run::run(
             &self.root,
             plan,
-            run::default_jobs(),
+            options,
             &self.interrupt,
             &mut |event| report.event(event),
-        );
-        note(&summary);
+        ))
+    }
+
+    /// Fails if a run did.
+    pub fn success(summary: &Summary) -> Result<()> {
         if summary.interrupted {
             return Err(Error::Interrupted);
         }
         if summary.is_ok() {
-            return Ok(summary);
+            return Ok(());
         }
         Err(Error::TasksFailed {
             failed: summary.count(Outcome::Failed),
@@ -156,13 +165,16 @@ pub fn dispatch(session: &mut Session, command: &Command) -> Result<()> {
         Command::Setup(args) => setup::run(session, args),
         Command::Doctor => doctor::run(session),
         Command::Test(args) => units::test(session, args),
-        Command::Lint(args) => units::run(session, args, Job::Lint),
-        Command::Fmt(args) => units::run(session, args, Job::Fmt),
-        Command::Build(args) => units::run(session, args, Job::Build),
+        Command::Lint(args) => units::lint(session, args),
+        Command::Fmt(args) => units::fmt(session, args),
+        Command::Build(args) => units::build(session, args),
         Command::E2e(args) => e2e::run(session, args),
         Command::Template { what } => template::run(session, what),
         Command::Bench { what } => bench::run(session, what),
         Command::Core { what } => core::run(session, what),
         Command::Codegen(args) => codegen::run(session, args),
+        Command::Ci { what } => ci::run(session, what),
+        Command::Cache { what } => cache::run(session, what),
+        Command::Completions(args) => completions::run(args),
     }
 }

@@ -7,6 +7,7 @@ use crate::cli::{TemplateCommand, TemplateListArgs, TemplateTestArgs};
 use crate::error::{Error, Result};
 use crate::lang::Planner;
 use crate::repo::Repo;
+use crate::run::{Options, Outcome};
 use crate::template::plan::{add, read_spec};
 use crate::template::spec::Spec;
 use crate::template::{passed, profile, rules, Choice, Plugin};
@@ -207,21 +208,21 @@ fn prove(
         )?;
     }
     let plan = planner.plan;
-    let mut passes = Vec::new();
-    let ran = session.execute_noting("template test", &plan, args.dry_run, &mut |summary| {
-        for subject in subjects {
-            let mut own = summary
-                .tasks
-                .iter()
-                .filter(|task| task.unit == subject.plugin.folder);
-            if own.clone().count() > 0 && own.all(|task| task.outcome == crate::run::Outcome::Ok) {
-                passes.push(subject);
-            }
-        }
-    });
-    for subject in passes.into_iter().filter(|_| !args.update) {
-        passed::note(repo, &subject.plugin, &subject.key);
+    if args.dry_run {
+        return session.execute("template test", &plan, true).map(drop);
     }
+    let summary = session.run_plan("template test", &plan, &Options::default())?;
+    for subject in subjects.iter().filter(|_| !args.update) {
+        let mut own = summary
+            .tasks
+            .iter()
+            .filter(|task| task.unit == subject.plugin.folder)
+            .peekable();
+        if own.peek().is_some() && own.all(|task| task.outcome == Outcome::Ok) {
+            passed::note(repo, &subject.plugin, &subject.key);
+        }
+    }
+    let ran = Session::success(&summary);
     if let Err(error @ Error::TasksFailed { .. }) = ran {
         session.report.say(&format!(
             "the generated projects are in {}",
@@ -229,5 +230,5 @@ fn prove(
         ));
         return Err(error);
     }
-    ran.map(drop)
+    ran
 }

@@ -1,40 +1,205 @@
 //! `test`, `lint`, `fmt`, `build`: the same job for many units.
 
+use std::path::Path;
+
+use serde_json::json;
+
 use super::{codegen, Session};
-use crate::cli::{TestArgs, UnitArgs};
+use crate::cache::Cache;
+use crate::cli::{AffectedArgs, BuildArgs, RunArgs, TestArgs, UnitArgs};
 use crate::contract;
-use crate::error::Result;
+use crate::core::Identity;
+use crate::error::{Error, Result};
+use crate::git::{changed_since, default_base, Changes};
 use crate::lang::{Job, Planner};
 use crate::plan::Plan;
+use crate::repo::affected::{affected, Affected};
+use crate::repo::inputs::Inputs;
 use crate::repo::{Repo, Selection};
-use crate::run::unchanged::{self, State};
-use crate::run::Summary;
+use crate::report::junit;
+use crate::run::{Options, Summary};
 
-/// Runs the tests, but not those that passed when everything was as it is now.
+/// Runs the tests, but not those whose result is known.
 pub fn test(session: &mut Session, args: &TestArgs) -> Result<()> {
-    let source = session.core.source_id()?;
-    // Looking takes processes (git, the toolchains), and a dry run starts none; it prints the plan of a run after a change.
-    let state = (!args.units.dry_run)
-        .then(|| State::of(&session.root, &source))
-        .flatten();
+    check(session, args, Job::Test)
+}
+
+/// Looks for mistakes, but not where there are known to be none.
+pub fn lint(session: &mut Session, args: &TestArgs) -> Result<()> {
+    check(session, args, Job::Lint)
+}
+
+/// Formats sources.
+pub fn fmt(session: &mut Session, args: &UnitArgs) -> Result<()> {
     let repo = Repo::discover(&session.root)?;
-    let mut plan = plan(session, &repo, &args.units.selection(), Job::Test)?;
-    if let Some(state) = state.as_ref().filter(|_| !args.no_cache) {
-        unchanged::take_out(&mut plan, &session.root, state);
-    }
-    if plan.tasks.is_empty() && plan.unchanged.is_empty() {
-        return nothing_to_do(session, Job::Test);
+    let plan = plan(session, &repo, &args.selection(), None, Job::Fmt)?;
+    if plan.tasks.is_empty() {
+        return nothing_to_do(session, Job::Fmt);
     }
     session.announce()?;
-    let root = session.root.clone();
-    let mut note = |summary: &Summary| {
-        if let Some(state) = &state {
-            unchanged::note(&plan, &root, state, &source, summary);
-        }
-    };
     session
-        .execute_noting(Job::Test.name(), &plan, args.units.dry_run, &mut note)
+        .execute(Job::Fmt.name(), &plan, args.dry_run)
         .map(drop)
+}
+
+/// Builds. The ecosystems' own tools know what is up to date, and their products lie outside the cache, so nothing is left out.
+pub fn build(session: &mut Session, args: &BuildArgs) -> Result<()> {
+    let repo = Repo::discover(&session.root)?;
+    let inputs = Inputs::of(&repo);
+    let Some(only) = choose(session, &repo, &inputs, &args.affected)? else {
+        return Ok(());
+    };
+    let plan = plan(
+        session,
+        &repo,
+        &args.units.selection(),
+        only.as_ref(),
+        Job::Build,
+    )?;
+    if plan.tasks.is_empty() {
+        return nothing_to_do(session, Job::Build);
+    }
+    session.announce()?;
+    if args.units.dry_run {
+        return session.execute(Job::Build.name(), &plan, true).map(drop);
+    }
+    let summary = session.run_plan(Job::Build.name(), &plan, &args.run.options())?;
+    write_junit(&args.run, &summary)?;
+    Session::success(&summary)
+}
+
+fn check(session: &mut Session, args: &TestArgs, job: Job) -> Result<()> {
+    let repo = Repo::discover(&session.root)?;
+    let inputs = Inputs::of(&repo);
+    let Some(only) = choose(session, &repo, &inputs, &args.affected)? else {
+        return Ok(());
+    };
+    let mut plan = plan(session, &repo, &args.units.selection(), only.as_ref(), job)?;
+    if plan.tasks.is_empty() {
+        return nothing_to_do(session, job);
+    }
+    session.announce()?;
+    // A dry run starts no process, which asking tools for their version would be; it prints the plan of a run that knows nothing.
+    if args.units.dry_run {
+        return session.execute(job.name(), &plan, true).map(drop);
+    }
+    let options = args.run.options();
+    let core = session.core.source_id()?;
+    let cache = Cache::open(&repo, &inputs, &session.tools, &options.environment, &core);
+    if args.explain {
+        let lines = cache.as_ref().map_or_else(
+            || vec!["nothing is kept: this is no git work tree".to_owned()],
+            |cache| cache.explain(&plan),
+        );
+        session
+            .report
+            .tell(&lines, &json!({"event": "explanation", "lines": lines}));
+        return Ok(());
+    }
+    if let Some(cache) = cache.as_ref().filter(|_| !args.no_cache) {
+        let known = cache.hits(&plan);
+        plan.leave_out(known);
+    }
+    let summary = session.run_plan(job.name(), &plan, &options)?;
+    if let Some(cache) = cache.filter(|_| is_same_core(session)) {
+        cache.keep(&plan, &summary)?;
+    }
+    write_junit(&args.run, &summary)?;
+    Session::success(&summary)
+}
+
+/// Whether a checkout of Tasker Core contains what it did when the run began.
+fn is_same_core(session: &Session) -> bool {
+    match (session.core.checkout(), session.core.identity()) {
+        (Ok(Some(checkout)), Ok(Some(before))) => {
+            Identity::of(&checkout.root).is_ok_and(|now| now == *before)
+        }
+        _ => true,
+    }
+}
+
+/// The affected units if only those are wanted. Nothing at all if the question was `--why`, which is answered then.
+#[allow(clippy::option_option, reason = "the outer one says whether to go on")]
+fn choose(
+    session: &mut Session,
+    repo: &Repo,
+    inputs: &Inputs,
+    args: &AffectedArgs,
+) -> Result<Option<Option<Affected>>> {
+    let only = affected_units(session, repo, inputs, args)?;
+    let Some(unit) = &args.why else {
+        return Ok(Some(only));
+    };
+    let selection = Selection {
+        languages: Vec::new(),
+        units: vec![unit.clone()],
+    };
+    let asked: Vec<&str> = selection
+        .of(repo)?
+        .iter()
+        .map(|unit| unit.folder.as_str())
+        .collect();
+    for (place, unit) in repo
+        .units
+        .iter()
+        .enumerate()
+        .filter(|(_, unit)| asked.contains(&unit.folder.as_str()))
+    {
+        let lines = match &only {
+            None => vec![format!(
+                "{}: it is not known what changed, so everything runs",
+                unit.folder
+            )],
+            Some(only) => match only.why(repo, place) {
+                lines if lines.is_empty() => vec![format!("{} is not affected", unit.folder)],
+                lines => lines,
+            },
+        };
+        session.report.tell(
+            &lines,
+            &json!({"event": "why", "unit": unit.folder, "reasons": lines}),
+        );
+    }
+    Ok(None)
+}
+
+/// The units that changes since the base can affect; none if everything is wanted, because nobody restricts it or because nobody knows.
+///
+/// `test`, `lint`, `build` and `ci matrix` all decide here.
+pub fn affected_units(
+    session: &mut Session,
+    repo: &Repo,
+    inputs: &Inputs,
+    args: &AffectedArgs,
+) -> Result<Option<Affected>> {
+    let Some(base) = &args.affected else {
+        return Ok(None);
+    };
+    let base = if base.is_empty() {
+        default_base(&session.root)
+    } else {
+        base.clone()
+    };
+    match changed_since(&session.root, &base)? {
+        Changes::Since(paths) => {
+            let paths: Vec<_> = paths
+                .iter()
+                .map(|path| String::from_utf8_lossy(path))
+                .collect();
+            Ok(Some(affected(
+                repo,
+                inputs,
+                paths.iter().map(AsRef::as_ref),
+            )))
+        }
+        Changes::Unknown { why, fix } if args.strict => Err(Error::NoMergeBase { why, fix }),
+        Changes::Unknown { why, fix } => {
+            session
+                .report
+                .warn(&format!("{why}; everything runs (to compare: {fix})"));
+            Ok(None)
+        }
+    }
 }
 
 fn nothing_to_do(session: &mut Session, job: Job) -> Result<()> {
@@ -45,18 +210,14 @@ fn nothing_to_do(session: &mut Session, job: Job) -> Result<()> {
     Ok(())
 }
 
-/// Runs the command.
-pub fn run(session: &mut Session, args: &UnitArgs, job: Job) -> Result<()> {
-    let repo = Repo::discover(&session.root)?;
-    let plan = plan(session, &repo, &args.selection(), job)?;
-    if plan.tasks.is_empty() {
-        return nothing_to_do(session, job);
-    }
-    session.announce()?;
-    session.execute(job.name(), &plan, args.dry_run).map(drop)
-}
-
-fn plan(session: &Session, repo: &Repo, selection: &Selection, job: Job) -> Result<Plan> {
+/// The plan of a job for the selected units, of them only the affected ones if that is known.
+pub fn plan(
+    session: &Session,
+    repo: &Repo,
+    selection: &Selection,
+    only: Option<&Affected>,
+    job: Job,
+) -> Result<Plan> {
     let mut planner = Planner::new(
         repo,
         &session.tools,
@@ -65,13 +226,38 @@ fn plan(session: &Session, repo: &Repo, selection: &Selection, job: Job) -> Resu
         &session.logs(job.name()),
     );
     for unit in selection.of(repo)? {
-        planner.job(unit, job)?;
+        if only.is_none_or(|only| only.contains(repo, &unit.folder)) {
+            planner.job(unit, job)?;
+        }
     }
     // Generated files belong to no single unit, so only a run over everything compares them.
     if job == Job::Lint && selection.is_everything() && repo.root.join(contract::FOLDER).is_dir() {
         planner.add(codegen::check_task(&repo.root, &session.logs(job.name())));
     }
     Ok(planner.plan)
+}
+
+fn write_junit(args: &RunArgs, summary: &Summary) -> Result<()> {
+    let Some(file) = &args.junit else {
+        return Ok(());
+    };
+    if let Some(folder) = file.parent().filter(|folder| *folder != Path::new("")) {
+        std::fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+    }
+    std::fs::write(file, junit::document(summary)).map_err(Error::io("write", file))
+}
+
+impl RunArgs {
+    fn options(&self) -> Options {
+        let mut options = Options {
+            fail_fast: self.fail_fast,
+            ..Options::default()
+        };
+        if let Some(jobs) = self.jobs {
+            options.jobs = usize::from(jobs);
+        }
+        options
+    }
 }
 
 impl UnitArgs {

@@ -73,6 +73,11 @@ pub trait Language: Sync {
         parse_toml(text)
     }
 
+    /// Files outside its units, relative to the repository, that all of them use: a common lock file, settings of its tools.
+    fn shared_files(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// Whether manifests below its units are its own business, as in a folder of templates.
     fn owns_all_below(&self) -> bool {
         false
@@ -148,6 +153,9 @@ impl Found<'_> {
             language: language.name(),
             depends_on: Vec::new(),
             needs_built: Vec::new(),
+            tested_with: Vec::new(),
+            inputs: Vec::new(),
+            env: Vec::new(),
             parts: Vec::new(),
             file: self.manifest.to_owned(),
             manifest: self.table.clone(),
@@ -163,22 +171,34 @@ impl Found<'_> {
         }
     }
 
+    /// Reads what a unit says to xtask itself, in the manifest's table at a dotted path (empty: the manifest): `needs`, `inputs`, `env`.
+    ///
+    /// ```toml
+    /// [tool.xtask]
+    /// needs = ["ops/dev-server"]          # units that must be built before its tests run
+    /// inputs = ["docs/guides", "VERSION"] # files and folders outside its own that its tasks read
+    /// env = ["DATABASE_URL"]              # variables that its tasks may see
+    /// ```
+    pub fn own_words(&self, unit: &mut Unit, table: &str) -> Result<()> {
+        let at = |key: &str| format!("{table}.{key}").trim_start_matches('.').to_owned();
+        unit.needs_built = self.needs(&at("needs"))?;
+        unit.inputs = self.texts(&at("inputs"), "docs/guides")?;
+        for input in &unit.inputs {
+            if !self.root.join(input).exists() {
+                let why = format!(
+                    "`{}` names `{input}`, which is not in the repository",
+                    at("inputs")
+                );
+                return Err(self.bad(input, why));
+            }
+        }
+        unit.env = self.texts(&at("env"), "DATABASE_URL")?;
+        Ok(())
+    }
+
     /// The folders in the list at a dotted path, each relative to the repository.
     pub fn needs(&self, path: &str) -> Result<Vec<String>> {
-        let Some(value) = lookup(self.table, path) else {
-            return Ok(Vec::new());
-        };
-        let folders = value.as_array().and_then(|list| {
-            list.iter()
-                .map(|item| item.as_str())
-                .collect::<Option<Vec<_>>>()
-        });
-        let folders = folders.ok_or_else(|| {
-            self.bad(
-                last(path),
-                format!("`{path}` must be a list of folders, such as [\"ops/dev-server\"]"),
-            )
-        })?;
+        let folders = self.texts(path, "ops/dev-server")?;
         for folder in &folders {
             if !self.root.join(folder).is_dir() {
                 return Err(self.bad(
@@ -187,7 +207,26 @@ impl Found<'_> {
                 ));
             }
         }
-        Ok(folders.into_iter().map(str::to_owned).collect())
+        Ok(folders)
+    }
+
+    /// The texts in the list at a dotted path, which may be missing; `example` is for the error message.
+    fn texts(&self, path: &str, example: &str) -> Result<Vec<String>> {
+        let Some(value) = lookup(self.table, path) else {
+            return Ok(Vec::new());
+        };
+        let texts = value.as_array().and_then(|list| {
+            list.iter()
+                .map(|item| {
+                    item.as_str()
+                        .map(|text| text.trim_end_matches('/').to_owned())
+                })
+                .collect::<Option<Vec<_>>>()
+        });
+        texts.ok_or_else(|| {
+            let why = format!("`{path}` must be a list of texts, such as [\"{example}\"]");
+            self.bad(last(path), why)
+        })
     }
 
     /// Where a path in this manifest leads, relative to the repository.

@@ -45,7 +45,9 @@ impl<'a> Planner<'a> {
 
     /// A task of a unit; what is not said is empty.
     pub fn task(&self, unit: &Unit, label: &str) -> Task {
-        self.task_in(&unit.folder, label)
+        let mut task = self.task_in(&unit.folder, label);
+        task.env.clone_from(&unit.env);
+        task
     }
 
     /// A task about a folder.
@@ -69,6 +71,7 @@ impl<'a> Planner<'a> {
             note: None,
             actions: Vec::new(),
             counts: Counts::None,
+            env: Vec::new(),
         }
     }
 
@@ -92,7 +95,14 @@ impl<'a> Planner<'a> {
 
     /// Adds a job for a unit.
     pub fn job(&mut self, unit: &Unit, job: Job) -> Result<()> {
-        language(unit.language).map_or(Ok(()), |language| language.plan(self, unit, job))
+        let Some(language) = language(unit.language) else {
+            return Ok(());
+        };
+        language.plan(self, unit, job)?;
+        if matches!(job, Job::Test | Job::Lint) {
+            self.plan.mark_results(&unit.folder);
+        }
+        Ok(())
     }
 
     /// Makes every unit ready that this one needs built.

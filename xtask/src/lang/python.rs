@@ -64,7 +64,7 @@ impl Language for Python {
             .filter_map(|source| source.get("path").and_then(Value::as_str))
             .filter_map(|path| found.resolve(path))
             .collect();
-        unit.needs_built = found.needs("tool.xtask.needs")?;
+        found.own_words(&mut unit, "tool.xtask")?;
         Ok(Some(unit))
     }
 

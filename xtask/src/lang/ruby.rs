@@ -34,7 +34,7 @@ impl Language for Ruby {
 
     fn unit(&self, found: &Found<'_>) -> Result<Option<Unit>> {
         let mut unit = found.unit(self, &found.required_str("name")?);
-        unit.needs_built = found.needs("needs")?;
+        found.own_words(&mut unit, "")?;
         Ok(Some(unit))
     }
 

@@ -10,6 +10,7 @@ use crate::core::{patched, Patched};
 use crate::error::Result;
 use crate::plan::{Counts, Share, CARGO_BUILD};
 use crate::process::Invocation;
+use crate::repo::discover::resolve;
 use crate::repo::{Repo, Unit};
 
 /// See the module documentation.
@@ -33,13 +34,26 @@ impl Language for Rust {
         &["Cargo.toml"]
     }
 
+    fn shared_files(&self) -> &'static [&'static str] {
+        &[
+            "Cargo.toml",
+            "Cargo.lock",
+            ".cargo",
+            "rust-toolchain.toml",
+            "rust-toolchain",
+            "rustfmt.toml",
+            "clippy.toml",
+        ]
+    }
+
     fn unit(&self, found: &Found<'_>) -> Result<Option<Unit>> {
         if !found.table.contains_key("package") {
             return Ok(None);
         }
         let mut unit = found.unit(self, &found.required_str("package.name")?);
-        unit.depends_on = path_dependencies(found);
-        unit.needs_built = found.needs("package.metadata.xtask.needs")?;
+        unit.depends_on = path_dependencies(found, &["dependencies", "build-dependencies"]);
+        unit.tested_with = path_dependencies(found, &["dev-dependencies"]);
+        found.own_words(&mut unit, "package.metadata.xtask")?;
         Ok(Some(unit))
     }
 
@@ -301,9 +315,8 @@ impl Pass {
     }
 }
 
-/// Path dependencies that order builds. Development dependencies are left out: cargo allows circles through them.
-fn path_dependencies(found: &Found<'_>) -> Vec<String> {
-    let tables = ["dependencies", "build-dependencies"];
+/// Path dependencies in these tables. Those of development do not order builds, because cargo allows circles through them.
+fn path_dependencies(found: &Found<'_>, tables: &[&str]) -> Vec<String> {
     let own = tables
         .iter()
         .filter_map(|name| lookup(found.table, name).and_then(Value::as_table));
@@ -317,11 +330,23 @@ fn path_dependencies(found: &Found<'_>) -> Vec<String> {
                 .iter()
                 .filter_map(|name| target.get(*name).and_then(Value::as_table))
         });
-    own.chain(by_target)
-        .flat_map(Table::values)
-        .filter_map(|dependency| dependency.get("path").and_then(Value::as_str))
-        .filter_map(|path| found.resolve(path))
-        .collect()
+    let mut folders = Vec::new();
+    for (name, dependency) in own.chain(by_target).flatten() {
+        if let Some(path) = dependency.get("path").and_then(Value::as_str) {
+            folders.extend(found.resolve(path));
+        } else if dependency.get("workspace").and_then(Value::as_bool) == Some(true) {
+            folders.extend(workspace_path(found, name));
+        }
+    }
+    folders
+}
+
+/// The folder of a dependency whose path the root's `[workspace.dependencies]` has.
+fn workspace_path(found: &Found<'_>, name: &str) -> Option<String> {
+    let text = std::fs::read_to_string(found.root.join("Cargo.toml")).ok()?;
+    let table: Table = text.parse().ok()?;
+    let dependency = lookup(&table, "workspace.dependencies")?.get(name)?;
+    resolve("", dependency.get("path")?.as_str()?)
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! The order of units: dependencies first.
 
+use std::collections::HashMap;
+
 use super::Unit;
 use crate::error::{Error, Result};
 
@@ -7,8 +9,20 @@ use crate::error::{Error, Result};
 pub fn in_order(units: Vec<Unit>) -> Result<Vec<Unit>> {
     let mut order = Vec::with_capacity(units.len());
     let mut state = vec![State::New; units.len()];
+    // Two units may share a folder.
+    let mut places: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (index, unit) in units.iter().enumerate() {
+        places.entry(&unit.folder).or_default().push(index);
+    }
     for index in 0..units.len() {
-        visit(&units, index, &mut state, &mut Vec::new(), &mut order)?;
+        visit(
+            &units,
+            &places,
+            index,
+            &mut state,
+            &mut Vec::new(),
+            &mut order,
+        )?;
     }
     let mut units: Vec<Option<Unit>> = units.into_iter().map(Some).collect();
     Ok(order
@@ -26,6 +40,7 @@ enum State {
 
 fn visit(
     units: &[Unit],
+    places: &HashMap<&str, Vec<usize>>,
     index: usize,
     state: &mut [State],
     path: &mut Vec<usize>,
@@ -54,15 +69,11 @@ fn visit(
         .depends_on
         .iter()
         .chain(&unit.needs_built)
+        // A unit of another language in the same folder is no dependency.
         .filter(|folder| **folder != unit.folder)
     {
-        // Two units may share a folder; one of the other language is no dependency of itself.
-        for (next, _) in units
-            .iter()
-            .enumerate()
-            .filter(|(_, other)| other.folder == *folder)
-        {
-            visit(units, next, state, path, order)?;
+        for next in places.get(folder.as_str()).into_iter().flatten() {
+            visit(units, places, *next, state, path, order)?;
         }
     }
     path.pop();

@@ -3,10 +3,13 @@
 //! Nothing is registered centrally. A folder with a manifest that a [`Language`](crate::lang::Language) knows is a unit;
 //! what it depends on by path is what its manifest already says to its own tools.
 
+pub mod affected;
 pub(crate) mod discover;
 mod graph;
+pub mod inputs;
 mod select;
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use toml::Table;
@@ -29,6 +32,12 @@ pub struct Unit {
     pub depends_on: Vec<String>,
     /// Folders of units that must be built before its tests run (`needs` in the manifest's xtask table).
     pub needs_built: Vec<String>,
+    /// Folders of units that it uses only in its own tests, in any direction: development dependencies, which may form circles.
+    pub tested_with: Vec<String>,
+    /// Files and folders outside its own that its tasks read, relative to the repository (`inputs` in the manifest's xtask table).
+    pub inputs: Vec<String>,
+    /// Environment variables that its tasks may see besides the usual ones (`env` in the manifest's xtask table).
+    pub env: Vec<String>,
     /// Folders of units that are selected with it: an example's apps.
     pub parts: Vec<String>,
     /// The manifest's file name.
@@ -44,20 +53,32 @@ pub struct Repo {
     pub root: PathBuf,
     /// Dependencies come before what depends on them.
     pub units: Vec<Unit>,
+    /// The first unit of each folder.
+    by_folder: HashMap<String, usize>,
 }
 
 impl Repo {
     /// Finds every unit. Fails if a manifest cannot be read or units depend on each other in a circle.
     pub fn discover(root: &Path) -> Result<Self> {
-        Ok(Self {
+        Ok(Self::new(root, in_order(discover::units(root)?)?))
+    }
+
+    /// A repository of these units, which are in order.
+    pub fn new(root: &Path, units: Vec<Unit>) -> Self {
+        let mut by_folder = HashMap::with_capacity(units.len());
+        for (index, unit) in units.iter().enumerate() {
+            by_folder.entry(unit.folder.clone()).or_insert(index);
+        }
+        Self {
             root: root.to_owned(),
-            units: in_order(discover::units(root)?)?,
-        })
+            units,
+            by_folder,
+        }
     }
 
     /// The unit in this folder.
     pub fn unit(&self, folder: &str) -> Option<&Unit> {
-        self.units.iter().find(|unit| unit.folder == folder)
+        self.by_folder.get(folder).map(|index| &self.units[*index])
     }
 
     /// Absolute path of a unit's folder.
@@ -67,21 +88,16 @@ impl Repo {
 
     /// The units that this one depends on by path, also indirectly; dependencies first, without itself.
     pub fn dependencies(&self, unit: &Unit) -> Vec<&Unit> {
-        let mut wanted: Vec<&str> = unit.depends_on.iter().map(String::as_str).collect();
-        let mut next = 0;
-        while next < wanted.len() {
-            if let Some(dependency) = self.unit(wanted[next]) {
-                for folder in &dependency.depends_on {
-                    if !wanted.contains(&folder.as_str()) {
-                        wanted.push(folder);
-                    }
-                }
+        let mut open: Vec<&str> = unit.depends_on.iter().map(String::as_str).collect();
+        let mut found = std::collections::BTreeSet::new();
+        while let Some(folder) = open.pop() {
+            let Some(index) = self.by_folder.get(folder) else {
+                continue;
+            };
+            if found.insert(*index) {
+                open.extend(self.units[*index].depends_on.iter().map(String::as_str));
             }
-            next += 1;
         }
-        self.units
-            .iter()
-            .filter(|unit| wanted.contains(&unit.folder.as_str()))
-            .collect()
+        found.into_iter().map(|index| &self.units[index]).collect()
     }
 }

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::human::{closing, failure, result_line, Human};
-use super::{out, Report};
+use super::human::{closing, failure, log_lines, result_line, Human};
+use super::{err, out, Report, Style};
 use crate::error::Error;
 use crate::plan::Plan;
 use crate::run::{Event, Outcome};
@@ -11,17 +11,17 @@ use crate::run::{Event, Outcome};
 /// See the module documentation.
 pub struct GitHub {
     root: PathBuf,
-    quiet: bool,
+    style: Style,
     human: Human,
 }
 
 impl GitHub {
     /// Prints to standard output.
-    pub fn new(root: &Path, quiet: bool) -> Self {
+    pub fn new(root: &Path, style: Style) -> Self {
         Self {
             root: root.to_owned(),
-            quiet,
-            human: Human::new(root, quiet),
+            style,
+            human: Human::new(root, style),
         }
     }
 }
@@ -41,8 +41,15 @@ impl Report for GitHub {
     fn event(&mut self, event: &Event<'_>) {
         match event {
             Event::TaskFinished(result) => {
-                if !self.quiet {
+                if !self.style.quiet {
                     out!("{}", result_line(result));
+                }
+                if self.style.logs && result.outcome != Outcome::Failed && result.log.is_file() {
+                    out!("::group::{}", escape(&result.id));
+                    for line in log_lines(result) {
+                        out!("{line}");
+                    }
+                    out!("::endgroup::");
                 }
             }
             Event::Finished(summary) => {
@@ -73,6 +80,11 @@ impl Report for GitHub {
 
     fn say(&mut self, line: &str) {
         self.human.say(line);
+    }
+
+    /// On standard error, because standard output may be a program's input.
+    fn warn(&mut self, line: &str) {
+        err!("::warning::{}", escape(line));
     }
 
     fn tell(&mut self, lines: &[String], record: &serde_json::Value) {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use super::{err, out, Report};
+use super::{err, out, Report, Style};
 use crate::error::Error;
 use crate::file::relative;
 use crate::plan::Plan;
@@ -21,7 +21,7 @@ const SHOWN_LINES: usize = 80;
 /// See the module documentation.
 pub struct Human {
     root: PathBuf,
-    quiet: bool,
+    style: Style,
     terminal: bool,
     bars: MultiProgress,
     running: BTreeMap<String, Running>,
@@ -34,18 +34,20 @@ struct Running {
 
 impl Human {
     /// Prints to standard output.
-    pub fn new(root: &Path, quiet: bool) -> Self {
+    pub fn new(root: &Path, style: Style) -> Self {
         Self {
             root: root.to_owned(),
-            quiet,
-            terminal: !quiet && std::io::stderr().is_terminal() && std::io::stdout().is_terminal(),
+            style,
+            terminal: !style.quiet
+                && std::io::stderr().is_terminal()
+                && std::io::stdout().is_terminal(),
             bars: MultiProgress::new(),
             running: BTreeMap::new(),
         }
     }
 
     fn line(&self, line: &str) {
-        if self.quiet {
+        if self.style.quiet {
             return;
         }
         self.always(line);
@@ -102,6 +104,11 @@ impl Human {
             bar.finish_and_clear();
         }
         self.line(&result_line(result));
+        if self.style.logs && result.outcome != Outcome::Failed {
+            for line in log_lines(result) {
+                self.line(&format!("      | {line}"));
+            }
+        }
     }
 
     fn summary(&mut self, summary: &Summary) {
@@ -145,6 +152,10 @@ impl Report for Human {
 
     fn say(&mut self, line: &str) {
         self.line(line);
+    }
+
+    fn warn(&mut self, line: &str) {
+        err!("warning: {line}");
     }
 
     fn tell(&mut self, lines: &[String], _record: &serde_json::Value) {
@@ -191,7 +202,7 @@ fn plan_lines(command: &str, plan: &Plan, root: &Path) -> Vec<String> {
 /// `   ok python/x:pytest  3 passed, 0 failed, 0 skipped  (1.2 s)`
 pub(super) fn result_line(result: &TaskResult) -> String {
     let word = match result.outcome {
-        Outcome::Ok | Outcome::Unchanged => "   ok",
+        Outcome::Ok | Outcome::Cached => "   ok",
         Outcome::Failed => " FAIL",
         Outcome::Skipped => " skip",
         Outcome::Interrupted => " stop",
@@ -200,16 +211,22 @@ pub(super) fn result_line(result: &TaskResult) -> String {
         .totals
         .map(|totals| format!("  {totals}"))
         .unwrap_or_default();
-    if result.outcome == Outcome::Unchanged {
-        return format!(
-            "{word} {}{totals}  (nothing has changed since it passed)",
-            result.id
-        );
+    if result.outcome == Outcome::Cached {
+        return format!("{word} {}{totals}  (cached)", result.id);
     }
     match &result.blocked_by {
         Some(blocker) => format!("{word} {}  because {blocker} did not succeed", result.id),
         None => format!("{word} {}{totals}  ({})", result.id, seconds(result.took)),
     }
+}
+
+/// A task's whole log.
+pub(super) fn log_lines(task: &TaskResult) -> Vec<String> {
+    let text = std::fs::read(&task.log).unwrap_or_default();
+    String::from_utf8_lossy(&text)
+        .lines()
+        .map(str::to_owned)
+        .collect()
 }
 
 /// A failed task in full: its log's end, what failed, where the log is, how to run just this again.
@@ -243,7 +260,7 @@ pub(super) fn failure(root: &Path, task: &TaskResult) -> Vec<String> {
 pub(super) fn closing(summary: &Summary) -> Vec<String> {
     let mut parts = vec![format!("{} ok", summary.count(Outcome::Ok))];
     for (outcome, word) in [
-        (Outcome::Unchanged, "unchanged"),
+        (Outcome::Cached, "cached"),
         (Outcome::Failed, "failed"),
         (Outcome::Skipped, "skipped"),
         (Outcome::Interrupted, "interrupted"),
@@ -252,11 +269,28 @@ pub(super) fn closing(summary: &Summary) -> Vec<String> {
             parts.push(format!("{} {word}", summary.count(outcome)));
         }
     }
-    let mut lines = vec![format!(
-        "tasks: {} in {}",
+    let names = |tasks: &mut dyn Iterator<Item = &TaskResult>| -> String {
+        let named: Vec<String> = tasks
+            .map(|task| format!("{} {}", task.id, seconds(task.took)))
+            .collect();
+        named.join(", ")
+    };
+    let mut lines = Vec::new();
+    let stopped = names(&mut summary.stopped());
+    if !stopped.is_empty() {
+        lines.push(format!("stopped while running: {stopped}"));
+    }
+    let slowest = summary.slowest();
+    if slowest.len() > 1 {
+        lines.push(format!("slowest: {}", names(&mut slowest.into_iter())));
+    }
+    lines.push(format!(
+        "tasks: {} in {} (CPU {}, critical path {})",
         parts.join(", "),
-        seconds(summary.took)
-    )];
+        seconds(summary.took),
+        seconds(summary.cpu),
+        seconds(summary.critical_path)
+    ));
     if let Some(totals) = summary.totals {
         lines.push(format!("tests: {totals}"));
     }

@@ -1,7 +1,7 @@
 //! For programs: one JSON object a line on standard output.
 //!
 //! `plan`, then `task_started` and `task_finished` per task, then `summary`; a failure of the command itself is `error`, and
-//! what needs no task is a `message`.
+//! what needs no task is a `message`. `docs/architecture/xtask-json.md` lists every field; a test compares.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,6 +13,9 @@ use crate::error::Error;
 use crate::file::relative;
 use crate::plan::Plan;
 use crate::run::{Event, Outcome};
+
+/// Changes when a field changes its meaning or goes; new fields may come.
+const SCHEMA: u32 = 1;
 
 /// See the module documentation.
 pub struct Json {
@@ -39,7 +42,7 @@ fn milliseconds(duration: Duration) -> u64 {
 impl Report for Json {
     fn plan(&mut self, command: &str, plan: &Plan, dry_run: bool) {
         print(&json!({
-            "event": "plan", "command": command, "dry_run": dry_run, "tasks": plan.describe(&self.root),
+            "event": "plan", "schema": SCHEMA, "command": command, "dry_run": dry_run, "tasks": plan.describe(&self.root),
         }));
     }
 
@@ -59,15 +62,22 @@ impl Report for Json {
             })),
             Event::Finished(summary) => print(&json!({
                 "event": "summary", "ok": summary.is_ok(), "tasks": summary.tasks.len(),
-                "succeeded": summary.count(Outcome::Ok), "unchanged": summary.count(Outcome::Unchanged), "failed": summary.count(Outcome::Failed),
-                "skipped": summary.count(Outcome::Skipped), "interrupted": summary.interrupted,
-                "totals": summary.totals, "duration_ms": milliseconds(summary.took),
+                "succeeded": summary.count(Outcome::Ok), "cached": summary.count(Outcome::Cached),
+                "failed": summary.count(Outcome::Failed), "skipped": summary.count(Outcome::Skipped),
+                "interrupted": summary.interrupted, "stopped": summary.stopped().map(|task| &task.id).collect::<Vec<_>>(),
+                "slowest": summary.slowest().iter().map(|task| &task.id).collect::<Vec<_>>(),
+                "totals": summary.totals, "duration_ms": milliseconds(summary.took), "cpu_ms": milliseconds(summary.cpu),
+                "critical_path_ms": milliseconds(summary.critical_path),
             })),
         }
     }
 
     fn say(&mut self, line: &str) {
         print(&json!({ "event": "message", "text": line }));
+    }
+
+    fn warn(&mut self, line: &str) {
+        print(&json!({ "event": "warning", "text": line }));
     }
 
     fn tell(&mut self, _lines: &[String], record: &Value) {

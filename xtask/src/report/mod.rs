@@ -3,6 +3,7 @@
 mod github;
 mod human;
 mod json;
+pub mod junit;
 
 use std::path::Path;
 
@@ -17,6 +18,8 @@ pub struct Style {
     pub json: bool,
     /// Only failures and the closing line.
     pub quiet: bool,
+    /// The log of every task, not only of failed ones.
+    pub logs: bool,
 }
 
 /// Prints what happens.
@@ -27,6 +30,8 @@ pub trait Report {
     fn event(&mut self, event: &Event<'_>);
     /// A sentence outside any task.
     fn say(&mut self, line: &str);
+    /// A sentence that must be seen, though nothing failed.
+    fn warn(&mut self, line: &str);
     /// News outside any task: lines for people, a record for programs.
     fn tell(&mut self, lines: &[String], record: &serde_json::Value);
     /// The command failed.
@@ -38,9 +43,9 @@ pub fn choose(style: Style, root: &Path) -> Box<dyn Report> {
     if style.json {
         Box::new(json::Json::new(root))
     } else if std::env::var("GITHUB_ACTIONS").is_ok_and(|value| value == "true") {
-        Box::new(github::GitHub::new(root, style.quiet))
+        Box::new(github::GitHub::new(root, style))
     } else {
-        Box::new(human::Human::new(root, style.quiet))
+        Box::new(human::Human::new(root, style))
     }
 }
 

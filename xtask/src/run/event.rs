@@ -34,13 +34,13 @@ pub enum Event<'a> {
 pub enum Outcome {
     /// Every action succeeded.
     Ok,
-    /// It passed before, and nothing has changed since.
-    Unchanged,
+    /// It succeeded before on the same inputs, so it was left out.
+    Cached,
     /// An action failed.
     Failed,
-    /// Never started, because a task it needs did not succeed.
+    /// Never started, because a task it needs did not succeed, or because of `--fail-fast` after a failure.
     Skipped,
-    /// Stopped, or never started, because of Ctrl-C.
+    /// Stopped, or never started, because of Ctrl-C; stopped because of `--fail-fast`.
     Interrupted,
 }
 
@@ -49,7 +49,7 @@ impl Outcome {
     pub fn word(self) -> &'static str {
         match self {
             Self::Ok => "ok",
-            Self::Unchanged => "unchanged",
+            Self::Cached => "cached",
             Self::Failed => "failed",
             Self::Skipped => "skipped",
             Self::Interrupted => "interrupted",
@@ -68,7 +68,7 @@ pub struct TaskResult {
     pub label: String,
     /// How it ended.
     pub outcome: Outcome,
-    /// How long it ran.
+    /// How long it ran; how long it once ran, if it was left out.
     pub took: Duration,
     /// Where its output is.
     pub log: PathBuf,
@@ -84,22 +84,54 @@ pub struct TaskResult {
     pub totals: Option<Totals>,
 }
 
+impl TaskResult {
+    /// Of a task that ended well and said nothing yet.
+    pub fn of(task: &Task) -> Self {
+        Self {
+            id: task.id.clone(),
+            unit: task.unit.clone(),
+            label: task.label.clone(),
+            outcome: Outcome::Ok,
+            took: Duration::ZERO,
+            log: task.log.clone(),
+            rerun: task.rerun.clone(),
+            blocked_by: None,
+            error: None,
+            fix: None,
+            totals: None,
+        }
+    }
+}
+
 /// The end of a run.
 #[derive(Clone, Debug)]
 pub struct Summary {
-    /// Every task, in plan order.
+    /// Every task: those left out, then the others in plan order.
     pub tasks: Vec<TaskResult>,
     /// How long all of it took.
     pub took: Duration,
+    /// How much time of processors the tasks took together.
+    pub cpu: Duration,
+    /// The longest chain of tasks that needed each other: no number of processors makes the run shorter.
+    pub critical_path: Duration,
     /// Whether Ctrl-C ended it.
     pub interrupted: bool,
     /// The sum of what the tools counted, if any did.
     pub totals: Option<Totals>,
 }
 
+/// How many of the slowest tasks a summary names.
+const SLOWEST: usize = 5;
+
 impl Summary {
     /// Adds up.
-    pub fn new(tasks: Vec<TaskResult>, took: Duration, interrupted: bool) -> Self {
+    pub fn new(
+        tasks: Vec<TaskResult>,
+        took: Duration,
+        cpu: Duration,
+        critical_path: Duration,
+        interrupted: bool,
+    ) -> Self {
         let totals = tasks
             .iter()
             .filter_map(|task| task.totals)
@@ -107,9 +139,22 @@ impl Summary {
         Self {
             tasks,
             took,
+            cpu,
+            critical_path,
             interrupted,
             totals,
         }
+    }
+
+    /// Of a dry run.
+    pub fn nothing() -> Self {
+        Self::new(
+            Vec::new(),
+            Duration::ZERO,
+            Duration::ZERO,
+            Duration::ZERO,
+            false,
+        )
     }
 
     /// How many tasks ended so.
@@ -120,12 +165,38 @@ impl Summary {
             .count()
     }
 
+    /// The tasks that ran longest in this run, longest first.
+    pub fn slowest(&self) -> Vec<&TaskResult> {
+        let ran = |task: &&TaskResult| {
+            matches!(
+                task.outcome,
+                Outcome::Ok | Outcome::Failed | Outcome::Interrupted
+            )
+        };
+        let mut tasks: Vec<&TaskResult> = self
+            .tasks
+            .iter()
+            .filter(ran)
+            .filter(|task| !task.took.is_zero())
+            .collect();
+        tasks.sort_by_key(|task| std::cmp::Reverse(task.took));
+        tasks.truncate(SLOWEST);
+        tasks
+    }
+
+    /// The tasks that were running when Ctrl-C came.
+    pub fn stopped(&self) -> impl Iterator<Item = &TaskResult> {
+        self.tasks
+            .iter()
+            .filter(|task| task.outcome == Outcome::Interrupted && !task.took.is_zero())
+    }
+
     /// Whether everything that should run ran and succeeded.
     pub fn is_ok(&self) -> bool {
         !self.interrupted
             && self
                 .tasks
                 .iter()
-                .all(|task| matches!(task.outcome, Outcome::Ok | Outcome::Unchanged))
+                .all(|task| matches!(task.outcome, Outcome::Ok | Outcome::Cached))
     }
 }

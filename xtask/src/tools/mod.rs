@@ -153,6 +153,7 @@ impl PinnedTool {
             log: logs.join(format!("tools-{}.log", self.name)),
             rerun: "cargo xtask setup".to_owned(),
             counts: Counts::None,
+            env: Vec::new(),
         }
     }
 }

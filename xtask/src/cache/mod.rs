@@ -1,0 +1,231 @@
+//! Results that need not be computed again: a task that succeeded on the same inputs is left out, and its log is there again.
+//!
+//! A wrong hit would be worse than any slow run. So a key holds everything that a task could see: the files of its unit and of all units
+//! that one uses, files that belong to nobody, the task's own definition, the versions of the tools, the source of Tasker Core, and the
+//! environment, which holds nothing else because tasks start from a cleared one. Only success is kept, and only if the inputs
+//! were the same after the run as before it.
+
+mod key;
+mod store;
+mod versions;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use crate::environment::Environment;
+use crate::error::Result;
+use crate::git::is_work_tree;
+use crate::plan::{Plan, Task};
+use crate::repo::inputs::Inputs;
+use crate::repo::Repo;
+use crate::run::{Outcome, Summary, TaskResult};
+use crate::tools::Tools;
+
+pub use key::{Key, Part};
+pub use store::{clean, BOUND};
+
+use key::State;
+use store::{Entry, Store};
+
+/// The cache of a repository, with everything that its keys are made of.
+pub struct Cache<'a> {
+    repo: &'a Repo,
+    inputs: &'a Inputs,
+    environment: &'a Environment,
+    core: &'a str,
+    tools: Vec<(String, Part)>,
+    tools_of: Vec<Vec<usize>>,
+    before: State,
+    store: Store,
+}
+
+impl<'a> Cache<'a> {
+    /// Looks at everything that keys are made of; nothing if the repository is no git work tree. `core` says where Tasker Core comes from.
+    pub fn open(
+        repo: &'a Repo,
+        inputs: &'a Inputs,
+        tools: &Tools,
+        environment: &'a Environment,
+        core: &'a str,
+    ) -> Option<Self> {
+        if !is_work_tree(&repo.root) {
+            return None;
+        }
+        let (before, versions) = std::thread::scope(|scope| {
+            let versions = scope.spawn(|| versions::of_units(repo, tools, environment));
+            (State::of(repo, inputs), versions.join())
+        });
+        let (tools, tools_of) = versions.ok()?;
+        Some(Self {
+            repo,
+            inputs,
+            environment,
+            core,
+            tools,
+            tools_of,
+            before: before?,
+            store: Store::of(&repo.root),
+        })
+    }
+
+    /// The results of this plan that are known.
+    pub fn hits(&self, plan: &Plan) -> Vec<TaskResult> {
+        plan.tasks
+            .iter()
+            .filter(|task| plan.results.contains(&task.id))
+            .filter_map(|task| {
+                let found = self.store.get(&self.key(task, &self.before)?.hex())?;
+                Some(TaskResult {
+                    outcome: Outcome::Cached,
+                    took: Duration::from_millis(found.took_ms),
+                    log: found.log,
+                    totals: found.totals,
+                    ..TaskResult::of(task)
+                })
+            })
+            .collect()
+    }
+
+    /// For `--explain`: per result, whether it is known, and if it is not, what differs from its last success.
+    pub fn explain(&self, plan: &Plan) -> Vec<String> {
+        let mut lines = Vec::new();
+        for task in plan
+            .tasks
+            .iter()
+            .filter(|task| plan.results.contains(&task.id))
+        {
+            let Some(key) = self.key(task, &self.before) else {
+                continue;
+            };
+            if self.store.get(&key.hex()).is_some() {
+                lines.push(format!(
+                    "{}: known, it succeeded on the same inputs",
+                    task.id
+                ));
+                continue;
+            }
+            match self.store.last(&task.id) {
+                None => lines.push(format!("{}: runs, no success is known", task.id)),
+                Some(last) => {
+                    lines.push(format!(
+                        "{}: runs, because since its last success there changed",
+                        task.id
+                    ));
+                    let differing = key.differing(&last);
+                    if differing.is_empty() {
+                        lines.push(
+                            "    nothing, but that result was removed to keep the cache small"
+                                .to_owned(),
+                        );
+                    }
+                    for (name, old) in differing {
+                        lines.push(format!("    {name}"));
+                        let files = old
+                            .and_then(|old| self.changed_files(&name, &old))
+                            .unwrap_or_default();
+                        lines.extend(files.into_iter().map(|file| format!("        {file}")));
+                    }
+                }
+            }
+        }
+        lines
+    }
+
+    /// The files that differ between then and now in a part of a key that is made of files.
+    fn changed_files(&self, part: &str, old: &str) -> Option<Vec<String>> {
+        let old = self.store.file_list(old)?;
+        let new = self.before.list(self.repo, part)?;
+        let of = |list: &str| -> std::collections::BTreeMap<String, String> {
+            let line = |line: &str| {
+                line.split_once(' ')
+                    .map(|(id, path)| (path.to_owned(), id.to_owned()))
+            };
+            list.lines().filter_map(line).collect()
+        };
+        let (old, new) = (of(&old), of(&new));
+        let mut differing: Vec<String> = Vec::new();
+        for path in old
+            .keys()
+            .chain(new.keys().filter(|path| !old.contains_key(*path)))
+        {
+            match (old.get(path), new.get(path)) {
+                (Some(before), Some(now)) if before != now => {
+                    differing.push(format!("{path} (changed)"))
+                }
+                (Some(_), None) => differing.push(format!("{path} (gone)")),
+                (None, Some(_)) => differing.push(format!("{path} (new)")),
+                _ => {}
+            }
+        }
+        Some(differing)
+    }
+
+    /// Keeps the successes of a run, unless their inputs changed meanwhile.
+    pub fn keep(&self, plan: &Plan, summary: &Summary) -> Result<()> {
+        let successes: Vec<(&Task, &TaskResult)> = plan
+            .tasks
+            .iter()
+            .filter(|task| plan.results.contains(&task.id))
+            .filter_map(|task| {
+                let result = summary.tasks.iter().find(|result| result.id == task.id)?;
+                (result.outcome == Outcome::Ok).then_some((task, result))
+            })
+            .collect();
+        if successes.is_empty() {
+            return Ok(());
+        }
+        let Some(after) = State::of(self.repo, self.inputs) else {
+            return Ok(());
+        };
+        for (task, result) in successes {
+            let (Some(key), Some(now)) = (self.key(task, &self.before), self.key(task, &after))
+            else {
+                continue;
+            };
+            if key != now {
+                continue;
+            }
+            let lists = key
+                .parts()
+                .filter_map(|(name, digest)| Some((digest, self.before.list(self.repo, name)?)));
+            self.store.put(
+                &task.id,
+                &key,
+                lists,
+                &Entry {
+                    totals: result.totals,
+                    took_ms: millis(result.took),
+                    log: result.log.clone(),
+                },
+            )?;
+        }
+        self.store.prune(BOUND)
+    }
+
+    /// Everything that a task's result depends on; none if it belongs to no unit.
+    fn key(&self, task: &Task, state: &State) -> Option<Key> {
+        let units = self.before.units_in(&task.unit)?;
+        let mut key = Key::new(task, self.environment, self.core);
+        let closure: BTreeSet<usize> = units
+            .iter()
+            .flat_map(|unit| self.inputs.closure(*unit))
+            .collect();
+        let mut wanted: Vec<usize> = closure
+            .iter()
+            .flat_map(|unit| &self.tools_of[*unit])
+            .copied()
+            .collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        for tool in wanted {
+            let (name, part) = &self.tools[tool];
+            key.add(name.clone(), *part);
+        }
+        state.add_to(self.repo, &mut key, &closure);
+        Some(key)
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

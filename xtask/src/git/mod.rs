@@ -1,0 +1,28 @@
+//! What git knows: which files count, their content ids, and what changed since a base.
+//!
+//! The index is read directly: one file, and one `stat` per entry tell which files are as they were when git saw them last, without a process.
+
+pub mod changes;
+pub mod files;
+mod index;
+
+use std::path::{Path, PathBuf};
+
+pub use changes::{changed_since, default_base, Changes};
+pub use files::{Files, Id};
+
+/// Whether a folder is the top of a git work tree.
+pub fn is_work_tree(root: &Path) -> bool {
+    git_folder(root).is_some()
+}
+
+/// The folder with `index`, also in a linked work tree, where `.git` is a file that names it.
+fn git_folder(root: &Path) -> Option<PathBuf> {
+    let git = root.join(".git");
+    if git.is_dir() {
+        return Some(git);
+    }
+    let text = std::fs::read_to_string(&git).ok()?;
+    let folder = text.strip_prefix("gitdir:")?.trim();
+    Some(root.join(folder))
+}

@@ -1,0 +1,264 @@
+//! `--affected` in real repositories with real histories.
+
+mod common;
+
+use std::path::Path;
+use std::process::Command;
+
+use common::{Fixture, Ran};
+
+fn git(root: &Path, args: &[&str]) {
+    let done = Command::new("git")
+        .args([
+            "-c",
+            "user.name=t",
+            "-c",
+            "user.email=t@example.org",
+            "-c",
+            "protocol.file.allow=always",
+        ])
+        .args(args)
+        .current_dir(root)
+        .output()
+        .unwrap();
+    assert!(done.status.success(), "{done:?}");
+}
+
+/// The fixture with a commit on `main`, on a branch that starts there.
+fn repository() -> Fixture {
+    let fixture = Fixture::new();
+    fixture.write(".gitignore", "/target/\n.venv/\n/.xtask/\n");
+    git(
+        &fixture.root,
+        &["init", "--quiet", "--initial-branch", "main"],
+    );
+    commit(&fixture);
+    git(&fixture.root, &["checkout", "--quiet", "-b", "work"]);
+    fixture
+}
+
+fn commit(fixture: &Fixture) {
+    git(&fixture.root, &["add", "--all"]);
+    git(&fixture.root, &["commit", "--quiet", "--message", "more"]);
+}
+
+/// Names of the jobs that a workflow would run.
+fn jobs(fixture: &Fixture, args: &[&str]) -> Vec<String> {
+    let ran = fixture.run(&[&["ci", "matrix"], args].concat());
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let matrix: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    let jobs = matrix["include"].as_array().unwrap().iter();
+    jobs.map(|job| job["name"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+const ALL: [&str; 5] = [
+    "test python/greeter",
+    "test rust/adder",
+    "test examples/demo/app",
+    "lint",
+    "e2e examples/demo",
+];
+
+#[test]
+fn changes_count_committed_or_not_and_reach_dependents() {
+    let fixture = repository();
+    let affected = || jobs(&fixture, &["--affected", "main"]);
+    assert_eq!(affected(), [""; 0]);
+    fixture.write("python/plugin/new.txt", "untracked");
+    assert_eq!(affected(), ["lint"]);
+    fixture.write("rust/adder/src/lib.rs", "// changed\n");
+    let reached = [
+        "test rust/adder",
+        "test examples/demo/app",
+        "lint",
+        "e2e examples/demo",
+    ];
+    assert_eq!(affected(), reached);
+    git(&fixture.root, &["add", "--all"]);
+    assert_eq!(affected(), reached, "staged");
+    commit(&fixture);
+    assert_eq!(affected(), reached, "committed");
+    fixture.write("VERSION", "belongs to nobody");
+    assert_eq!(affected(), ALL);
+    git(&fixture.root, &["reset", "--quiet", "--hard", "main"]);
+    std::fs::remove_file(fixture.root.join("VERSION")).unwrap();
+    assert_eq!(affected(), [""; 0]);
+    git(
+        &fixture.root,
+        &[
+            "mv",
+            "python/greeter/tests/test_greeter.py",
+            "rust/adder/moved.py",
+        ],
+    );
+    assert_eq!(affected(), ALL, "a file that moved changed both places");
+}
+
+#[test]
+fn what_main_got_meanwhile_is_no_change_of_the_branch() {
+    let fixture = repository();
+    git(&fixture.root, &["checkout", "--quiet", "main"]);
+    fixture.write("python/greeter/src/greeter/__init__.py", "# of main\n");
+    commit(&fixture);
+    git(&fixture.root, &["checkout", "--quiet", "work"]);
+    fixture.write("python/plugin/new.txt", "");
+    assert_eq!(
+        jobs(&fixture, &["--affected"]),
+        ["lint"],
+        "main is found without being named"
+    );
+}
+
+#[test]
+fn run_and_matrix_decide_alike() {
+    let fixture = repository();
+    fixture.write("rust/adder/src/lib.rs", "// changed\n");
+    let plan = fixture.run(&["test", "--affected", "main", "--dry-run"]);
+    assert!(
+        plan.out.contains("rust/adder:cargo-test") && plan.out.contains("examples/demo/app:pytest"),
+        "{plan:?}"
+    );
+    assert!(!plan.out.contains("python/greeter:pytest"), "{plan:?}");
+    let selected = fixture.run(&[
+        "test",
+        "--affected",
+        "main",
+        "--lang",
+        "python",
+        "--dry-run",
+    ]);
+    assert!(
+        !selected.out.contains("rust/adder:cargo-test"),
+        "{selected:?}"
+    );
+    let build = fixture.run(&["build", "--affected", "main", "--dry-run"]);
+    assert!(
+        !build.out.contains("greeter:uv-build") && build.out.contains("adder:cargo-build"),
+        "{build:?}"
+    );
+    git(&fixture.root, &["checkout", "--quiet", "."]);
+    assert_eq!(
+        fixture.run(&["test", "--affected", "main"]).out,
+        "nothing to do: no selected unit has a `test`\n"
+    );
+}
+
+#[test]
+fn why_goes_from_the_unit_to_the_changed_file() {
+    let fixture = repository();
+    fixture.write("rust/adder/src/lib.rs", "// changed\n");
+    let why = |unit: &str| {
+        fixture
+            .run(&["test", "--affected", "main", "--why", unit])
+            .out
+    };
+    assert_eq!(why("examples/demo/app"), "examples/demo/app needs for its tests rust/adder\nrust/adder: rust/adder/src/lib.rs changed\n");
+    assert_eq!(why("greeter"), "python/greeter is not affected\n");
+    fixture.write("Cargo.lock", "version = 4\n");
+    fixture.write("python/greeter/x", "");
+    fixture.write("examples/demo/example.toml", "name = \"demo\"\n");
+    assert_eq!(
+        why("rust/adder"),
+        "rust/adder: Cargo.lock changed, which all rust units share\n"
+    );
+    assert_eq!(why("greeter"), "python/greeter: python/greeter/x changed\n");
+    assert_eq!(
+        why("examples/demo/app"),
+        "examples/demo/app: examples/demo/example.toml changed, in a unit around it\n"
+    );
+    fixture.write("VERSION", "");
+    assert_eq!(
+        why("python/plugin"),
+        "python/plugin: VERSION changed, which belongs to no unit and therefore counts for all\n"
+    );
+    assert_eq!(
+        fixture
+            .run(&["test", "--affected", "main", "--why", "greter"])
+            .code,
+        Some(2)
+    );
+}
+
+#[test]
+fn a_shallow_clone_runs_everything_and_says_so_or_fails_if_it_must_know() {
+    let fixture = repository();
+    fixture.write("rust/adder/src/lib.rs", "// changed\n");
+    commit(&fixture);
+    git(&fixture.root, &["checkout", "--quiet", "main"]);
+    fixture.write("python/plugin/new.txt", "");
+    commit(&fixture);
+    let clone = fixture.root.join("../clone");
+    let from = format!("file://{}", fixture.root.display());
+    let to = clone.display().to_string();
+    git(
+        &fixture.root,
+        &[
+            "clone", "--quiet", "--depth", "1", "--branch", "work", &from, &to,
+        ],
+    );
+    git(
+        &clone,
+        &[
+            "fetch",
+            "--quiet",
+            "--depth",
+            "1",
+            "origin",
+            "main:refs/remotes/origin/main",
+        ],
+    );
+    let run = |args: &[&str]| {
+        Ran::from(
+            fixture
+                .xtask(&[args, &["--root", &to]].concat())
+                .output()
+                .unwrap(),
+        )
+    };
+    let ran = run(&["ci", "matrix", "--affected", "origin/main"]);
+    assert_eq!(
+        ran.err,
+        "warning: no merge base: origin/main has no commit in common with HEAD; everything runs (to compare: \
+         git fetch --unshallow origin main (or git fetch origin main, if the clone is complete))\n"
+    );
+    let matrix: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(matrix["include"].as_array().unwrap().len(), ALL.len());
+    let strict = run(&["ci", "matrix", "--affected", "origin/main", "--strict"]);
+    assert_eq!(
+        (strict.code, strict.out.as_str()),
+        (Some(1), ""),
+        "{strict:?}"
+    );
+    assert!(strict.err.starts_with("error: no merge base: origin/main has no commit in common with HEAD\n  fix: git fetch --unshallow origin main"), "{strict:?}");
+    let unknown = run(&["ci", "matrix", "--affected", "nowhere"]);
+    assert!(
+        unknown
+            .err
+            .starts_with("warning: no merge base: nowhere is not in this clone; everything runs"),
+        "{unknown:?}"
+    );
+    let option = run(&["ci", "matrix", "--affected=--help"]);
+    assert!(option.err.contains("is no name of a commit"), "{option:?}");
+}
+
+#[test]
+fn the_tools_table_counts_for_every_unit() {
+    let fixture = repository();
+    let table = fixture.root.join("xtask/tools.toml");
+    std::fs::write(&table, std::fs::read_to_string(&table).unwrap() + "\n").unwrap();
+    assert_eq!(jobs(&fixture, &["--affected", "main"]), ALL);
+}
+
+#[test]
+fn without_a_base_all_jobs_are_listed_and_each_is_a_command() {
+    use clap::Parser as _;
+    let fixture = repository();
+    assert_eq!(jobs(&fixture, &[]), ALL);
+    let ran = fixture.run(&["ci", "matrix"]);
+    let matrix: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    for job in matrix["include"].as_array().unwrap() {
+        let words = job["args"].as_str().unwrap().split(' ');
+        xtask::cli::Cli::try_parse_from(std::iter::once("xtask").chain(words)).unwrap();
+    }
+}
