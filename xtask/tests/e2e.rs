@@ -178,6 +178,64 @@ fn a_wrong_result_a_wrong_check_and_an_endless_task_are_found() {
 }
 
 #[test]
+fn a_command_drives_a_scenario_while_a_process_is_replaced() {
+    let served = Served::new();
+    let ran = served.run(&["--scenario", "driven"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.out.contains("  ok driven"), "{}", ran.out);
+    served.assert_nothing_remains();
+}
+
+#[test]
+fn what_a_command_and_a_replaced_process_do_wrong_is_found() {
+    let served = Served::new();
+    let expect = |served: &Served, words: &str| {
+        let ran = served.run(&["--scenario", "driven"]);
+        assert_eq!(ran.code, Some(1), "{ran:?}");
+        let said = format!("{}{}", ran.out, ran.err);
+        assert!(said.contains(words), "{words} is not in {said}");
+        served.assert_nothing_remains();
+    };
+    served.fixture.write(
+        "examples/served/expected/driven.json",
+        r#"{"answered": ["first"]}"#,
+    );
+    expect(&served, "answer.answered: expected 1 items, found 2");
+    served
+        .fixture
+        .write("examples/served/expected/driven.json", "{}");
+    served
+        .fixture
+        .write("examples/served/expected/count.json", r#"{"ended": 2}"#);
+    expect(&served, "serve.py count");
+    let example =
+        fs::read_to_string(served.fixture.root.join("examples/served/example.toml")).unwrap();
+    let with = |from: &str, to: &str| {
+        let changed = example.replace(from, to);
+        assert_ne!(changed, example);
+        served
+            .fixture
+            .write("examples/served/example.toml", &changed);
+    };
+    with("\"drive\", \"{work}\"", "\"refuse\"");
+    expect(&served, "failed with exit code 1");
+    with(
+        "timeout_seconds = 30\n\n[scenarios.restart]\nprocess = \"helper\"\nwhen = \"/helped\"",
+        "timeout_seconds = 1\n\n[scenarios.restart]\nprocess = \"helper\"\nwhen = \"/never\"",
+    );
+    expect(&served, "GET /never never answered 200");
+    expect(&served, "had not ended after 1 s");
+    with(
+        "ready = \"/ready\"\n",
+        "ready = \"/ready\"\nenv = { BAD_END = \"3\" }\n",
+    );
+    expect(
+        &served,
+        "the app's process `helper` ended with exit code 3 after SIGTERM",
+    );
+}
+
+#[test]
 fn after_ctrl_c_nothing_remains() {
     for signal in [Signal::SIGINT, Signal::SIGTERM] {
         let served = Served::new();
@@ -375,6 +433,43 @@ fn mistakes_get_one_message_with_the_fix() {
         &["e2e", "examples/served"],
         &["examples/served/example.toml:", "unknown field `timeout`"],
     );
+    for (from, to, words) in [
+        (
+            "body = \"expected/bad.json\"\n",
+            "",
+            "scenario `bad` needs `body`, a file to POST, or `run`",
+        ),
+        (
+            "answer =",
+            "body = \"expected/bad.json\"\nanswer =",
+            "scenario `driven` has `body` and `run`",
+        ),
+        (
+            "process = \"helper\"",
+            "process = \"helpers\"",
+            "the app `plain` has no process of that name",
+        ),
+        (
+            "run = [\"python3\", \"serve.py\", \"count\", \"{work}\"]\n",
+            "",
+            "a check that is neither",
+        ),
+        (
+            "scenario = \"good\"",
+            "scenario = \"driven\"",
+            "names no scenario with a `body`",
+        ),
+    ] {
+        let changed = example.replace(from, to);
+        assert_ne!(changed, example, "{from}");
+        served
+            .fixture
+            .write("examples/served/example.toml", &changed);
+        check(
+            &["e2e", "examples/served"],
+            &["examples/served/example.toml:", words],
+        );
+    }
     served.fixture.write(
         "examples/served/example.toml",
         &example.replace("name = \"bad\"", "name = \"good\""),

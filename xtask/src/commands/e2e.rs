@@ -1,5 +1,6 @@
 //! `cargo xtask e2e PATH…`
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -14,7 +15,7 @@ use crate::e2e::{page, timeline, Phases, Report};
 use crate::error::{closest, Error, Result};
 use crate::file::relative;
 use crate::http::Http;
-use crate::lang::{python, Planner};
+use crate::lang::{language, Planner, Provided};
 use crate::plan::Plan;
 use crate::process::open_log;
 use crate::repo::{Repo, Unit};
@@ -139,8 +140,12 @@ fn scenarios(example: &Example, args: &E2eArgs) -> Result<Vec<Scenario>> {
     }
 }
 
-fn provision(planner: &mut Planner<'_>, unit: &Unit) -> Result<(python::Environment, DevServer)> {
-    Ok((python::prepare(planner, unit)?, dev_server(planner)?))
+fn provision(planner: &mut Planner<'_>, unit: &Unit) -> Result<(Provided, DevServer)> {
+    let app = match language(unit.language) {
+        Some(language) => language.app(planner, unit)?,
+        None => Provided::default(),
+    };
+    Ok((app, dev_server(planner)?))
 }
 
 /// The program of the local stack and the variables that it needs.
@@ -190,7 +195,8 @@ fn dry_run(session: &mut Session, repo: &Repo, runs: &[Run]) -> Result<()> {
             .app()
             .prepare
             .iter()
-            .chain(std::iter::once(&run.app().start));
+            .chain(std::iter::once(&run.app().start))
+            .chain(run.app().processes.values());
         let mut lines = vec![format!(
             "then, for {} on {}:",
             run.example.name, run.framework
@@ -218,7 +224,7 @@ fn unit_of<'a>(repo: &'a Repo, run: &Run) -> &'a Unit {
 fn one(session: &mut Session, repo: &Repo, run: &Run, args: &E2eArgs) -> Result<Report> {
     let mut clock = Clock(Instant::now());
     let mut phases = Phases::default();
-    let (environment, server) = session.prepare("e2e", repo, |planner| {
+    let (provided, server) = session.prepare("e2e", repo, |planner| {
         provision(planner, unit_of(repo, run))
     })?;
     phases.provision = clock.lap();
@@ -246,8 +252,9 @@ fn one(session: &mut Session, repo: &Repo, run: &Run, args: &E2eArgs) -> Result<
     let mut around = Surroundings {
         unit: run.unit.clone(),
         folder: session.root.join(&run.unit),
-        bin: environment.bin,
+        provided,
         port: app::free_port()?,
+        ports: RefCell::default(),
         work: work.path().to_owned(),
         example: run.example.folder.clone(),
         stack: stack.ready.clone(),
@@ -265,7 +272,8 @@ fn one(session: &mut Session, repo: &Repo, run: &Run, args: &E2eArgs) -> Result<
     let runner = Runner {
         root: &session.root,
         example: &run.example,
-        url: around.url(),
+        app: run.app(),
+        around: &around,
         http: Http::new(ANSWER_PATIENCE),
         interrupt: &session.interrupt,
         own_input,

@@ -1,5 +1,7 @@
 //! The processes of an example's app, started as its user would start them.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -9,6 +11,7 @@ use super::spec::{fill, App, Example};
 use crate::error::{Error, Result};
 use crate::http::Http;
 use crate::interrupt::Interrupt;
+use crate::lang::Provided;
 use crate::process::{describe, ChildGroup, Invocation, Output};
 use crate::stack::Ready;
 
@@ -23,10 +26,12 @@ pub struct Surroundings {
     pub unit: String,
     /// The app's folder.
     pub folder: PathBuf,
-    /// Its environment's programs.
-    pub bin: PathBuf,
+    /// What its environment provides.
+    pub provided: Provided,
     /// The port it has to serve on.
     pub port: u16,
+    /// Ports of its further processes, by the names that its commands give them.
+    pub ports: RefCell<BTreeMap<String, u16>>,
     /// A private folder of this run.
     pub work: PathBuf,
     /// The example's folder.
@@ -48,7 +53,16 @@ impl Surroundings {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// Fills in `{port}`, `{work}`, `{example}`, `{database_url}` and `{orchestration_url}`.
+    /// The free port that `{port:NAME}` stands for, the same one each time.
+    fn named_port(&self, name: &str) -> Option<u16> {
+        let mut ports = self.ports.borrow_mut();
+        if !ports.contains_key(name) {
+            ports.insert(name.to_owned(), free_port().ok()?);
+        }
+        ports.get(name).copied()
+    }
+
+    /// Fills in `{port}`, `{port:NAME}`, `{work}`, `{example}`, `{logs}`, `{database_url}` and `{orchestration_url}`.
     ///
     /// # Errors
     /// [`Error::BadFile`] for another name.
@@ -58,9 +72,14 @@ impl Surroundings {
                 "port" => self.port.to_string(),
                 "work" => self.work.display().to_string(),
                 "example" => self.example.display().to_string(),
+                "logs" => self.logs.display().to_string(),
                 "database_url" => self.stack.database_url.clone(),
                 "orchestration_url" => self.stack.orchestration_url.clone(),
-                _ => return None,
+                _ => {
+                    return self
+                        .named_port(name.strip_prefix("port:")?)
+                        .map(|port| port.to_string())
+                }
             })
         };
         fill(text, value).map_err(|name| Error::BadFile {
@@ -68,18 +87,29 @@ impl Surroundings {
             line: None,
             why: format!("`{{{name}}}` in {text:?} stands for nothing"),
             fix: Some(
-                "use {port}, {work}, {example}, {database_url} or {orchestration_url}".into(),
+                "use {port}, {port:NAME}, {work}, {example}, {logs}, {database_url} or {orchestration_url}"
+                    .into(),
             ),
         })
     }
 
-    fn invocation(&self, app: &App, argv: &[String]) -> Result<Invocation> {
+    /// A command of the app in its environment.
+    ///
+    /// # Errors
+    /// [`Error::BadFile`] for a name in it that stands for nothing.
+    pub fn invocation(&self, app: &App, argv: &[String]) -> Result<Invocation> {
         let argv = argv
             .iter()
             .map(|word| self.fill(word))
             .collect::<Result<Vec<_>>>()?;
-        let mut invocation = Invocation::new(&self.folder, argv)
-            .with_path(&self.bin)
+        let mut invocation = self
+            .provided
+            .path
+            .iter()
+            .fold(Invocation::new(&self.folder, argv), |invocation, folder| {
+                invocation.with_path(folder)
+            })
+            .envs(self.provided.env.clone())
             .env("DATABASE_URL", &self.stack.database_url)
             .env("TASKER_ORCHESTRATION_URL", &self.stack.orchestration_url)
             .env("PORT", self.port.to_string())
@@ -112,7 +142,8 @@ pub fn prepare(app: &App, around: &Surroundings, interrupt: &Interrupt) -> Resul
 
 /// An app that runs. Dropping it ends it.
 pub struct Running {
-    processes: Vec<ChildGroup>,
+    server: ChildGroup,
+    processes: BTreeMap<String, ChildGroup>,
     log: PathBuf,
 }
 
@@ -126,16 +157,13 @@ impl Running {
     ) -> Result<Self> {
         let log = around.app_log();
         let mut running = Self {
-            processes: Vec::new(),
-            log: log.clone(),
+            server: spawn(app, around, &app.start)?,
+            processes: BTreeMap::new(),
+            log,
         };
-        for argv in std::iter::once(&app.start).chain(&app.processes) {
-            let invocation = around.invocation(app, argv)?;
-            running.processes.push(ChildGroup::spawn(
-                &around.unit,
-                &invocation,
-                &Output::Log(&log),
-            )?);
+        for (name, argv) in &app.processes {
+            let process = spawn(app, around, argv)?;
+            running.processes.insert(name.clone(), process);
         }
         running.wait_until_ready(
             &format!("{}{}", around.url(), app.ready),
@@ -176,10 +204,16 @@ impl Running {
 
     /// Fails if a process of the app has ended.
     pub fn check_alive(&mut self) -> Result<()> {
-        for process in &mut self.processes {
+        let named = self
+            .processes
+            .iter_mut()
+            .map(|(name, process)| (format!("the app's process `{name}`"), process));
+        for (what, process) in
+            std::iter::once(("the app".to_owned(), &mut self.server)).chain(named)
+        {
             if let Some(status) = process.try_wait() {
                 return Err(Error::ended(
-                    "the app",
+                    what,
                     format!("ended with {}", describe(status)),
                     &self.log,
                 ));
@@ -188,15 +222,45 @@ impl Running {
         Ok(())
     }
 
+    /// Asks a process to end, starts its successor at once, and waits for the end of the first.
+    ///
+    /// # Errors
+    /// When the successor cannot start, or the first one does not end well.
+    pub fn replace(&mut self, name: &str, app: &App, around: &Surroundings) -> Result<()> {
+        let argv = app.processes.get(name).map_or(&[][..], Vec::as_slice);
+        let new = spawn(app, around, argv)?;
+        let Some(mut old) = self.processes.insert(name.to_owned(), new) else {
+            return Ok(());
+        };
+        old.signal(Signal::SIGTERM);
+        let why = match old.wait_for(STOP_PATIENCE) {
+            Some(status) if status.success() => return Ok(()),
+            Some(status) => format!("ended with {} after SIGTERM", describe(status)),
+            None => format!("had not ended {} s after SIGTERM", STOP_PATIENCE.as_secs()),
+        };
+        Err(Error::ended(
+            format!("the app's process `{name}`"),
+            why,
+            &self.log,
+        ))
+    }
+
     /// Asks every process to end, waits for the drain, and ends what is left.
     pub fn stop(mut self) {
-        for process in &self.processes {
+        let all = || std::iter::once(&self.server).chain(self.processes.values());
+        for process in all() {
             process.signal(Signal::SIGTERM);
         }
-        for process in &mut self.processes {
+        self.server.wait_for(STOP_PATIENCE);
+        for process in self.processes.values_mut() {
             process.wait_for(STOP_PATIENCE);
         }
     }
+}
+
+fn spawn(app: &App, around: &Surroundings, argv: &[String]) -> Result<ChildGroup> {
+    let invocation = around.invocation(app, argv)?;
+    ChildGroup::spawn(&around.unit, &invocation, &Output::Log(&around.app_log()))
 }
 
 /// A port that was free a moment ago.

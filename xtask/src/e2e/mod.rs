@@ -3,10 +3,12 @@
 //! ```text
 //! spec      example.toml                 app       the app's processes
 //! scenario  one scenario, start to end   expect    what must come out
+//! command   a scenario's or check's own command
 //! timeline  when each step ran           page      the report as HTML
 //! ```
 
 pub mod app;
+pub mod command;
 pub mod expect;
 pub mod page;
 pub mod scenario;

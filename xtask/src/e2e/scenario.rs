@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::app::Running;
+use super::app::{Running, Surroundings};
+use super::command;
 use super::expect::{differences, step_differences};
-use super::spec::{fill, Example, Scenario};
+use super::spec::{fill, App, Check, Example, Scenario};
 use super::timeline::{self, Step};
 use crate::error::{Error, Result};
 use crate::http::{Answer, Http};
@@ -22,6 +23,8 @@ const ENDS: [&str; 5] = [
     "blocked_by_failures",
 ];
 const POLL: Duration = Duration::from_millis(25);
+/// A check that takes longer is broken.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What came out of one scenario.
 #[derive(Debug, Serialize)]
@@ -75,8 +78,10 @@ pub struct Runner<'a> {
     pub root: &'a std::path::Path,
     /// The example.
     pub example: &'a Example,
-    /// The app's base URL.
-    pub url: String,
+    /// The app.
+    pub app: &'a App,
+    /// Where it runs.
+    pub around: &'a Surroundings,
     /// The client.
     pub http: Http,
     /// Ctrl-C.
@@ -92,7 +97,6 @@ impl Runner<'_> {
     /// When it cannot be run at all: the app died, or Ctrl-C. What is not as expected is in the outcome.
     pub fn run(&self, scenario: &Scenario, app: &mut Running) -> Result<Outcome> {
         let started = Instant::now();
-        let body = self.body(scenario)?;
         let mut outcome = Outcome {
             name: scenario.name.clone(),
             about: scenario.about.clone(),
@@ -104,6 +108,24 @@ impl Runner<'_> {
         if let Some(name) = &self.own_input {
             outcome.about = format!("{name}; only the end state is compared");
         }
+        match (&scenario.body, &scenario.run) {
+            (Some(body), _) => self.tasks(scenario, body, app, &mut outcome)?,
+            (None, Some(argv)) => self.driven(scenario, argv, app, &mut outcome)?,
+            (None, None) => {}
+        }
+        outcome.duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        Ok(outcome)
+    }
+
+    /// Posts the body, waits for the tasks, compares, checks.
+    fn tasks(
+        &self,
+        scenario: &Scenario,
+        body: &str,
+        app: &mut Running,
+        outcome: &mut Outcome,
+    ) -> Result<()> {
+        let body = self.body(body)?;
         for _ in 0..scenario.repeat {
             let id = match self.create(&body) {
                 Ok(id) => id,
@@ -114,7 +136,7 @@ impl Runner<'_> {
                 }
             };
             let task = self.wait(scenario, &id, app)?;
-            self.compare(scenario, &task, &mut outcome)?;
+            self.compare(scenario, &task, outcome)?;
         }
         if let Some(id) = outcome.tasks.last().map(|task| task.task_uuid.clone()) {
             for check in &scenario.checks {
@@ -125,19 +147,69 @@ impl Runner<'_> {
                 }
             }
         }
-        outcome.duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        Ok(outcome)
+        Ok(())
+    }
+
+    /// Lets a command of the app do it, and replaces a process in the middle if the scenario says so.
+    fn driven(
+        &self,
+        scenario: &Scenario,
+        argv: &[String],
+        app: &mut Running,
+        outcome: &mut Outcome,
+    ) -> Result<()> {
+        let mut due = scenario.restart.as_ref();
+        let limit = Duration::from_secs(scenario.timeout_seconds);
+        let mut meanwhile = || {
+            if let Some(restart) = due {
+                let reached = self
+                    .http
+                    .get(&format!("{}{}", self.around.url(), restart.when));
+                if reached.is_ok_and(|answer| answer.status == 200) {
+                    due = None;
+                    return app.replace(&restart.process, self.app, self.around);
+                }
+            }
+            app.check_alive()
+        };
+        let ran = command::run(
+            argv,
+            self.app,
+            self.around,
+            limit,
+            self.interrupt,
+            &mut meanwhile,
+        )?;
+        if let Some(restart) = due {
+            outcome.differences.push(format!(
+                "GET {} never answered 200, so `{}` was not replaced",
+                restart.when, restart.process
+            ));
+        }
+        match (ran, &scenario.answer) {
+            (Err(why), _) => outcome.differences.push(why),
+            (Ok(answer), Some(file)) => outcome.differences.extend(differences(
+                "answer",
+                &self.example.json_file(self.root, file)?,
+                &answer,
+            )),
+            (Ok(_), None) => {}
+        }
+        for check in &scenario.checks {
+            outcome
+                .differences
+                .extend(self.check(check, &Map::new(), "")?);
+        }
+        Ok(())
     }
 
     /// What the app says about a user's own file.
-    fn ask(
-        &self,
-        check: &super::spec::Check,
-        body: &Map<String, Value>,
-        id: &str,
-    ) -> Result<Option<Answered>> {
-        let path = self.path(&check.get, body, id)?;
-        let answer = self.http.get(&format!("{}{path}", self.url)).ok();
+    fn ask(&self, check: &Check, body: &Map<String, Value>, id: &str) -> Result<Option<Answered>> {
+        let Some(path) = &check.get else {
+            return Ok(None);
+        };
+        let path = self.path(path, body, id)?;
+        let answer = self.http.get(&format!("{}{path}", self.around.url())).ok();
         Ok(answer.map(|answer| Answered {
             path,
             status: answer.status,
@@ -145,8 +217,8 @@ impl Runner<'_> {
         }))
     }
 
-    fn body(&self, scenario: &Scenario) -> Result<Map<String, Value>> {
-        let mut body = self.example.json_object(self.root, &scenario.body)?;
+    fn body(&self, file: &str) -> Result<Map<String, Value>> {
+        let mut body = self.example.json_object(self.root, file)?;
         if let (Some(name), Some(input)) = (&self.own_input, &self.example.input) {
             body.insert(input.body.clone(), name.clone().into());
         }
@@ -157,7 +229,10 @@ impl Runner<'_> {
         let path = &self.example.http.create;
         let answer = self
             .http
-            .post(&format!("{}{path}", self.url), &Value::Object(body.clone()))
+            .post(
+                &format!("{}{path}", self.around.url()),
+                &Value::Object(body.clone()),
+            )
             .map_err(|why| format!("POST {path}: {why}"))?;
         match answer.body["task_uuid"].as_str() {
             Some(id) if answer.is_success() => Ok(id.to_owned()),
@@ -171,7 +246,7 @@ impl Runner<'_> {
     /// Polls the task through the app until it stays in a state, or its time is over.
     fn wait(&self, scenario: &Scenario, id: &str, app: &mut Running) -> Result<Value> {
         let path = self.path(&self.example.http.task, &Map::new(), id)?;
-        let url = format!("{}{path}", self.url);
+        let url = format!("{}{path}", self.around.url());
         let deadline = Instant::now() + Duration::from_secs(scenario.timeout_seconds);
         loop {
             let answer = self.http.get(&url);
@@ -198,7 +273,10 @@ impl Runner<'_> {
         let no_steps = Vec::new();
         let steps = task["steps"].as_array().unwrap_or(&no_steps);
         let status = task["status"].as_str().unwrap_or("unknown").to_owned();
-        let accepted = scenario.expect.status.words();
+        let Some(expect) = &scenario.expect else {
+            return Ok(());
+        };
+        let accepted = expect.status.words();
         if !accepted.contains(&status.as_str()) {
             let after = if ENDS.contains(&status.as_str()) {
                 String::new()
@@ -210,7 +288,7 @@ impl Runner<'_> {
                 accepted.join(" or ")
             ));
         }
-        if let (Some(file), None) = (&scenario.expect.steps, &self.own_input) {
+        if let (Some(file), None) = (&expect.steps, &self.own_input) {
             let expected = self.example.json_object(self.root, file)?;
             outcome
                 .differences
@@ -224,28 +302,55 @@ impl Runner<'_> {
         Ok(())
     }
 
-    fn check(
-        &self,
-        check: &super::spec::Check,
-        body: &Map<String, Value>,
-        id: &str,
-    ) -> Result<Vec<String>> {
-        let path = self.path(&check.get, body, id)?;
-        let answer = match self.http.get(&format!("{}{path}", self.url)) {
-            Ok(answer) => answer,
-            Err(why) => return Ok(vec![format!("GET {path}: {why}")]),
+    fn check(&self, check: &Check, body: &Map<String, Value>, id: &str) -> Result<Vec<String>> {
+        let (place, answer) = match (&check.get, &check.run) {
+            (Some(path), _) => {
+                let path = self.path(path, body, id)?;
+                let answer = match self.http.get(&format!("{}{path}", self.around.url())) {
+                    Ok(answer) => answer,
+                    Err(why) => return Ok(vec![format!("GET {path}: {why}")]),
+                };
+                if check.status.is_some_and(|status| status != answer.status) {
+                    return Ok(vec![format!(
+                        "GET {path}: expected {}, found {} {}",
+                        check.status.unwrap_or_default(),
+                        answer.status,
+                        answer.body
+                    )]);
+                }
+                (format!("GET {path}: "), answer.body)
+            }
+            (None, argv) => {
+                let argv = argv.as_deref().unwrap_or_default();
+                // Names of the body first, the run's own ones when it starts.
+                let argv: Vec<String> = argv
+                    .iter()
+                    .map(
+                        |word| match word.contains("{body.") || word.contains("{task_uuid}") {
+                            true => self.path(word, body, id),
+                            false => Ok(word.clone()),
+                        },
+                    )
+                    .collect::<Result<_>>()?;
+                let place = format!("`{}`: ", argv.join(" "));
+                match command::run(
+                    &argv,
+                    self.app,
+                    self.around,
+                    PATIENCE,
+                    self.interrupt,
+                    &mut || Ok(()),
+                )? {
+                    Ok(answer) => (place, answer),
+                    Err(why) => return Ok(vec![why]),
+                }
+            }
         };
-        if answer.status != check.status {
-            return Ok(vec![format!(
-                "GET {path}: expected {}, found {} {}",
-                check.status, answer.status, answer.body
-            )]);
-        }
         match &check.json {
             Some(file) => Ok(differences(
-                &format!("GET {path}: "),
+                &place,
                 &self.example.json_file(self.root, file)?,
-                &answer.body,
+                &answer,
             )),
             None => Ok(Vec::new()),
         }

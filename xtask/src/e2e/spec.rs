@@ -44,9 +44,9 @@ pub struct App {
     pub prepare: Vec<Vec<String>>,
     /// The command that serves HTTP.
     pub start: Vec<String>,
-    /// Further processes, such as workers of their own.
+    /// Further processes by name, such as workers of their own.
     #[serde(default)]
-    pub processes: Vec<Vec<String>>,
+    pub processes: BTreeMap<String, Vec<String>>,
     /// A path that answers 200 when the app is ready.
     pub ready: String,
     /// Further variables of its environment.
@@ -85,17 +85,67 @@ pub struct Scenario {
     /// What it shows.
     pub about: String,
     /// The file with the body to POST.
-    pub body: String,
-    /// The longest time a task may take, in seconds.
+    pub body: Option<String>,
+    /// Instead of `body`: a command of the app that drives the scenario itself. It must succeed.
+    pub run: Option<Vec<String>>,
+    /// The file with what `run` must print as JSON.
+    pub answer: Option<String>,
+    /// A process that is asked to end, and replaced, while `run` goes on.
+    pub restart: Option<Restart>,
+    /// The longest time a task, or `run`, may take, in seconds.
     pub timeout_seconds: u64,
     /// How many times the same body is posted.
     #[serde(default = "once")]
     pub repeat: u32,
     /// How each task must end.
-    pub expect: Expect,
-    /// What the app must answer afterwards.
+    pub expect: Option<Expect>,
+    /// What must be true afterwards.
     #[serde(default)]
     pub checks: Vec<Check>,
+}
+
+impl Scenario {
+    /// The JSON files that it names.
+    fn files(&self) -> impl Iterator<Item = &String> {
+        let steps = self
+            .expect
+            .iter()
+            .filter_map(|expect| expect.steps.as_ref());
+        let checks = self.checks.iter().filter_map(|check| check.json.as_ref());
+        self.body
+            .iter()
+            .chain(&self.answer)
+            .chain(steps)
+            .chain(checks)
+    }
+
+    /// What is wrong with the combination of its keys.
+    fn contradiction(&self) -> Option<&'static str> {
+        match (&self.body, &self.run) {
+            (Some(_), Some(_)) => Some("has `body` and `run`; it is driven by one of them"),
+            (None, None) => Some("needs `body`, a file to POST, or `run`, a command"),
+            (Some(_), None) if self.expect.is_none() => {
+                Some("needs `[scenarios.expect]`: how its tasks must end")
+            }
+            (Some(_), None) if self.answer.is_some() || self.restart.is_some() => {
+                Some("has `answer` or `restart`, which belong to `run`")
+            }
+            (None, Some(_)) if self.expect.is_some() || self.repeat != 1 => {
+                Some("has `expect` or `repeat`, which belong to `body`")
+            }
+            _ => self.checks.iter().find_map(Check::contradiction),
+        }
+    }
+}
+
+/// A process that is asked to end in the middle of a scenario; a new one takes its place at once.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Restart {
+    /// Its name in the app's `processes`.
+    pub process: String,
+    /// The moment: when GET of this path answers 200.
+    pub when: String,
 }
 
 fn once() -> u32 {
@@ -132,16 +182,27 @@ impl OneOrMore {
     }
 }
 
-/// A GET after a scenario's tasks have ended.
+/// What is looked at after a scenario's tasks have ended: an answer to a GET, or what a command prints.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Check {
     /// The path; `{task_uuid}` and `{body.KEY}` are filled in.
-    pub get: String,
-    /// The status code.
-    pub status: u16,
-    /// The file with what the answer must contain.
+    pub get: Option<String>,
+    /// The status code that `get` must have.
+    pub status: Option<u16>,
+    /// A command of the app, filled in like `get`; it must succeed.
+    pub run: Option<Vec<String>>,
+    /// The file with what the answer, or the JSON that the command prints, must contain.
     pub json: Option<String>,
+}
+
+impl Check {
+    fn contradiction(&self) -> Option<&'static str> {
+        match (&self.get, self.status, &self.run) {
+            (Some(_), Some(_), None) | (None, None, Some(_)) => None,
+            _ => Some("has a check that is neither `get` with `status` nor `run`"),
+        }
+    }
 }
 
 impl Example {
@@ -183,24 +244,45 @@ impl Example {
                     format!("two scenarios are called `{}`", scenario.name),
                 ));
             }
-            self.json_file(root, &scenario.body)?;
-            let steps = scenario.expect.steps.iter();
-            for path in steps.chain(
-                scenario
-                    .checks
-                    .iter()
-                    .filter_map(|check| check.json.as_ref()),
-            ) {
+            if let Some(why) = scenario.contradiction() {
+                let near = format!("name = {:?}", scenario.name);
+                return Err(bad(&near, format!("scenario `{}` {why}", scenario.name)));
+            }
+            for path in scenario.files() {
                 self.json_file(root, path)?;
+            }
+            if let Some(restart) = &scenario.restart {
+                self.has_process(&restart.process)
+                    .map_err(|why| bad("[scenarios.restart]", why))?;
             }
         }
         match &self.input {
-            Some(input) if !names.contains(input.scenario.as_str()) => Err(bad(
+            Some(input) if !self.posts(&input.scenario) => Err(bad(
                 "[input]",
-                format!("`input.scenario` names no scenario: `{}`", input.scenario),
+                format!(
+                    "`input.scenario` names no scenario with a `body`: `{}`",
+                    input.scenario
+                ),
             )),
             _ => Ok(()),
         }
+    }
+
+    fn posts(&self, name: &str) -> bool {
+        let mut all = self.scenarios.iter();
+        all.any(|scenario| scenario.name == name && scenario.body.is_some())
+    }
+
+    fn has_process(&self, name: &str) -> std::result::Result<(), String> {
+        let missing = self
+            .apps
+            .iter()
+            .find(|(_, app)| !app.processes.contains_key(name));
+        missing.map_or(Ok(()), |(app, _)| {
+            Err(format!(
+                "`restart.process` is `{name}`, but the app `{app}` has no process of that name"
+            ))
+        })
     }
 
     /// Reads a JSON file of the example.

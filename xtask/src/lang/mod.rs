@@ -99,6 +99,11 @@ pub trait Language: Sync {
         Ok(Provided::default())
     }
 
+    /// What it takes to start the processes of this unit, an example's app, as its user would.
+    fn app(&self, planner: &mut Planner<'_>, unit: &Unit) -> Result<Provided> {
+        self.toolchain(planner, unit)
+    }
+
     /// Whether the unit's environment is as a run would make it now; none if it has none, or if it was never made.
     fn is_in_sync(&self, _planner: &mut Planner<'_>, _unit: &Unit) -> Result<Option<bool>> {
         Ok(None)

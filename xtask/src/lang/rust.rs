@@ -175,6 +175,15 @@ impl Language for Rust {
             path: Vec::new(),
         })
     }
+
+    /// The programs of a package, built.
+    fn app(&self, planner: &mut Planner<'_>, unit: &Unit) -> Result<Provided> {
+        let mut provided = self.provide(planner, unit)?;
+        provided
+            .path
+            .push(target_folder(&planner.repo.root).join("debug"));
+        Ok(provided)
+    }
 }
 
 struct Package<'a> {
