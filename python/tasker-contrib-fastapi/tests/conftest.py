@@ -5,6 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from tasker_contrib_fastapi import TaskerEvent, subscribe
+from tasker_contrib_fastapi._internal._contract import EVENT_DATA
 from tasker_contrib_fastapi._internal.registry import registry
 
 
@@ -24,3 +26,18 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureReq
         if name.startswith("TASKER_") and not name.startswith("TASKER_DEV_"):
             monkeypatch.delenv(name)
     monkeypatch.delenv("DATABASE_URL", raising=False)
+
+
+@pytest.fixture(autouse=True)
+def _events_carry_what_the_table_says() -> Iterator[None]:
+    """Every event of every test has the data that the contract table promises, and no other."""
+    wrong: list[TaskerEvent] = []
+
+    def compare(event: TaskerEvent) -> None:
+        if set(event.data) != set(EVENT_DATA[event.name]):
+            wrong.append(event)
+
+    unsubscribe = subscribe("*", compare)
+    yield
+    unsubscribe()
+    assert wrong == []

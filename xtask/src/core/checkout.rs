@@ -107,6 +107,13 @@ impl Checkout {
         languages.into_iter().cloned().collect()
     }
 
+    /// Whether it has packages of a language.
+    pub fn has(&self, language: &str) -> bool {
+        self.packages
+            .iter()
+            .any(|package| package.language == language)
+    }
+
     /// The package of a language that has one, such as Python; none if the checkout does not have it.
     pub fn only<'a>(&'a self, table: &Table, language: &str) -> Option<&'a Package> {
         table

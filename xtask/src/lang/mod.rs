@@ -262,6 +262,16 @@ pub fn lookup<'a>(table: &'a Table, path: &str) -> Option<&'a Value> {
     table.get(key)
 }
 
+/// The words in the list at a dotted path; none if it is not there.
+pub fn words<'a>(table: &'a Table, path: &str) -> Vec<&'a str> {
+    lookup(table, path)
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect()
+}
+
 fn first(path: &str) -> &str {
     path.split('.').next().unwrap_or(path)
 }

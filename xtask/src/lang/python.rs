@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 use toml::{Table, Value};
 
-use super::{lookup, Found, Job, Language, Planner, Provided};
-use crate::core::{built, Built};
+use super::{lookup, words, Found, Job, Language, Planner, Provided};
+use crate::core::{built, Built, Checkout};
 use crate::error::{Error, Result};
 use crate::plan::{Action, Counts, Task};
 use crate::process::Invocation;
@@ -156,6 +156,34 @@ impl Language for Python {
                     .run(Invocation::new(&folder, argv).env("UV_PYTHON_DOWNLOADS", "never"));
                 planner.add(task);
             }
+        }
+        Ok(())
+    }
+
+    /// Runs the tests that a manifest names in `tool.xtask.core-check`.
+    fn check_core(&self, planner: &mut Planner<'_>, checkout: &Checkout) -> Result<()> {
+        if !checkout.has(self.name()) {
+            return Ok(());
+        }
+        let repo = planner.repo;
+        for unit in repo
+            .units
+            .iter()
+            .filter(|unit| unit.language == self.name())
+        {
+            let tests = words(&unit.manifest, "tool.xtask.core-check");
+            if tests.is_empty() {
+                continue;
+            }
+            let environment = prepare(planner, unit)?;
+            let pytest = environment.bin.join("pytest").display().to_string();
+            let argv = std::iter::once(pytest).chain(tests.iter().map(|test| (*test).to_owned()));
+            let task = planner
+                .task(unit, "core-check")
+                .after(environment.needs)
+                .counting(Counts::Pytest)
+                .run(Invocation::new(repo.path(unit), argv).with_path(&environment.bin));
+            planner.add(task);
         }
         Ok(())
     }

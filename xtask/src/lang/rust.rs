@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
-use super::{cargo_lock::compiled_for, lookup, Found, Job, Language, Planner, Provided};
-use crate::core::{patched, Patched};
+use super::{cargo_lock::compiled_for, lookup, words, Found, Job, Language, Planner, Provided};
+use crate::core::{patched, Checkout, Patched};
 use crate::error::Result;
 use crate::plan::{Counts, Share, CARGO_BUILD};
 use crate::process::Invocation;
@@ -183,6 +183,37 @@ impl Language for Rust {
             .path
             .push(target_folder(&planner.repo.root).join("debug"));
         Ok(provided)
+    }
+
+    /// Runs the test programs that a manifest names in `package.metadata.xtask.core-check`.
+    fn check_core(&self, planner: &mut Planner<'_>, checkout: &Checkout) -> Result<()> {
+        if !checkout.has(self.name()) {
+            return Ok(());
+        }
+        let repo = planner.repo;
+        for unit in repo
+            .units
+            .iter()
+            .filter(|unit| unit.language == self.name())
+        {
+            let tests = words(&unit.manifest, "package.metadata.xtask.core-check");
+            if tests.is_empty() {
+                continue;
+            }
+            let package = Package::of(planner, repo, unit)?;
+            let ready = package.needs(planner)?;
+            let mut argv = vec!["test", "--package", &unit.name];
+            argv.extend(tests.iter().flat_map(|test| ["--test", test]));
+            let task = planner
+                .task(unit, "core-check")
+                .after(ready.needs)
+                .sharing(BUILDING)
+                .noting(package.note(Pass::Compile))
+                .counting(Counts::CargoTest)
+                .run(package.cargo(&argv).envs(ready.env));
+            planner.add(task);
+        }
+        Ok(())
     }
 }
 

@@ -274,6 +274,8 @@ CONFIG_KEYS: Final[dict[str, ConfigKey]] = {
         "common.queues.rabbitmq.heartbeat_seconds",
         "int",
         30,
+        minimum=0,
+        maximum=3600,
         doc="RabbitMQ connection; used only with the rabbitmq backend.",
     ),
     "common.circuit_breakers.global_settings.metrics_collection_interval_seconds": ConfigKey(
@@ -632,6 +634,8 @@ CONFIG_KEYS: Final[dict[str, ConfigKey]] = {
         "orchestration.event_systems.orchestration.processing.max_retries",
         "int",
         3,
+        minimum=0,
+        maximum=100,
         inert=True,
     ),
     "orchestration.event_systems.orchestration.health.enabled": ConfigKey(
@@ -735,6 +739,8 @@ CONFIG_KEYS: Final[dict[str, ConfigKey]] = {
         "orchestration.event_systems.task_readiness.processing.max_retries",
         "int",
         3,
+        minimum=0,
+        maximum=100,
         inert=True,
     ),
     "orchestration.event_systems.task_readiness.health.enabled": ConfigKey(
@@ -1256,6 +1262,8 @@ CONFIG_KEYS: Final[dict[str, ConfigKey]] = {
         "worker.event_systems.worker.processing.max_retries",
         "int",
         3,
+        minimum=0,
+        maximum=100,
         inert=True,
     ),
     "worker.event_systems.worker.health.enabled": ConfigKey(
@@ -1312,6 +1320,8 @@ CONFIG_KEYS: Final[dict[str, ConfigKey]] = {
         "worker.event_systems.worker.metadata.listener.max_retry_attempts",
         "int",
         5,
+        minimum=0,
+        maximum=100,
         inert=True,
     ),
     "worker.event_systems.worker.metadata.listener.event_timeout_seconds": ConfigKey(
