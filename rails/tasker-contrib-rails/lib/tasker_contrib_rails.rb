@@ -13,6 +13,9 @@ require_relative "tasker_contrib_rails/fork_guard"
 require "active_support/isolated_execution_state"
 require_relative "tasker_contrib_rails/log_subscriber"
 require_relative "tasker_contrib_rails/api_handler"
+require_relative "tasker_contrib_rails/after_commit"
+require_relative "tasker_contrib_rails/app"
+require_relative "tasker_contrib_rails/health"
 
 # Tasker workflows in Rails. The facade is {Tasker}.
 module TaskerContribRails
@@ -24,6 +27,9 @@ module TaskerContribRails
       @logger || (defined?(::Rails) && ::Rails.respond_to?(:logger) && ::Rails.logger) || (@fallback ||= Logger.new($stderr, level: :warn, progname: "tasker"))
     end
 
+    # @return [ActiveSupport::Deprecation] also +app.deprecators[:tasker]+
+    def deprecator = @deprecator ||= ActiveSupport::Deprecation.new("1.0", "tasker-contrib-rails")
+
     # @return [Runtime] the worker of this process, if it has one
     def runtime = @runtime ||= Runtime.new
   end
@@ -31,3 +37,6 @@ end
 
 TaskerContribRails::ForkGuard.install
 TaskerContribRails::LogSubscriber.attach_to(:tasker)
+
+require_relative "tasker_contrib_rails/facade"
+require_relative "tasker_contrib_rails/railtie" if defined?(Rails::Railtie)

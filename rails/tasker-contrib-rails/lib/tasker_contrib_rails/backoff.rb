@@ -18,7 +18,8 @@ module TaskerContribRails
       base = table["backoff_base_ms"] || DEFAULT_BASE_MS
       limit = table["max_backoff_ms"] || DEFAULT_MAX_MS
       attempt = attempt.clamp(1, MOST_ATTEMPTS)
-      factor = case table["backoff"] || "exponential"
+      kind = table["backoff"] || "exponential"
+      factor = case kind
       when "none" then 0
       when "linear" then attempt
       when "exponential" then 2**(attempt - 1)

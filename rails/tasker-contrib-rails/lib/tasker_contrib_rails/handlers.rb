@@ -47,7 +47,7 @@ module TaskerContribRails
         wrong_kind(template, step, handler)
       rescue NotFound => error
         "#{template.path}: step '#{step.name}': #{error.message}"
-      rescue NameError, ScriptError, StandardError => error
+      rescue ScriptError, StandardError => error
         "#{template.path}: step '#{step.name}': #{step.callable} cannot be loaded: #{error.class}: #{error.message.lines.first&.strip}"
       end
     end

@@ -7,13 +7,13 @@ module TaskerContribRails
     #
     # - +command+: started to run steps, by bin/tasker or the task tasker:start
     # - +puma_plugin+: the Puma plugin asks, in the process that serves requests
-    # - +puma_master+: this process only starts the processes that serve requests
+    # - +puma+: Puma runs and its plugin has not asked: this may be the master process, which only starts those that serve
     # - +forked_from+: process id of a parent whose worker was running at the fork
     # - +kind+: console, generator, rake, runner, precompile, spring, test or server
     # - +database+: a source sets database.url
     # - +templates+: the template folder exists
-    Facts = Data.define(:command, :puma_plugin, :puma_master, :forked_from, :kind, :database, :templates, :templates_folder) do
-      def initialize(command: false, puma_plugin: false, puma_master: false, forked_from: nil, kind: :server, database: false,
+    Facts = Data.define(:command, :puma_plugin, :puma, :forked_from, :kind, :database, :templates, :templates_folder) do
+      def initialize(command: false, puma_plugin: false, puma: false, forked_from: nil, kind: :server, database: false,
                      templates: false, templates_folder: "config/tasks")
         super
       end
@@ -55,7 +55,7 @@ module TaskerContribRails
       return if facts.command
       return "this is #{NEVER[facts.kind]}" if NEVER.key?(facts.kind)
 
-      "this is the master process of Puma, which serves no requests" if facts.puma_master
+      "this may be a master process of Puma; `plugin :tasker` in config/puma.rb starts the worker where requests are served" if facts.puma
     end
     private_class_method :refusal
 

@@ -15,7 +15,7 @@ module TaskerContribRails
     # @return [Mode::Facts]
     def of(runtime, settings, root:, command: false, puma_plugin: false)
       folder = root.join(settings["templates"])
-      Mode::Facts.new(command:, puma_plugin:, puma_master: !puma_plugin && puma_master?, forked_from: runtime.forked_from, kind:,
+      Mode::Facts.new(command:, puma_plugin:, puma: !puma_plugin && puma?, forked_from: runtime.forked_from, kind:,
         database: settings.set?("database.url") || settings.core_values.key?("common.database.url"),
         templates: folder.directory?, templates_folder: settings["templates"])
     end
@@ -45,17 +45,6 @@ module TaskerContribRails
       defined?(Rails::Command::GenerateCommand) || defined?(Rails::Command::DestroyCommand) ? true : false
     end
 
-    # With preload_app! the app is loaded once, in a process that only forks.
-    def puma_master?
-      return false unless defined?(Puma) && Puma.respond_to?(:cli_config) && Puma.cli_config
-
-      options = Puma.cli_config.options
-      options[:workers].to_i.positive? && options[:preload_app] && @puma_worker != Process.pid
-    end
-
-    # Notes that this process was forked by Puma to serve requests.
-    def puma_worker!
-      @puma_worker = Process.pid
-    end
+    def puma? = defined?(Puma::Server) || File.basename($PROGRAM_NAME).start_with?("puma") ? true : false
   end
 end

@@ -139,6 +139,7 @@ module TaskerContribRails
       Events.legacy = settings["legacy_events"]
       @core.boot(file:, templates: root.join(settings["templates"]), environment:)
       @state = :running
+      at_exit { stop } # a host that does not stop it itself; nothing in a forked child
       Events.publish(:worker_started, worker_id: @core.worker_id, namespaces: Array(@core.status["supported_namespaces"]))
     end
 

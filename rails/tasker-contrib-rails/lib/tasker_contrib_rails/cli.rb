@@ -1,0 +1,87 @@
+# frozen_string_literal: true
+
+require "thor"
+require "tasker_contrib_rails"
+
+module TaskerContribRails
+  # +bin/tasker+.
+  class CLI < Thor
+    # Seconds between two looks at whether the worker still lives.
+    LOOK = 1.0
+
+    package_name "tasker"
+    def self.exit_on_failure? = true
+
+    # @param environment [String, nil] config/environment of the app; nil if it is loaded
+    def self.start(arguments = ARGV, environment: nil, **)
+      @environment = environment
+      super(arguments, **)
+    rescue ConfigurationError, WorkerError, ModeError => error
+      warn "error: #{error.message}"
+      exit 1
+    end
+
+    def self.load_app
+      require @environment if @environment
+    end
+
+    desc "start", "Run steps until SIGTERM or SIGINT"
+    long_desc "Runs the worker in this process. On SIGTERM or SIGINT it claims no more steps, lets running ones end for drain_timeout seconds, and hands " \
+              "back what is left. A second signal ends the process at once. Exits with 0 after a stop, with 1 if the worker cannot start or dies."
+    def start
+      signals = trap_signals
+      self.class.load_app
+      ::Rails.application.eager_load! if defined?(::Rails) && ::Rails.application && !::Rails.application.config.enable_reloading
+      decision = App.start(command: true)
+      raise ConfigurationError, "there is nothing to run: tasker is #{decision}" unless decision.worker?
+
+      say "tasker runs steps (#{decision.reason}); process #{Process.pid}"
+      wait_for_end(signals)
+    end
+
+    desc "check", "Check settings, templates and handlers"
+    long_desc "Exits with 1 and one line for each finding, with 0 if there is none."
+    def check
+      self.class.load_app
+      findings = App.findings
+      findings.each { |finding| warn finding }
+      raise ConfigurationError, "#{findings.size} #{"finding".pluralize(findings.size)}" if findings.any?
+
+      say "settings, #{App.templates.templates.size} #{"template".pluralize(App.templates.templates.size)} and their handlers are fine"
+    end
+
+    desc "config", "Print every effective setting with its source"
+    def config
+      self.class.load_app
+      rows = App.settings.explain.map { |row| [ row.name, row.value, row.source ] }
+      widths = [ 0, 1 ].map { |column| rows.map { |row| row[column].length }.max }
+      rows.each { |name, value, source| say "#{name.ljust(widths[0])}  #{value.ljust(widths[1])}  #{source}" }
+    end
+
+    no_commands do
+      # A pipe, because a trap may not take locks. The second signal does not wait for anything.
+      def trap_signals
+        reader, writer = IO.pipe
+        received = 0
+        %w[INT TERM].each do |signal|
+          Signal.trap(signal) do
+            exit!(128 + Signal.list[signal]) if (received += 1) > 1
+            writer.write_nonblock("#{signal}\n")
+          end
+        end
+        reader
+      end
+
+      def wait_for_end(signals)
+        runtime = TaskerContribRails.runtime
+        until signals.wait_readable(LOOK)
+          raise WorkerError, "the worker is not running any more; its log says why" unless runtime.running?
+        end
+        say "#{signals.gets.chomp}: draining"
+        result = runtime.stop
+        result.cut.each { |step| say "cut, and tried again by another worker: #{step[:step]} step=#{step[:step_uuid]} task=#{step[:task_uuid]}" }
+        say "stopped"
+      end
+    end
+  end
+end

@@ -1,0 +1,37 @@
+# frozen_string_literal: true
+
+require "rails/railtie"
+
+module TaskerContribRails
+  # What Rails needs to know: one initializer per concern.
+  class Railtie < ::Rails::Railtie
+    config.tasker = App.configuration
+
+    initializer "tasker.deprecators" do |app|
+      app.deprecators[:tasker] = TaskerContribRails.deprecator
+    end
+
+    # Folders below app/ are there anyway.
+    initializer "tasker.handlers", before: :set_autoload_paths do |app|
+      folder = app.root.join(config.tasker.handlers || Config::Keys.default("handlers"))
+      autoloaded = folder.to_s.start_with?("#{app.root.join("app")}/") || app.config.autoload_paths.map(&:to_s).include?(folder.to_s)
+      app.config.autoload_paths += [ folder.to_s ] if folder.directory? && !autoloaded
+    end
+
+    initializer "tasker.load_hooks" do
+      ActiveSupport.run_load_hooks(:tasker, ::Tasker)
+    end
+
+    # After the app's own initializers, so that everything that was set is known. A mistake fails the boot.
+    config.after_initialize do
+      settings = App.settings
+      settings.warnings.each { |warning| TaskerContribRails.logger.warn(warning) }
+      settings.worker_problems.each { |problem| TaskerContribRails.logger.warn("no worker can start here: #{problem}") }
+    end
+
+    # Runs in whatever serves requests, and nowhere else. Puma has a plugin of its own.
+    server { App.start }
+
+    rake_tasks { load File.expand_path("../tasks/tasker.rake", __dir__) }
+  end
+end

@@ -1,0 +1,74 @@
+# frozen_string_literal: true
+
+require_relative "../tasker_contrib_rails"
+require_relative "testing/step_context"
+require_relative "testing/workflow"
+
+module TaskerContribRails
+  # Tests without a server, a database or a native library.
+  #
+  # @example
+  #   run = run_workflow("config/tasks/order.yaml", { order_id: 7 })
+  #   run["charge"].result # => { "charged" => true }
+  module Testing
+    # What one execution of one step came to.
+    class StepResult
+      # @return [Outcome::Success, Outcome::Failure, Outcome::Checkpoint]
+      attr_reader :outcome
+
+      def initialize(outcome) = @outcome = outcome
+      def success? = outcome.is_a?(Outcome::Success)
+      def failure? = outcome.is_a?(Outcome::Failure)
+      def checkpoint? = outcome.is_a?(Outcome::Checkpoint)
+      # @return [Hash, nil] as later steps see it
+      def result = success? ? outcome.result : nil
+      # @return [String, nil]
+      def error = failure? ? outcome.message : nil
+      # @return [String, nil]
+      def error_type = failure? ? outcome.error_type : nil
+      def error_code = failure? ? outcome.error_code : nil
+      def retryable? = failure? && outcome.retryable
+      # @return [Numeric, nil] seconds
+      def retry_after = failure? ? outcome.retry_after : nil
+      def to_s = success? ? "complete with #{result}" : outcome.to_s
+      alias inspect to_s
+    end
+
+    # For tests; RSpec's group +type: :step_handler+ and {MinitestHelpers} have it.
+    module Helpers
+      # @return [StepContext] see {StepContext.build} for the parameters
+      def build_step_context(**) = StepContext.build(**)
+
+      # Calls a handler as the worker does.
+      #
+      # @param handler [Class, #call] a handler class, or something that takes a context
+      # @param options [Hash] see {StepContext.build}
+      # @return [StepResult]
+      def run_step(handler, **options)
+        config = options.fetch(:config, {})
+        context = StepContext.build(callable: handler.respond_to?(:name) ? handler.name.to_s : "handler", **options, config:)
+        StepResult.new(Outcome.of(Testing.call(handler, context)))
+      rescue ScriptError, StandardError => error
+        raise if error.class.name.start_with?("RSpec::", "Minitest::")
+
+        StepResult.new(Outcome.from_exception(error))
+      end
+
+      # Runs a whole template in memory.
+      #
+      # @param template [String, Pathname, Hash] a file, or its content
+      # @param context [Hash]
+      # @param handlers [Hash{String => #call, Class}] by callable, over the app's classes
+      # @return [WorkflowRun]
+      def run_workflow(template, context = {}, handlers: {}) = Workflow.new(template, context, handlers:).run
+    end
+
+    # @return [Object] what a handler, given as a class or as something with +call+, returned
+    def self.call(handler, context)
+      return handler.call(context) unless handler.is_a?(Class)
+
+      instance = Handlers.send(:build, handler, context.step_config)
+      instance.is_a?(BatchWorker) ? instance.perform(context) : instance.call(context)
+    end
+  end
+end

@@ -1,0 +1,46 @@
+# frozen_string_literal: true
+
+require "tasker_contrib_rails/testing"
+require_relative "scripted"
+
+# What is expected may leave keys out; lists are compared as a whole.
+RSpec::Matchers.define :contain do |expected|
+  contains = lambda do |actual, wanted|
+    next wanted.all? { |key, value| actual.is_a?(Hash) && contains.call(actual[key], value) } if wanted.is_a?(Hash)
+    next actual.is_a?(Array) && actual.size == wanted.size && actual.zip(wanted).all? { |one, other| contains.call(one, other) } if wanted.is_a?(Array)
+
+    actual == wanted
+  end
+  match { |actual| contains.call(actual, expected) }
+end
+
+# The server's own rules: the worker's checks of decisions and batches come on top.
+RSpec.describe "The shared workflow cases" do
+  it "are there" do
+    expect(Scripted.cases.size).to be >= 19
+  end
+
+  Scripted.cases.each do |name, data|
+    it "#{name}: #{data["about"]}" do
+      handlers = data["handlers"].transform_values { |script| Scripted.handler(script) }
+      run = TaskerContribRails::Testing::Workflow.new(data["template"], data["context"], handlers:, checks: false).run
+      expected = data["expect"]
+      expect(Array(expected["status"])).to include(run.status), run.to_s
+      expect(run.order).to eq(expected["order"]), run.to_s if expected["order"]
+      expect(run.steps.keys & Array(expected["absent"])).to be_empty, run.to_s
+      problems = Array(expected["problems"])
+      expect(run.problems.size).to eq(problems.size), run.to_s
+      problems.each { |part| expect(run.problems).to include(include(part)), run.to_s }
+      (expected["steps"] || {}).each { |step, wanted| compare(run[step], wanted, run) }
+    end
+  end
+
+  def compare(step, wanted, run)
+    expect(step.state).to eq(wanted["state"]), run.to_s if wanted["state"]
+    expect(step.attempts).to eq(wanted["attempts"]), run.to_s if wanted["attempts"]
+    expect(step.error).to include(wanted["error"]) if wanted["error"]
+    expect(step.result).to contain(wanted["result"]) if wanted["result"]
+    expect(step.delays.map(&:to_f)).to eq(wanted["delays"].map(&:to_f)), run.to_s if wanted["delays"]
+    expect(step.checkpoints).to eq(wanted["checkpoints"]), run.to_s if wanted["checkpoints"]
+  end
+end
