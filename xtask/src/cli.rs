@@ -308,6 +308,19 @@ pub enum BenchCommand {
     DevServer(DevServerArgs),
     /// Latency of a FastAPI route with the worker inside the web process, with the worker apart, and without steps.
     Fastapi,
+    /// Proving plugins with parallel tasks, against the same commands one after the other, and when nothing has changed.
+    Template(BenchTemplateArgs),
+}
+
+/// Arguments of `bench template`.
+#[derive(Debug, Args)]
+pub struct BenchTemplateArgs {
+    /// Only this plugin, by name or folder; may be repeated.
+    #[arg(long = "plugin", value_name = "PLUGIN")]
+    pub plugins: Vec<String>,
+    /// How many runs are measured, each way.
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    pub runs: u32,
 }
 
 /// Arguments of `bench dev-server`.
