@@ -32,8 +32,6 @@ pub struct Invocation {
     pub cwd: PathBuf,
     /// Variables to set.
     pub env: Vec<(String, String)>,
-    /// Variables to take away.
-    pub unset: Vec<String>,
     /// Folders to put in front of PATH, first one first.
     pub path: Vec<PathBuf>,
 }
@@ -60,12 +58,6 @@ impl Invocation {
     /// Adds several variables.
     pub fn envs(mut self, vars: impl IntoIterator<Item = (String, String)>) -> Self {
         self.env.extend(vars);
-        self
-    }
-
-    /// Takes a variable away.
-    pub fn without(mut self, name: impl Into<String>) -> Self {
-        self.unset.push(name.into());
         self
     }
 
@@ -105,9 +97,6 @@ impl Invocation {
     }
 
     fn set_variables(&self, command: &mut Command) {
-        for name in &self.unset {
-            command.env_remove(name);
-        }
         if !self.path.is_empty() {
             command.env("PATH", self.search_path());
         }

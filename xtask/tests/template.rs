@@ -8,7 +8,7 @@ use std::path::Path;
 
 use common::{Fixture, Ran};
 
-/// Makes one file per call, named after the parameter `name`; `$FAKE_NAME` overrides that, `$FAKE_TEXT` adds to the text.
+/// Makes one file per call, named after the parameter `name`, or as the file `name` beside it says.
 const GENERATOR: &str = r#"#!/bin/sh
 [ -z "$TASKER_CLIENT_PROFILE" ] || { echo "Profile not found"; exit 1; }
 while [ $# -gt 0 ]; do
@@ -19,9 +19,12 @@ while [ $# -gt 0 ]; do
     shift
 done
 mkdir -p "$out"
-echo "made for $name$FAKE_TEXT" > "$out/${FAKE_NAME:-$name}.py"
+file=$(cat "$(dirname "$0")/name" 2>/dev/null || echo "$name")
+echo "made for $name" > "$out/$file.py"
 "#;
 
+/// How the generator is told another name.
+const NAME: &str = ".xtask/tools/tasker-ctl-1.0/bin/name";
 const PLUGIN: &str = "python/plugin";
 
 /// The fixture with a generator that has been built already.
@@ -161,11 +164,8 @@ fn what_the_checks_use_is_part_of_what_must_not_change() {
 #[test]
 fn files_that_overwrite_each_other_are_refused() {
     let fixture = fixture();
-    let ran = run(
-        &fixture,
-        &["template", "test", "--update"],
-        &[("FAKE_NAME", "same")],
-    );
+    fixture.write(NAME, "same");
+    let ran = run(&fixture, &["template", "test", "--update"], &[]);
     assert_eq!(ran.code, Some(1));
     assert!(
         ran.out.contains("handler-namespaced and handler-awkward make different files same.py; give them other names in template-tests.toml, or `alone = true`"),
@@ -181,11 +181,7 @@ fn files_that_overwrite_each_other_are_refused() {
             "[templates.handler]\nalone = true\n\n[[checks]]",
         ),
     );
-    let ran = run(
-        &fixture,
-        &["template", "test", "--update"],
-        &[("FAKE_NAME", "same")],
-    );
+    let ran = run(&fixture, &["template", "test", "--update"], &[]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert!(
         ran.out.contains("ok python/plugin:handler-plain:test"),
@@ -196,11 +192,8 @@ fn files_that_overwrite_each_other_are_refused() {
 #[test]
 fn a_file_that_leads_out_of_the_folder_is_noticed() {
     let fixture = fixture();
-    let ran = run(
-        &fixture,
-        &["template", "test", "--update"],
-        &[("FAKE_NAME", "../escaped")],
-    );
+    fixture.write(NAME, "../escaped");
+    let ran = run(&fixture, &["template", "test", "--update"], &[]);
     assert_eq!(ran.code, Some(1));
     assert!(
         ran.out.contains("handler-plain: 1 outputs made 0 files in the folder; two have the same name, or one leads out of it"),

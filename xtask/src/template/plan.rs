@@ -17,8 +17,6 @@ use crate::tools::PinnedTool;
 
 /// The tool that generates.
 pub const GENERATOR: &str = "tasker-ctl";
-/// Set by a user for `tasker-ctl`; every command of it looks the profile up, and in the scratch folder there is none.
-const CLIENT_PROFILE: &str = "TASKER_CLIENT_PROFILE";
 /// Stands for the repository in a project's files and in checks, because the project lies elsewhere.
 pub const REPOSITORY: &str = "@REPOSITORY@";
 /// Where snapshots are, in a plugin.
@@ -181,6 +179,7 @@ fn task(planner: &Planner<'_>, plugin: &Plugin, label: &str) -> Task {
 }
 
 /// A configuration with this plugin alone, and one command per case, each into a folder of its own: `tasker-ctl` overwrites silently.
+/// Its own variables, such as TASKER_CLIENT_PROFILE, are the user's, and no task sees those.
 fn generation(
     generator: &PinnedTool,
     plugin: &Plugin,
@@ -206,9 +205,7 @@ fn generation(
         for (name, value) in &case.values {
             argv.extend(["-p".to_owned(), format!("{name}={value}")]);
         }
-        actions.push(Action::Run(
-            Invocation::new(scratch, argv).without(CLIENT_PROFILE),
-        ));
+        actions.push(Action::Run(Invocation::new(scratch, argv)));
     }
     actions
 }
