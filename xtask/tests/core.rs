@@ -90,11 +90,16 @@ impl World {
         );
         self.write(
             "app/Cargo.toml",
-            "[package]\nname = \"app\"\nversion = \"0.1.0\"\nedition = \"2021\"\n\n[dependencies]\ntasker-shared = \"=0.1.8\"\n",
+            "[package]\nname = \"app\"\nversion = \"0.1.0\"\nedition = \"2021\"\n\n[dependencies]\ntasker-shared = \"=0.1.8\"\n\n\
+             [package.metadata.xtask]\ncore-check = [\"assumptions\"]\n",
         );
         self.write(
             "app/src/lib.rs",
             "#[test]\nfn core_is_the_checkout() {\n    assert_eq!(tasker_shared::ORIGIN, \"checkout\");\n}\n",
+        );
+        self.write(
+            "app/tests/assumptions.rs",
+            "#[test]\nfn core_has_a_name() {\n    assert_eq!(tasker_shared::ORIGIN.len(), 8);\n}\n",
         );
         self.write(
             "Cargo.lock",
@@ -133,6 +138,7 @@ impl World {
             "python/app/pyproject.toml",
             &format!(
                 "[project]\nname = \"python-app\"\nversion = \"0.1.0\"\ndependencies = [\"tasker-py==0.1.8\"]\n\n\
+                 [tool.xtask]\ncore-check = [\"tests/test_app.py\"]\n\n\
                  [tool.uv.pip]\nno-index = true\nfind-links = [\"{}\"]\n",
                 self.wheels.display()
             ),
@@ -305,7 +311,7 @@ fn rust_units_are_built_with_the_checkouts_crates() {
     commit(&world.root);
     world.run_well(&["core", "use", &world.place()]);
     let tested = world.run_well(&["test", "--unit", "app"]);
-    assert!(tested.out.contains("1 passed, 0 failed"), "{}", tested.out);
+    assert!(tested.out.contains("2 passed, 0 failed"), "{}", tested.out);
 
     // An unchanged checkout is not tested again, a changed one is: it is part of the key.
     let again = world.run_well(&["test", "--unit", "app"]);
@@ -316,6 +322,41 @@ fn rust_units_are_built_with_the_checkouts_crates() {
     assert!(edited.out.contains("left: \"edited\""), "{}", edited.out);
     world.edit("engine/shared/src/lib.rs", "edited", "checkout");
     world.run_well(&["test", "--unit", "app"]);
+}
+
+#[test]
+fn what_units_assume_is_compared_with_the_checkout() {
+    let world = World::new();
+    world.python();
+    commit(&world.root);
+    let place = world.place();
+    let dry = world.run_well(&["--core", &place, "core", "check", "--dry-run"]);
+    assert!(dry.out.contains("app:core-check"), "{}", dry.out);
+    assert!(!world.root.join(".xtask/core").exists());
+
+    let rust = ["--core", &place, "core", "check", "--lang", "rust"];
+    let checked = world.run_well(&rust);
+    assert!(
+        checked.out.contains("1 passed, 0 failed"),
+        "{}",
+        checked.out
+    );
+    world.edit("engine/shared/src/lib.rs", "checkout", "renamed too long");
+    let differs = world.run(&rust);
+    assert_eq!(differs.code, Some(1), "{differs:?}");
+    assert!(differs.out.contains("core_has_a_name"), "{}", differs.out);
+
+    let python = world.run_well(&["--core", &place, "core", "check", "--lang", "python"]);
+    assert!(python.out.contains("1 passed"), "{}", python.out);
+    assert!(world
+        .log("python-app-core-check.log")
+        .contains("core is checkout"));
+    let nothing = world.run_well(&["--core", &place, "core", "check", "--lang", "example"]);
+    assert!(
+        nothing.out.contains("nothing to compare"),
+        "{}",
+        nothing.out
+    );
 }
 
 #[test]

@@ -12,6 +12,14 @@ use crate::lang::{parse_json, Planner};
 use crate::plan::{Action, Share, Task};
 use crate::process::Invocation;
 
+/// Variables of ours that a native build gets besides the usual ones: where a web page of Core is, which its build would else
+/// fetch from outside the registries; how maturin is to build; how cargo is to link.
+const PASSED: [&str; 3] = [
+    "SWAGGER_UI_DOWNLOAD_URL",
+    "MATURIN_PEP517_ARGS",
+    "CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER",
+];
+
 /// Written last, so that a build that was interrupted is none.
 const COMPLETE: &str = "complete";
 
@@ -245,9 +253,10 @@ impl Native {
             native.env.push(("PROTOC".into(), program));
             native.needs = needs;
         }
-        // Its build would fetch a web page from outside the registries; who has a copy says where.
-        if let Ok(url) = std::env::var("SWAGGER_UI_DOWNLOAD_URL") {
-            native.env.push(("SWAGGER_UI_DOWNLOAD_URL".into(), url));
+        for name in PASSED {
+            if let Ok(value) = std::env::var(name) {
+                native.env.push((name.to_owned(), value));
+            }
         }
         Ok(native)
     }
