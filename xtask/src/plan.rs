@@ -168,6 +168,8 @@ pub enum Counts {
     Pytest,
     /// `3 examples, 0 failures, 1 pending`, once.
     Rspec,
+    /// ` 3 pass`, ` 1 skip` and ` 0 fail` on lines of their own, once.
+    BunTest,
 }
 
 /// A few actions in order, with one log.

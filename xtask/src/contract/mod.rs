@@ -11,6 +11,7 @@ mod python;
 mod ruby;
 mod rust;
 mod tables;
+mod typescript;
 
 use std::path::{Path, PathBuf};
 
@@ -44,11 +45,12 @@ pub struct Target {
 }
 
 /// Every target. A new ecosystem adds one file beside this one, with its target, and one line here.
-const TARGETS: [&Target; 6] = [
+const TARGETS: [&Target; 7] = [
     &rust::DEV_SERVER,
     &axum::AXUM,
     &python::FASTAPI,
     &ruby::RAILS,
+    &typescript::BUN,
     &docs::CONFIGURATION,
     &docs::NAMES,
 ];

@@ -10,6 +10,7 @@ pub mod python;
 mod ruby;
 pub mod rust;
 pub mod tasker_plugin;
+mod typescript;
 
 use std::path::{Path, PathBuf};
 
@@ -25,10 +26,11 @@ pub use manifest::{is_named, parse_json, parse_toml, Malformed};
 pub use planner::Planner;
 
 /// Every language, in the order in which manifests are looked for.
-pub const LANGUAGES: [&dyn Language; 5] = [
+pub const LANGUAGES: [&dyn Language; 6] = [
     &rust::Rust,
     &python::Python,
     &ruby::Ruby,
+    &typescript::TypeScript,
     &tasker_plugin::TaskerPlugin,
     &example::Example,
 ];

@@ -1,0 +1,2 @@
+export * from './client.ts';
+export { PermanentError, RetryableError, TaskerConfigError, TaskerStartError } from './errors.ts';

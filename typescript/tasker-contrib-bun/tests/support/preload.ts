@@ -1,0 +1,4 @@
+import { afterAll } from 'bun:test';
+import { stopStack } from './stack.ts';
+
+afterAll(stopStack);

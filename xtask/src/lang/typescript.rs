@@ -1,0 +1,235 @@
+//! TypeScript: packages with a `package.json`, in environments made by `npm ci` from `package-lock.json`, run by the pinned `bun`.
+//!
+//! `node_modules` beside the manifest is brought up to date when the manifest or the lock has changed; a stamp in it says what it
+//! was made from. What npm calls scripts is a developer's shorthand; xtask runs the tools themselves.
+
+use std::path::PathBuf;
+
+use sha2::{Digest, Sha256};
+use toml::{Table, Value};
+
+use super::{lookup, parse_json, Found, Job, Language, Malformed, Planner, Provided};
+use crate::core::Checkout;
+use crate::error::{Error, Result};
+use crate::plan::{Action, Counts};
+use crate::process::Invocation;
+use crate::repo::Unit;
+
+/// See the module documentation.
+pub struct TypeScript;
+
+/// The lock file beside `package.json`.
+const LOCK: &str = "package-lock.json";
+/// Inside the environment: what it was made from.
+const STAMP: &str = "node_modules/.xtask-stamp";
+
+/// An environment that a plan prepares.
+struct Environment {
+    needs: Vec<String>,
+    path: Vec<PathBuf>,
+}
+
+impl Language for TypeScript {
+    fn name(&self) -> &'static str {
+        "typescript"
+    }
+
+    fn manifests(&self) -> &'static [&'static str] {
+        &["package.json"]
+    }
+
+    fn parse(&self, text: &str) -> std::result::Result<Table, Malformed> {
+        parse_json(text)
+    }
+
+    fn unit(&self, found: &Found<'_>) -> Result<Option<Unit>> {
+        let mut unit = found.unit(self, &found.required_str("name")?);
+        for kind in ["dependencies", "devDependencies"] {
+            let local = found.table.get(kind).and_then(Value::as_table);
+            let paths = local
+                .into_iter()
+                .flat_map(Table::values)
+                .filter_map(|value| value.as_str()?.strip_prefix("file:"));
+            unit.depends_on
+                .extend(paths.filter_map(|path| found.resolve(path)));
+        }
+        unit.needs_built = found.needs("xtask.needs")?;
+        Ok(Some(unit))
+    }
+
+    fn plan(&self, planner: &mut Planner<'_>, unit: &Unit, job: Job) -> Result<()> {
+        let folder = planner.repo.path(unit);
+        if job == Job::Test && !folder.join("tests").is_dir() {
+            return Ok(());
+        }
+        if job == Job::Build && lookup(&unit.manifest, "private").is_some() {
+            return Ok(());
+        }
+        let environment = prepare(planner, unit)?;
+        let tool = |argv: &[&str]| {
+            with_path(
+                Invocation::new(&folder, argv.iter().copied()),
+                &environment.path,
+            )
+        };
+        match job {
+            Job::Test => {
+                let needed = planner.provide_needs_of(unit)?;
+                let task = planner
+                    .task(unit, "bun-test")
+                    .after(environment.needs)
+                    .after(needed.needs)
+                    .counting(Counts::BunTest)
+                    .run(tool(&["bun", "test", "tests"]).envs(needed.env));
+                planner.add(task);
+            }
+            Job::Lint => {
+                for (label, argv) in [
+                    ("biome", ["biome", "check", "."]),
+                    ("tsc", ["tsc", "--noEmit", "--strict"]),
+                ] {
+                    let task = planner
+                        .task(unit, label)
+                        .after(environment.needs.clone())
+                        .run(tool(&argv));
+                    planner.add(task);
+                }
+            }
+            Job::Fmt => {
+                let task = planner
+                    .task(unit, "biome")
+                    .after(environment.needs)
+                    .run(tool(&["biome", "check", "--write", "."]));
+                planner.add(task);
+            }
+            Job::Build => {
+                let dist = planner
+                    .repo
+                    .root
+                    .join("target/xtask/dist")
+                    .join(&unit.folder);
+                let into = dist.display().to_string();
+                let pack = ["bun", "pm", "pack", "--quiet", "--destination", &into];
+                let task = planner
+                    .task(unit, "pack")
+                    .after(environment.needs.clone())
+                    .act(Action::Remove { path: dist.clone() })
+                    .act(Action::Write {
+                        path: dist.join(".keep"),
+                        contents: String::new(),
+                    })
+                    .run(tool(&["bun", "scripts/build.ts"]))
+                    .run(tool(&pack));
+                planner.add(task);
+            }
+        }
+        Ok(())
+    }
+
+    fn toolchain(&self, planner: &mut Planner<'_>, unit: &Unit) -> Result<Provided> {
+        let environment = prepare(planner, unit)?;
+        Ok(Provided {
+            needs: environment.needs,
+            env: vec![(
+                "TASKER_BUN_PACKAGE".to_owned(),
+                planner.repo.path(unit).display().to_string(),
+            )],
+            path: environment.path,
+        })
+    }
+
+    fn check_core(&self, planner: &mut Planner<'_>, checkout: &Checkout) -> Result<()> {
+        let is_there = checkout
+            .packages
+            .iter()
+            .find(|package| package.language == "typescript");
+        let Some(package) = is_there else {
+            return Ok(());
+        };
+        let script = "scripts/check-core.ts";
+        let repo = planner.repo;
+        let units = repo
+            .units
+            .iter()
+            .filter(|unit| unit.language == "typescript" && repo.path(unit).join(script).is_file());
+        for unit in units {
+            let environment = prepare(planner, unit)?;
+            let core = package.folder().display().to_string();
+            let check = Invocation::new(repo.path(unit), ["bun", script, core.as_str()]);
+            let task = planner
+                .task(unit, "double")
+                .after(environment.needs)
+                .run(with_path(check, &environment.path));
+            planner.add(task);
+        }
+        Ok(())
+    }
+}
+
+fn with_path(invocation: Invocation, path: &[PathBuf]) -> Invocation {
+    path.iter().rev().fold(invocation, |invocation, folder| {
+        invocation.with_path(folder)
+    })
+}
+
+/// Adds what it takes to have the unit's environment; adds nothing if it is up to date.
+fn prepare(planner: &mut Planner<'_>, unit: &Unit) -> Result<Environment> {
+    let folder = planner.repo.path(unit);
+    let (bun, fetched) = planner.tool("bun")?;
+    let programs = bun.program().parent().map(std::path::Path::to_path_buf);
+    let mut path = vec![folder.join("node_modules/.bin")];
+    path.extend(programs);
+    let lock = std::fs::read(folder.join(LOCK)).map_err(|_| Error::BadFile {
+        file: PathBuf::from(&unit.folder).join(LOCK),
+        line: None,
+        why: "the lock file is missing".into(),
+        fix: Some(format!(
+            "in {}: npm install --package-lock-only --legacy-peer-deps",
+            unit.folder
+        )),
+    })?;
+    let stamp = stamp(unit, &lock, &bun.version);
+    if std::fs::read_to_string(folder.join(STAMP)).is_ok_and(|found| found == stamp) {
+        return Ok(Environment {
+            needs: fetched,
+            path,
+        });
+    }
+    let install = [
+        "npm",
+        "ci",
+        "--silent",
+        "--ignore-scripts",
+        "--legacy-peer-deps",
+    ];
+    let task = planner
+        .task(unit, "prepare")
+        .after(fetched)
+        .noting(Some(format!(
+            "making {}/node_modules from {LOCK}",
+            unit.folder
+        )))
+        .run(Invocation::new(&folder, install))
+        .act(Action::Write {
+            path: folder.join(STAMP),
+            contents: stamp,
+        });
+    Ok(Environment {
+        needs: vec![planner.add(task)],
+        path,
+    })
+}
+
+/// A digest of all that the environment is made from.
+fn stamp(unit: &Unit, lock: &[u8], bun: &str) -> String {
+    let mut sum = Sha256::new();
+    sum.update(bun);
+    sum.update(lock);
+    sum.update(unit.manifest.to_string());
+    let digest: String = sum
+        .finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    format!("{digest}\n")
+}
