@@ -289,3 +289,31 @@ fn what_takes_minutes_is_installed_only_when_it_is_asked_for() {
         "{doctor:?}"
     );
 }
+
+#[test]
+fn a_language_without_its_tools_is_left_out_and_said_so_unless_it_was_asked_for() {
+    let fixture = Fixture::new();
+    let table = fs::read_to_string(fixture.root.join("xtask/tools.toml")).unwrap();
+    let row = "\n[host.greeter]\ncommand = [\"no-such-program\", \"--version\"]\nminimum = \"1\"\nlanguages = [\"python\"]\n\
+               about = \"greets\"\nfix = \"install greeter\"\n";
+    fixture.write(
+        "xtask/tools.toml",
+        &format!("{table}{row}optional = true\n"),
+    );
+    let all = fixture.run(&["test"]);
+    assert_eq!(all.code, Some(0), "{all:?}");
+    let said = format!("{}{}", all.out, all.err);
+    assert!(
+        said.contains(
+            "left out, because `no-such-program` is not installed: python/greeter, examples/demo/app (to have them: install greeter)"
+        ),
+        "{said}"
+    );
+    assert!(
+        all.out.contains("rust/adder:cargo-test") && !all.out.contains("pytest"),
+        "{all:?}"
+    );
+    let asked = fixture.run(&["test", "--lang", "python"]);
+    assert_eq!(asked.code, Some(2), "{asked:?}");
+    assert!(asked.err.contains("fix: install greeter"), "{asked:?}");
+}

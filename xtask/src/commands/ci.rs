@@ -44,7 +44,7 @@ fn jobs(session: &Session, repo: &Repo, only: Option<&Affected>) -> Result<Vec<V
         };
         // An example stands for its apps, which are there themselves.
         if unit.language != EXAMPLE
-            && !plan(session, repo, &selection, None, Job::Test)?
+            && !plan(session, repo, &selection, None, &[], Job::Test)?
                 .tasks
                 .is_empty()
         {

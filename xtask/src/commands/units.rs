@@ -32,7 +32,9 @@ pub fn lint(session: &mut Session, args: &TestArgs) -> Result<()> {
 /// Formats sources.
 pub fn fmt(session: &mut Session, args: &UnitArgs) -> Result<()> {
     let repo = Repo::discover(&session.root)?;
-    let plan = plan(session, &repo, &args.selection(), None, Job::Fmt)?;
+    let selection = args.selection();
+    let without = absent_languages(session, &repo, &selection)?;
+    let plan = plan(session, &repo, &selection, None, &without, Job::Fmt)?;
     if plan.tasks.is_empty() {
         return nothing_to_do(session, Job::Fmt);
     }
@@ -49,11 +51,14 @@ pub fn build(session: &mut Session, args: &BuildArgs) -> Result<()> {
     let Some(only) = choose(session, &repo, &inputs, &args.affected)? else {
         return Ok(());
     };
+    let selection = args.units.selection();
+    let without = absent_languages(session, &repo, &selection)?;
     let plan = plan(
         session,
         &repo,
-        &args.units.selection(),
+        &selection,
         only.as_ref(),
+        &without,
         Job::Build,
     )?;
     if plan.tasks.is_empty() {
@@ -74,7 +79,9 @@ fn check(session: &mut Session, args: &TestArgs, job: Job) -> Result<()> {
     let Some(only) = choose(session, &repo, &inputs, &args.affected)? else {
         return Ok(());
     };
-    let mut plan = plan(session, &repo, &args.units.selection(), only.as_ref(), job)?;
+    let selection = args.units.selection();
+    let without = absent_languages(session, &repo, &selection)?;
+    let mut plan = plan(session, &repo, &selection, only.as_ref(), &without, job)?;
     if plan.tasks.is_empty() {
         return nothing_to_do(session, job);
     }
@@ -106,6 +113,44 @@ fn check(session: &mut Session, args: &TestArgs, job: Job) -> Result<()> {
     }
     write_junit(&args.run, &summary)?;
     Session::success(&summary)
+}
+
+/// Languages whose tools this machine lacks though it need not, each told with the fix. A run over everything goes on without them.
+///
+/// # Errors
+/// [`Error::HostTool`] if such a language, or a unit of it, was asked for.
+fn absent_languages(
+    session: &mut Session,
+    repo: &Repo,
+    selection: &Selection,
+) -> Result<Vec<&'static str>> {
+    let mut absent = Vec::new();
+    for unit in selection.of(repo)? {
+        if absent.contains(&unit.language) {
+            continue;
+        }
+        let wanted = [unit.language.to_owned()];
+        let mut tools = session.tools.host_for(&wanted).into_iter();
+        let Some(tool) = tools.find(|tool| tool.optional && !tool.is_present()) else {
+            continue;
+        };
+        if !selection.is_everything() {
+            return Err(tool.missing(None));
+        }
+        let folders = repo
+            .units
+            .iter()
+            .filter(|other| other.language == unit.language);
+        let folders: Vec<&str> = folders.map(|unit| unit.folder.as_str()).collect();
+        session.report.warn(&format!(
+            "left out, because `{}` is not installed: {} (to have them: {})",
+            tool.command[0],
+            folders.join(", "),
+            tool.fix
+        ));
+        absent.push(unit.language);
+    }
+    Ok(absent)
 }
 
 /// Whether a checkout of Tasker Core contains what it did when the run began.
@@ -210,12 +255,13 @@ fn nothing_to_do(session: &mut Session, job: Job) -> Result<()> {
     Ok(())
 }
 
-/// The plan of a job for the selected units, of them only the affected ones if that is known.
+/// The plan of a job for the selected units, of them only the affected ones if that is known, without some languages.
 pub fn plan(
     session: &Session,
     repo: &Repo,
     selection: &Selection,
     only: Option<&Affected>,
+    without: &[&str],
     job: Job,
 ) -> Result<Plan> {
     let mut planner = Planner::new(
@@ -226,7 +272,9 @@ pub fn plan(
         &session.logs(job.name()),
     );
     for unit in selection.of(repo)? {
-        if only.is_none_or(|only| only.contains(repo, &unit.folder)) {
+        if !without.contains(&unit.language)
+            && only.is_none_or(|only| only.contains(repo, &unit.folder))
+        {
             planner.job(unit, job)?;
         }
     }

@@ -25,6 +25,9 @@ pub struct HostTool {
     pub about: String,
     /// The command that installs or updates it.
     pub fix: String,
+    /// Whether a run over everything leaves its languages out when it is not there.
+    #[serde(default)]
+    pub optional: bool,
 }
 
 impl HostTool {
@@ -41,6 +44,25 @@ impl HostTool {
         }
     }
 
+    /// Whether a program of that name is in PATH; does not start it.
+    pub fn is_present(&self) -> bool {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        self.command.first().is_some_and(|name| {
+            std::env::split_paths(&path).any(|folder| folder.join(name).is_file())
+        })
+    }
+
+    /// What is wrong when it is not there, or not as it must be.
+    pub fn missing(&self, found: Option<String>) -> Error {
+        Error::HostTool {
+            tool: self.name.clone(),
+            about: self.about.clone(),
+            wanted: self.minimum.clone(),
+            found: found.unwrap_or_else(|| "nothing".to_owned()),
+            fix: self.fix.clone(),
+        }
+    }
+
     /// Whether a version is new enough.
     pub fn accepts(&self, version: &str) -> bool {
         numbers(version) >= numbers(&self.minimum)
@@ -51,13 +73,7 @@ impl HostTool {
         let found = self.found(root, interrupt)?;
         match found {
             Some(version) if self.accepts(&version) => Ok(()),
-            found => Err(Error::HostTool {
-                tool: self.name.clone(),
-                about: self.about.clone(),
-                wanted: self.minimum.clone(),
-                found: found.unwrap_or_else(|| "nothing".to_owned()),
-                fix: self.fix.clone(),
-            }),
+            found => Err(self.missing(found)),
         }
     }
 }
