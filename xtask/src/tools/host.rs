@@ -127,6 +127,7 @@ mod tests {
             languages: vec![],
             about: String::new(),
             fix: String::new(),
+            optional: false,
         };
         assert!(tool.accepts("3.10") && tool.accepts("3.11.7") && tool.accepts("4.0.0-beta1"));
         assert!(!tool.accepts("3.9.18") && !tool.accepts("2.7"));
