@@ -55,6 +55,11 @@ fn no_process_remains_after(signal: Signal) {
         "{ran:?}"
     );
     assert!(ran.out.contains(" stop python/greeter:pytest"), "{ran:?}");
+    assert!(
+        ran.out
+            .contains("\nstopped while running: python/greeter:pytest "),
+        "{ran:?}"
+    );
     for pid in pids {
         assert!(!is_alive(pid), "process {pid} is still there");
     }

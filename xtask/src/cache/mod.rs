@@ -9,7 +9,7 @@ mod key;
 mod store;
 mod versions;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
 
 use crate::environment::Environment;
@@ -40,19 +40,22 @@ pub struct Cache<'a> {
 }
 
 impl<'a> Cache<'a> {
-    /// Looks at everything that keys are made of; nothing if the repository is no git work tree. `core` says where Tasker Core comes from.
+    /// Looks at everything that keys are made of; nothing if the repository is no git work tree. `core` says where Tasker
+    /// Core comes from; only tasks of this plan can be asked about.
     pub fn open(
         repo: &'a Repo,
         inputs: &'a Inputs,
         tools: &Tools,
         environment: &'a Environment,
         core: &'a str,
+        plan: &Plan,
     ) -> Option<Self> {
         if !is_work_tree(&repo.root) {
             return None;
         }
+        let languages = languages_of(repo, inputs, plan);
         let (before, versions) = std::thread::scope(|scope| {
-            let versions = scope.spawn(|| versions::of_units(repo, tools, environment));
+            let versions = scope.spawn(|| versions::of_units(repo, tools, environment, &languages));
             (State::of(repo, inputs), versions.join())
         });
         let (tools, tools_of) = versions.ok()?;
@@ -224,6 +227,23 @@ impl<'a> Cache<'a> {
         state.add_to(self.repo, &mut key, &closure);
         Some(key)
     }
+}
+
+/// The languages of units that a plan's tasks are about, and of what those use.
+fn languages_of<'a>(repo: &'a Repo, inputs: &Inputs, plan: &Plan) -> BTreeSet<&'a str> {
+    let folders: HashSet<&str> = plan.tasks.iter().map(|task| task.unit.as_str()).collect();
+    let mut languages = BTreeSet::new();
+    for (place, unit) in repo.units.iter().enumerate() {
+        if folders.contains(unit.folder.as_str()) {
+            languages.extend(
+                inputs
+                    .closure(place)
+                    .into_iter()
+                    .map(|used| repo.units[used].language),
+            );
+        }
+    }
+    languages
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -1,9 +1,10 @@
 //! Versions of the tools that results depend on, without starting each tool in every run.
 //!
 //! What a tool answers is kept beside a stamp of its program: path, inode, size and times. A program that is a script, such as a version
-//! manager's shim, decides only when it runs, so it is asked every time, except for those managers whose decision is read here.
+//! manager's shim, decides only when it runs, so it is asked every time, except where what it decides by is known: shims of pyenv and its likes,
+//! programs of npm packages, and Ruby programs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -17,18 +18,19 @@ use crate::tools::Tools;
 /// Answers and stamps, relative to the repository.
 const KEPT: &str = "target/xtask/cache/tools.json";
 
-/// The tools as named parts of keys, and for each unit the places of its own in that list.
+/// The tools of these languages as named parts of keys, and for each unit the places of its own in that list.
 pub fn of_units(
     repo: &Repo,
     tools: &Tools,
     environment: &Environment,
+    languages: &BTreeSet<&str>,
 ) -> (Vec<(String, Part)>, Vec<Vec<usize>>) {
     let mut asker = Asker::new(&repo.root, environment);
     let mut parts = Vec::new();
     let mut of_language: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     let mut known: BTreeMap<String, usize> = BTreeMap::new();
     for unit in &repo.units {
-        if of_language.contains_key(unit.language) {
+        if of_language.contains_key(unit.language) || !languages.contains(unit.language) {
             continue;
         }
         let wanted = [unit.language.to_owned()];
@@ -60,7 +62,7 @@ pub fn of_units(
     let of_units = repo
         .units
         .iter()
-        .map(|unit| of_language[unit.language].clone())
+        .map(|unit| of_language.get(unit.language).cloned().unwrap_or_default())
         .collect();
     (parts, of_units)
 }
@@ -68,6 +70,11 @@ pub fn of_units(
 struct Asker {
     root: PathBuf,
     path: Vec<PathBuf>,
+    /// Stamps of what changes when a Ruby library is installed.
+    gems: String,
+    /// Variables that choose among versions.
+    chosen: String,
+    /// Stamps of files that choose among versions.
     choices: String,
     kept: BTreeMap<String, (String, String)>,
     changed: bool,
@@ -85,10 +92,11 @@ impl Asker {
         let kept = std::fs::read(root.join(KEPT))
             .ok()
             .and_then(|text| serde_json::from_slice(&text).ok());
-        let mut choices = String::new();
+        let mut chosen = String::new();
         for name in ["RUSTUP_TOOLCHAIN", "PYENV_VERSION", "RBENV_VERSION"] {
-            choices += &format!("{name}={:?} ", variable(name));
+            chosen += &format!("{name}={:?} ", variable(name));
         }
+        let mut choices = String::new();
         // These files choose a version for the folders below them.
         for folder in root.ancestors() {
             for name in [
@@ -109,6 +117,8 @@ impl Asker {
         Self {
             root: root.to_owned(),
             path,
+            gems: gems(&home),
+            chosen,
             choices,
             kept: kept.unwrap_or_default(),
             changed: false,
@@ -120,7 +130,7 @@ impl Asker {
         let Some(program) = command.first().and_then(|name| self.find(name)) else {
             return String::new();
         };
-        let question = command.join(" ");
+        let question = format!("{} {}", command.join(" "), self.chosen);
         let stamp = self.stamp(&program);
         if let (Some(stamp), Some((old, answer))) = (&stamp, self.kept.get(&question)) {
             if stamp == old {
@@ -154,13 +164,42 @@ impl Asker {
     /// Something that differs when the program could answer otherwise; none if only asking tells.
     fn stamp(&self, program: &Path) -> Option<String> {
         let own = format!("{} {}", program.display(), stamp(program)?);
-        let mut beginning = [0; 2];
+        let mut beginning = [0; 64];
         let mut file = std::fs::File::open(program).ok()?;
-        std::io::Read::read_exact(&mut file, &mut beginning).ok()?;
-        if &beginning != b"#!" {
+        let length = std::io::Read::read(&mut file, &mut beginning).ok()?;
+        let beginning = String::from_utf8_lossy(&beginning[..length]);
+        let Some(line) = beginning
+            .strip_prefix("#!")
+            .and_then(|text| text.lines().next())
+        else {
             return Some(format!("{own}{}", self.choices));
+        };
+        if let Some(manager) = self.manager(program) {
+            return Some(format!("{own}{}{manager}", self.choices));
         }
-        // pyenv and its likes: <root>/shims/<program> starts <root>/versions/<chosen>/bin/<program>; <root>/version chooses.
+        if line.ends_with("node") {
+            // npm and its likes say what their package says.
+            let package = program.canonicalize().ok()?;
+            let manifest = package
+                .ancestors()
+                .skip(1)
+                .find_map(|folder| stamp(&folder.join("package.json")))?;
+            return Some(format!("{own}{}{manifest}", self.choices));
+        }
+        let ruby = line
+            .ends_with("ruby")
+            .then(|| self.find("ruby"))
+            .flatten()?;
+        Some(format!(
+            "{own}{}{}{}",
+            self.choices,
+            self.stamp(&ruby)?,
+            self.gems
+        ))
+    }
+
+    /// pyenv and its likes: `<root>/shims/<program>` starts `<root>/versions/<chosen>/bin/<program>`; `<root>/version` chooses.
+    fn manager(&self, program: &Path) -> Option<String> {
         let shims = program
             .parent()
             .filter(|folder| folder.ends_with("shims"))?;
@@ -170,7 +209,7 @@ impl Asker {
             &root.join("versions"),
             &format!("bin/{}", program.file_name()?.to_str()?),
         );
-        (!versions.is_empty()).then(|| format!("{own}{}{chosen}{versions}", self.choices))
+        (!versions.is_empty()).then(|| format!("{chosen}{versions}"))
     }
 
     fn keep(&self) {
@@ -188,6 +227,23 @@ impl Asker {
             }
         }
     }
+}
+
+/// Stamps of the places where Debian and RubyGems note what is installed.
+fn gems(home: &Path) -> String {
+    let below = [
+        "/var/lib/gems",
+        "/usr/local/lib/ruby/gems",
+        "/usr/lib/ruby/gems",
+    ]
+    .map(PathBuf::from);
+    let own = [home.join(".gem/ruby"), home.join(".local/share/gem/ruby")];
+    let folders = below.iter().chain(&own);
+    let mut stamps: String = folders
+        .map(|folder| stamps_below(folder, "specifications"))
+        .collect();
+    stamps += &stamp(Path::new("/var/lib/dpkg/status")).unwrap_or_default();
+    stamps
 }
 
 /// Path, inode, size and times of a file, through links.

@@ -92,7 +92,14 @@ fn check(session: &mut Session, args: &TestArgs, job: Job) -> Result<()> {
     }
     let options = args.run.options();
     let core = session.core.source_id()?;
-    let cache = Cache::open(&repo, &inputs, &session.tools, &options.environment, &core);
+    let cache = Cache::open(
+        &repo,
+        &inputs,
+        &session.tools,
+        &options.environment,
+        &core,
+        &plan,
+    );
     if args.explain {
         let lines = cache.as_ref().map_or_else(
             || vec!["nothing is kept: this is no git work tree".to_owned()],

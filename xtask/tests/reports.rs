@@ -1,0 +1,175 @@
+//! What a run leaves behind and how it ends: folders of logs, JUnit XML, `--fail-fast`, completions.
+
+mod common;
+
+use std::fs;
+use std::process::Command;
+
+use common::{Fixture, Ran};
+
+#[test]
+fn fail_fast_stops_what_runs_and_starts_nothing_more() {
+    let fixture = Fixture::new();
+    fixture.write("python/greeter/tests/FAIL", "");
+    fixture.write("examples/demo/app/tests/HANG", "");
+    // Environments first, so that the failing test and the hanging one start side by side.
+    fixture.run(&["test", "--lang", "python", "--dry-run"]);
+    let ran = fixture.run(&["test", "--lang", "python", "--fail-fast", "--jobs", "2"]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.out.contains(" FAIL python/greeter:pytest"), "{ran:?}");
+    assert!(
+        !ran.out.contains("   ok examples/demo/app:pytest"),
+        "{ran:?}"
+    );
+    assert!(ran.err.contains("error: 1 of "), "{ran:?}");
+}
+
+#[test]
+fn junit_is_xml_that_a_parser_reads() {
+    let fixture = Fixture::new();
+    fixture.write("python/greeter/tests/FAIL", "");
+    let uv = "printf '\\033[31mcolour & <tags>\\033[0m\\n'";
+    let ran = fixture.run(&["test", "--lang", "python", "--junit", "out/junit.xml"]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    // Again, with a log that holds what XML cannot: the failing tool prints colours and markup.
+    let pytest = fixture.root.join("python/greeter/.venv/bin/pytest");
+    let script = fs::read_to_string(&pytest).unwrap();
+    fs::write(&pytest, script.replacen('\n', &format!("\n{uv}\n"), 1)).unwrap();
+    fixture.run(&["test", "--lang", "python", "--junit", "out/junit.xml"]);
+    let read = "import sys, xml.etree.ElementTree as t\n\
+                root = t.parse(sys.argv[1]).getroot()\n\
+                print(root.get('tests'), root.get('failures'))\n\
+                for suite in root:\n    for case in suite:\n        print(suite.get('name'), case.get('name'), [e.tag for e in case])\n\
+                print('colour & <tags>' in root.find('.//failure').text, 'rerun: cargo xtask test' in root.find('.//failure').text)";
+    let file = fixture.root.join("out/junit.xml");
+    let output = Command::new("python3")
+        .args(["-c", read])
+        .arg(&file)
+        .output()
+        .unwrap();
+    let said = Ran::from(output);
+    assert_eq!(said.err, "");
+    let lines: Vec<&str> = said.out.lines().collect();
+    assert!(lines[0].ends_with(" 1"), "{said:?}");
+    assert!(
+        lines.contains(&"python/greeter pytest ['failure']"),
+        "{said:?}"
+    );
+    assert!(lines.contains(&"examples/demo/app pytest []"), "{said:?}");
+    assert_eq!(lines.last(), Some(&"True True"), "{said:?}");
+}
+
+#[test]
+fn each_run_has_a_folder_and_old_ones_go() {
+    let fixture = Fixture::new();
+    let runs = fixture.root.join("target/xtask/runs");
+    for number in 0..25 {
+        fs::create_dir_all(runs.join(format!("20200101-0000{number:02}.000-1"))).unwrap();
+    }
+    fixture.run(&["test", "--unit", "greeter", "--dry-run"]);
+    assert_eq!(
+        fs::read_dir(&runs).unwrap().count(),
+        25,
+        "a dry run leaves nothing and removes nothing"
+    );
+    fixture.run(&["test", "--unit", "greeter"]);
+    let mut names: Vec<String> = fs::read_dir(&runs)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    assert_eq!(names.len(), 20);
+    let newest = names.last().unwrap();
+    assert!(!newest.starts_with("2020"), "{names:?}");
+    assert!(runs
+        .join(newest)
+        .join("test/python-greeter-pytest.log")
+        .is_file());
+}
+
+#[test]
+fn bash_completes_after_cargo_xtask() {
+    let fixture = Fixture::new();
+    let script = fixture.run(&["completions", "bash"]);
+    assert_eq!(script.code, Some(0));
+    fixture.write("completions.bash", &script.out);
+    let complete = |words: &str, count: usize| {
+        let ask = format!(
+            "source completions.bash; COMP_WORDS=({words}); COMP_CWORD={count}; \
+             _cargo_or_xtask cargo \"${{COMP_WORDS[$COMP_CWORD]}}\" \"${{COMP_WORDS[$COMP_CWORD-1]}}\"; echo \"${{COMPREPLY[@]}}\""
+        );
+        let output = Command::new("bash")
+            .args(["--norc", "-c", &ask])
+            .current_dir(&fixture.root)
+            .output()
+            .unwrap();
+        Ran::from(output).out
+    };
+    assert_eq!(complete("cargo xtask cod", 2), "codegen\n");
+    assert_eq!(complete("cargo xtask test --aff", 3), "--affected\n");
+    assert_eq!(complete("cargo xtask ci mat", 3), "matrix\n");
+    assert_eq!(
+        complete("cargo bui", 1),
+        "\n",
+        "cargo's own words are not ours"
+    );
+    for shell in ["zsh", "fish"] {
+        assert!(
+            fixture.run(&["completions", shell]).out.contains("cargo"),
+            "{shell}"
+        );
+    }
+}
+
+/// Names of fields per event, as `docs/architecture/xtask-json.md` lists them.
+fn documented() -> std::collections::BTreeMap<String, std::collections::BTreeSet<String>> {
+    let page =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/architecture/xtask-json.md");
+    let text = fs::read_to_string(page).unwrap();
+    let mut events = std::collections::BTreeMap::new();
+    for section in text.split("\n## ").skip(1) {
+        let names = section.lines().next().unwrap().split(", ");
+        let rows = section
+            .lines()
+            .filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+        let fields: std::collections::BTreeSet<String> = rows
+            .map(str::to_owned)
+            .chain(["event".to_owned()])
+            .collect();
+        events.extend(names.map(|name| (name.to_owned(), fields.clone())));
+    }
+    events
+}
+
+#[test]
+fn json_is_what_its_page_says() {
+    let fixture = Fixture::new();
+    fixture.write("python/greeter/tests/FAIL", "");
+    let mut records = fixture
+        .run(&["test", "--lang", "python", "--json"])
+        .records();
+    records.extend(
+        fixture
+            .run(&["build", "--lang", "tasker-plugin", "--json"])
+            .records(),
+    );
+    records.extend(
+        fixture
+            .run(&["test", "--unit", "nothing", "--json"])
+            .records(),
+    );
+    let documented = documented();
+    let mut seen = std::collections::BTreeSet::new();
+    for record in &records {
+        let event = record["event"].as_str().unwrap();
+        let fields = record.as_object().unwrap().keys().cloned().collect();
+        assert_eq!(documented.get(event), Some(&fields), "{event}");
+        seen.insert(event.to_owned());
+    }
+    // A warning takes a shallow clone; it has the fields of a message.
+    let expected: Vec<&String> = documented
+        .keys()
+        .filter(|event| *event != "warning")
+        .collect();
+    assert_eq!(seen.iter().collect::<Vec<_>>(), expected);
+}
