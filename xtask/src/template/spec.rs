@@ -73,7 +73,7 @@ pub struct Check {
     pub name: String,
     /// The command.
     pub run: Vec<String>,
-    /// How its output counts tests: `pytest` or `cargo-test`.
+    /// How its output counts tests: `pytest`, `cargo-test`, `rspec` or `bun-test`.
     pub counts: Option<Counting>,
     /// Units that are built before; their programs are passed as `<NAME>_BIN`.
     #[serde(default)]
@@ -91,6 +91,10 @@ pub enum Counting {
     Pytest,
     /// The last line of each test program.
     CargoTest,
+    /// The last line of RSpec.
+    Rspec,
+    /// The last lines of `bun test`.
+    BunTest,
 }
 
 impl From<Counting> for Counts {
@@ -98,6 +102,8 @@ impl From<Counting> for Counts {
         match counting {
             Counting::Pytest => Self::Pytest,
             Counting::CargoTest => Self::CargoTest,
+            Counting::Rspec => Self::Rspec,
+            Counting::BunTest => Self::BunTest,
         }
     }
 }
