@@ -1,2 +1,10 @@
 export * from './client.ts';
+export { EVENT_NAMES, type EventBase, type EventData } from './contract.ts';
+export type { CutStep } from './dispatcher.ts';
 export { PermanentError, RetryableError, TaskerConfigError, TaskerStartError } from './errors.ts';
+export { type EventName, type TaskerEvent, TaskerEvents } from './events.ts';
+export type { CoreHandler, Handler } from './outcome.ts';
+export type { Handlers } from './registry.ts';
+export { type ServerState, type StopReport, TaskerServer, type TaskerServerOptions } from './server.ts';
+export type { Settings, TaskerOptions } from './settings.ts';
+export * from './steps.ts';

@@ -1,0 +1,358 @@
+/**
+ * Takes claimed steps from the native worker, executes them, and hands the ends back.
+ *
+ * Core's own loop drops steps above its concurrency, answers every step that takes more than about 30 seconds as failed while
+ * its handler goes on, and retries without a delay. This one takes a step only when there is a place for it, enforces
+ * `timeout_seconds`, sends the template's back-off along, and answers every step exactly once. Core's `cleanupTimeouts` is
+ * never called.
+ */
+
+import { ERROR_TYPES, type EventBase } from './contract.ts';
+import type { TaskerEvents } from './events.ts';
+import type { Metrics } from './metrics.ts';
+import type { Core, NativeModule, NativeStep } from './native.ts';
+import { backoff, failed, type Handler, invoke, type Outcome } from './outcome.ts';
+import { didYouMean } from './settings.ts';
+import { isStep } from './steps.ts';
+
+const POLL_MS = 10;
+const GRACE_MS = 500;
+const DOMAIN_EVENTS_PER_TURN = 100;
+const RECENT_MS = 5000;
+/** A cut step that came back at once would be claimed again by the worker that is just stopping. */
+const CUT_RETRY_SECONDS = 2;
+
+/** A step that was interrupted when the worker stopped. Core tries it again. */
+export interface CutStep {
+  step: string;
+  handler: string;
+  taskUuid: string;
+  stepUuid: string;
+}
+
+interface Running {
+  event: NativeStep;
+  handler: string;
+  attempt: number;
+  began: number;
+  abort: AbortController;
+  answered: boolean;
+  hung: boolean;
+}
+
+/** One per native worker. */
+export class Dispatcher {
+  readonly #running = new Map<string, Running>();
+  readonly #recent = new Map<string, { taskUuid: string; stepUuid: string; at: number }>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #accepting = true;
+  #stopped = false;
+  #idle: (() => void)[] = [];
+
+  constructor(
+    private readonly native: NativeModule,
+    private readonly core: Core,
+    /** Replaced by a hot reload. */
+    public handlers: ReadonlyMap<string, Handler>,
+    private readonly concurrency: number,
+    private readonly workerId: string,
+    private readonly events: TaskerEvents,
+    private readonly metrics: Metrics,
+  ) {
+    metrics.gauges = () => ({ inFlight: this.#running.size, hung: this.hung().length });
+  }
+
+  /** Begin to take steps. */
+  start(): void {
+    const turn = () => {
+      let busy = false;
+      try {
+        busy = this.#turn();
+      } catch (error) {
+        // Without the loop the worker would be dead and look alive.
+        console.error(`tasker: the dispatcher failed and goes on: ${text(error)}`);
+      }
+      if (!this.#stopped) this.#timer = setTimeout(turn, busy ? 1 : POLL_MS);
+    };
+    turn();
+  }
+
+  /** Steps that run, hung ones included. */
+  get inFlight(): number {
+    return this.#running.size;
+  }
+
+  /** Handlers that exceeded their timeout and still run, as text. */
+  hung(): string[] {
+    return [...this.#running.values()].filter((step) => step.hung).map((step) => describe(step));
+  }
+
+  /** Take no more steps. */
+  pause(): void {
+    this.#accepting = false;
+  }
+
+  /** Wait until every step is answered; false when the time was over. */
+  async idle(timeoutMs: number): Promise<boolean> {
+    if (!this.#unanswered().length) return true;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const ended = await Promise.race([
+      new Promise<boolean>((resolve) => this.#idle.push(() => resolve(true))),
+      new Promise<boolean>((resolve) => {
+        timer = setTimeout(() => resolve(false), timeoutMs);
+      }),
+    ]);
+    clearTimeout(timer);
+    return ended;
+  }
+
+  /** Interrupt what runs; Core tries it again. */
+  cut(): CutStep[] {
+    this.pause();
+    return this.#unanswered().map((step) => {
+      this.#answer(step, stoppedOutcome('in the middle of this attempt'), 'cut');
+      step.abort.abort(new Error('the worker was stopped'));
+      const { taskUuid, stepUuid, workflowStep } = step.event;
+      return { step: workflowStep.name, handler: step.handler, taskUuid, stepUuid };
+    });
+  }
+
+  /** Hand back what was claimed and not begun; their number. */
+  returnUnstarted(): number {
+    let count = 0;
+    for (let event = this.native.pollStepEvents(); event; event = this.native.pollStepEvents()) {
+      this.#complete(event, stoppedOutcome('before the step began'), 0, CUT_RETRY_SECONDS);
+      count++;
+    }
+    return count;
+  }
+
+  /** Steps that were answered within the last seconds. */
+  recent(): { taskUuid: string; stepUuid: string }[] {
+    return [...this.#recent.values()].filter(({ at }) => performance.now() - at < RECENT_MS);
+  }
+
+  /** End the loop. */
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+  }
+
+  #unanswered(): Running[] {
+    return [...this.#running.values()].filter((step) => !step.answered);
+  }
+
+  #turn(): boolean {
+    let busy = false;
+    while (this.#accepting && this.#running.size < this.concurrency) {
+      const event = this.native.pollStepEvents();
+      if (!event) break;
+      busy = true;
+      void this.#execute(event);
+    }
+    for (let turn = 0; turn < DOMAIN_EVENTS_PER_TURN; turn++) {
+      const event = this.native.pollInProcessEvents();
+      if (!event) break;
+      const { metadata, payload } = event;
+      // With real events the payload is Core's whole envelope; the business data is inside.
+      const inner = isEnvelope(payload) ? payload.payload : payload;
+      const data = { eventName: event.eventName, eventVersion: event.eventVersion, payload: inner };
+      this.events.emit('domain:event', data, {
+        taskUuid: metadata.taskUuid,
+        stepUuid: metadata.stepUuid ?? null,
+        step: metadata.stepName ?? null,
+        namespace: metadata.namespace,
+        correlationId: metadata.correlationId,
+      });
+    }
+    return busy || this.#running.size > 0;
+  }
+
+  async #execute(event: NativeStep): Promise<void> {
+    const step: Running = {
+      event,
+      handler: event.stepDefinition.handlerCallable,
+      attempt: (event.workflowStep.attempts ?? 0) + 1,
+      began: performance.now(),
+      abort: new AbortController(),
+      answered: false,
+      hung: false,
+    };
+    this.#running.set(event.eventId, step);
+    this.events.emit('step:started', { handler: step.handler, attempt: step.attempt }, base(event));
+    const handler = this.handlers.get(step.handler);
+    const limit = timeoutOf(event, handler);
+    let grace: ReturnType<typeof setTimeout> | undefined;
+    const timer =
+      limit === undefined
+        ? undefined
+        : setTimeout(() => {
+            step.abort.abort(new DOMException(`timeout of ${limit} ms`, 'TimeoutError'));
+            grace = setTimeout(() => {
+              step.hung = true;
+              this.#timeOut(step, limit);
+            }, GRACE_MS);
+          }, limit);
+    const outcome = handler ? await invoke(handler, event, step.abort.signal, this.core) : this.#missing(step.handler);
+    clearTimeout(timer);
+    clearTimeout(grace);
+    const timedOut = step.abort.signal.aborted && limit !== undefined && !step.answered;
+    if (timedOut) this.#timeOut(step, limit);
+    else this.#answer(step, outcome);
+    if (step.hung) console.warn(`tasker: a hung handler returned: ${describe(step)}`);
+    this.#running.delete(event.eventId);
+    if (this.#accepting && !this.#stopped) this.#turnSoon();
+  }
+
+  /** A place is free: the next step need not wait for the timer. */
+  #turnSoon(): void {
+    queueMicrotask(() => {
+      try {
+        if (!this.#stopped) this.#turn();
+      } catch (error) {
+        console.error(`tasker: the dispatcher failed and goes on: ${text(error)}`);
+      }
+    });
+  }
+
+  #missing(name: string): Outcome {
+    const known = [...this.handlers.keys()];
+    return failed(`no handler '${name}' is registered${didYouMean(name, known)}`, ERROR_TYPES.notFound, false);
+  }
+
+  #timeOut(step: Running, limitMs: number): void {
+    if (step.answered) return;
+    const data = { handler: step.handler, attempt: step.attempt, timeoutSeconds: limitMs / 1000, hung: step.hung };
+    this.events.emit('step:timed-out', data, base(step.event));
+    if (step.hung) console.error(`tasker: ${describe(step)} exceeded ${limitMs} ms, ignores its signal and goes on`);
+    const outcome = failed(`the handler exceeded its timeout of ${limitMs / 1000} s`, ERROR_TYPES.timeout, true);
+    this.#answer(step, outcome, 'timed_out');
+  }
+
+  #answer(step: Running, given: Outcome, word?: string): void {
+    if (step.answered) return;
+    step.answered = true;
+    const { event } = step;
+    const durationMs = performance.now() - step.began;
+    const outcome = finalIfTemplateSaysSo(event, given);
+    const after = retryAfter(event, step.attempt, outcome, word === 'cut');
+    const common = { handler: step.handler, attempt: step.attempt, durationMs };
+    let counted = word;
+    if (outcome.checkpoint) {
+      const { cursor, itemsProcessed, accumulated } = outcome.checkpoint;
+      const data = { stepUuid: event.stepUuid, cursor, itemsProcessed, accumulatedResults: accumulated };
+      this.#try(event, () => this.native.checkpointYieldStepEvent(event.eventId, data));
+      this.events.emit('step:checkpointed', { ...common, cursor, itemsProcessed }, base(event));
+      counted ??= 'checkpointed';
+    } else {
+      this.#complete(event, outcome, durationMs, after);
+      const { failure } = outcome;
+      if (failure) {
+        const { errorType, message, retryable } = failure;
+        const data = { ...common, errorType, message, retryable, retryAfter: after };
+        const again = retryable ? `again in ${after} s` : 'no retry';
+        console.warn(`tasker: ${describe(step)} failed (attempt ${step.attempt}, ${again}): ${message}`);
+        this.events.emit('step:failed', data, base(event));
+        counted ??= retryable ? 'retryable' : 'failed';
+      } else {
+        this.events.emit('step:completed', common, base(event));
+        counted ??= 'completed';
+      }
+    }
+    this.metrics.count('handlerExecutions', step.handler, counted);
+    this.metrics.duration(step.handler, durationMs / 1000);
+    if (!this.#unanswered().length) for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  #complete(event: NativeStep, outcome: Outcome, durationMs: number, after: number | null): void {
+    const { failure } = outcome;
+    // Core refuses null where a field may be left out.
+    const completion = {
+      stepUuid: event.stepUuid,
+      success: !failure,
+      result: outcome.result,
+      status: failure ? 'error' : 'completed',
+      metadata: {
+        executionTimeMs: Math.round(durationMs),
+        workerId: this.workerId,
+        completedAt: new Date().toISOString(),
+        retryable: failure?.retryable ?? false,
+        custom: outcome.metadata,
+        ...(failure && { errorType: failure.errorType }),
+        ...(failure?.code !== undefined && { errorCode: failure.code }),
+      },
+      ...(failure && {
+        error: {
+          message: failure.message,
+          errorType: failure.errorType,
+          retryable: failure.retryable,
+          ...(failure.stack !== undefined && { backtrace: failure.stack.split('\n').slice(1, 20) }),
+        },
+      }),
+      ...(after !== null && { orchestrationMetadata: { headers: { 'retry-after': String(after) }, custom: {} } }),
+    };
+    this.#try(event, () => this.native.completeStepEvent(event.eventId, completion));
+    const { taskUuid, stepUuid } = event;
+    const now = performance.now();
+    for (const [key, { at }] of this.#recent) if (now - at > RECENT_MS) this.#recent.delete(key);
+    this.#recent.set(stepUuid, { taskUuid, stepUuid, at: now });
+  }
+
+  #try(event: NativeStep, send: () => boolean): void {
+    try {
+      if (!send()) console.error(`tasker: Core did not accept the end of step ${event.stepUuid}`);
+    } catch (error) {
+      console.error(`tasker: the end of step ${event.stepUuid} cannot be handed to Core: ${text(error)}`);
+    }
+  }
+}
+
+function timeoutOf(event: NativeStep, handler: Handler | undefined): number | undefined {
+  const template = event.stepDefinition.timeoutSeconds;
+  const own = isStep(handler) ? handler.timeoutMs : undefined;
+  const limits = [template ? template * 1000 : undefined, own].filter((limit) => limit !== undefined);
+  return limits.length ? Math.min(...limits) : undefined;
+}
+
+/** Core would put the step into `waiting_for_retry`, from where nothing takes it. */
+function finalIfTemplateSaysSo(event: NativeStep, outcome: Outcome): Outcome {
+  if (!outcome.failure?.retryable || event.stepDefinition.retryRetryable !== false) return outcome;
+  return { ...outcome, failure: { ...outcome.failure, retryable: false } };
+}
+
+/** Whole seconds, rounded up: what Core can do. */
+function retryAfter(event: NativeStep, attempt: number, outcome: Outcome, cut: boolean): number | null {
+  const { failure } = outcome;
+  if (!failure?.retryable) return null;
+  if (cut) return CUT_RETRY_SECONDS;
+  const { retryBackoff, retryBackoffBaseMs, retryMaxBackoffMs } = event.stepDefinition;
+  const retry = { kind: retryBackoff, baseMs: retryBackoffBaseMs, maxMs: retryMaxBackoffMs };
+  return Math.ceil(failure.retryAfter ?? backoff(retry, attempt));
+}
+
+function stoppedOutcome(when: string): Outcome {
+  return failed(`the worker was stopped ${when}`, ERROR_TYPES.workerStopped, true);
+}
+
+function base(event: NativeStep): Partial<EventBase> {
+  return {
+    taskUuid: event.taskUuid,
+    stepUuid: event.stepUuid,
+    step: event.workflowStep.name,
+    namespace: event.task.namespace,
+    correlationId: event.correlationId,
+  };
+}
+
+function describe(step: Running): string {
+  const { event } = step;
+  return `step '${event.workflowStep.name}' (handler '${step.handler}', task ${event.taskUuid}, step ${event.stepUuid})`;
+}
+
+function isEnvelope(payload: unknown): payload is { payload: unknown } {
+  return typeof payload === 'object' && payload !== null && 'payload' in payload && 'execution_result' in payload;
+}
+
+function text(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

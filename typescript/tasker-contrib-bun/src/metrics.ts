@@ -1,0 +1,66 @@
+/** Prometheus metrics of the package, in the text format. */
+
+import { METRICS } from './contract.ts';
+
+const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+
+/** See the module. */
+export class Metrics {
+  readonly #counts = new Map<string, Map<string, number>>();
+  readonly #durations = new Map<string, { buckets: number[]; sum: number; count: number }>();
+  /** Reads the gauges when the text is made. */
+  gauges: () => { inFlight: number; hung: number } = () => ({ inFlight: 0, hung: 0 });
+
+  /** One more of a counter. */
+  count(metric: 'handlerExecutions' | 'clientRequests', ...labels: string[]): void {
+    const series = this.#counts.get(metric) ?? new Map<string, number>();
+    this.#counts.set(metric, series);
+    const key = labelled(METRICS[metric]?.labels ?? [], labels);
+    series.set(key, (series.get(key) ?? 0) + 1);
+  }
+
+  /** A handler took this long. */
+  duration(handler: string, seconds: number): void {
+    const series = this.#durations.get(handler) ?? { buckets: BUCKETS.map(() => 0), sum: 0, count: 0 };
+    this.#durations.set(handler, series);
+    BUCKETS.forEach((limit, index) => {
+      if (seconds <= limit) series.buckets[index] = (series.buckets[index] ?? 0) + 1;
+    });
+    series.sum += seconds;
+    series.count++;
+  }
+
+  /** The text. */
+  render(): string {
+    const lines: string[] = [];
+    const { inFlight, hung } = this.gauges();
+    for (const [key, metric] of Object.entries(METRICS)) {
+      lines.push(`# HELP ${metric.name} ${metric.doc}`, `# TYPE ${metric.name} ${metric.kind}`);
+      if (key === 'handlersInFlight') lines.push(`${metric.name} ${inFlight}`);
+      if (key === 'handlersHung') lines.push(`${metric.name} ${hung}`);
+      for (const [labels, value] of this.#counts.get(key) ?? []) lines.push(`${metric.name}${labels} ${value}`);
+      if (key === 'handlerDuration') {
+        for (const [handler, { buckets, sum, count }] of this.#durations) {
+          const name = escaped(handler);
+          BUCKETS.forEach((limit, index) => {
+            lines.push(`${metric.name}_bucket{handler="${name}",le="${limit}"} ${buckets[index]}`);
+          });
+          lines.push(`${metric.name}_bucket{handler="${name}",le="+Inf"} ${count}`);
+          lines.push(
+            `${metric.name}_sum{handler="${name}"} ${sum}`,
+            `${metric.name}_count{handler="${name}"} ${count}`,
+          );
+        }
+      }
+    }
+    return `${lines.join('\n')}\n`;
+  }
+}
+
+function labelled(names: readonly string[], values: readonly string[]): string {
+  return `{${names.map((name, index) => `${name}="${escaped(values[index] ?? '')}"`).join(',')}}`;
+}
+
+function escaped(value: string): string {
+  return value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
+}

@@ -1,0 +1,387 @@
+/**
+ * A `Bun.serve` application with the worker inside.
+ *
+ * @example
+ * ```ts
+ * import { TaskerServer } from 'tasker-contrib-bun';
+ *
+ * await new TaskerServer({ port: 3000, handlers: './handlers' }).start();
+ * ```
+ *
+ * @module
+ */
+
+import { type ClientErrorCode, TaskerClient } from './client.ts';
+import { HEALTH, type HealthComponent } from './contract.ts';
+import { type CutStep, Dispatcher } from './dispatcher.ts';
+import { TaskerConfigError, TaskerStartError } from './errors.ts';
+import { TaskerEvents } from './events.ts';
+import { Metrics } from './metrics.ts';
+import { bootstrap, importCore, type NativeModule } from './native.ts';
+import { type Handlers, loadHandlers } from './registry.ts';
+import {
+  decideMode,
+  processFacts,
+  resolveSettings,
+  type Settings,
+  type TaskerOptions,
+  workerToml,
+} from './settings.ts';
+import { compare, loadTemplates } from './templates.ts';
+
+/** Options of {@link TaskerServer}. */
+export interface TaskerServerOptions extends TaskerOptions {
+  /** Folder of handler modules, or a list, or an object of handlers. Default: none. */
+  handlers?: Handlers;
+  /** 0 takes a free one. Default: `PORT`, else 3000. */
+  port?: number;
+  /** Default: 127.0.0.1. `HOST` */
+  hostname?: string;
+  /** Path of health, metrics and events. Default: `/tasker`. */
+  prefix?: string;
+  /** Answers everything else. Default: 404. */
+  fetch?: (request: Request, server: TaskerServer) => Response | Promise<Response>;
+  /** Stop on SIGTERM and SIGINT; other listeners of the process are called as well. Default: true. */
+  signals?: boolean;
+}
+
+/** How a worker came to its end. */
+export interface StopReport {
+  /** Steps that were interrupted; Core tries them again. */
+  cut: CutStep[];
+  /** Steps that were claimed and had not begun; Core tries them again. */
+  returned: number;
+  /** Seconds. */
+  seconds: number;
+}
+
+/** `new` → `running` → `draining` → `stopped`. */
+export type ServerState = 'new' | 'starting' | 'running' | 'draining' | 'stopped';
+
+interface Worker {
+  native: NativeModule;
+  dispatcher: Dispatcher;
+  workerId: string;
+  namespaces: string[];
+  toml: string;
+}
+
+const OWN = ['handlers', 'port', 'hostname', 'prefix', 'fetch', 'signals'];
+/** Survives `bun --hot`, which evaluates modules again while native state stays. */
+const CURRENT = Symbol.for('tasker-contrib-bun.current');
+const slot = globalThis as { [CURRENT]?: TaskerServer | undefined };
+const FLUSH_MS = 5000;
+const HTTP_STOP_MS = 1000;
+const UNPROCESSED = ['in_progress', 'enqueued_for_orchestration', 'enqueued_as_error_for_orchestration'];
+
+/** See the module's example. */
+export class TaskerServer {
+  /** What was decided from options and environment. */
+  readonly settings: Settings;
+  /** Whether this process runs steps. */
+  readonly mode: 'worker' | 'client';
+  /** REST client of the orchestration server. */
+  readonly client: TaskerClient;
+  /** What the worker does. */
+  readonly events: TaskerEvents;
+  readonly #options: TaskerServerOptions;
+  readonly #metrics: Metrics;
+  readonly #prefix: string;
+  readonly #reason: string;
+  #state: ServerState = 'new';
+  #http: ReturnType<typeof Bun.serve> | undefined;
+  #worker: Worker | undefined;
+  #ending = new AbortController();
+  #starting: Promise<this> | undefined;
+  #stopping: Promise<StopReport> | undefined;
+  #onSignal: ((signal: NodeJS.Signals) => void) | undefined;
+
+  /** @throws {@link TaskerConfigError} for settings that Core would refuse, ignore or die of. */
+  constructor(options: TaskerServerOptions = {}) {
+    const settings = Object.fromEntries(Object.entries(options).filter(([name]) => !OWN.includes(name)));
+    this.settings = resolveSettings(settings);
+    const decided = decideMode(this.settings, processFacts(this.settings));
+    this.mode = decided.mode;
+    this.#reason = decided.reason;
+    this.#options = options;
+    this.#prefix = (options.prefix ?? '/tasker').replace(/\/+$/, '');
+    const previous = slot[CURRENT];
+    this.events = previous?.events ?? new TaskerEvents();
+    this.#metrics = previous ? previous.#metrics : new Metrics();
+    const onCall = (operation: string, outcome: 'ok' | ClientErrorCode) =>
+      this.#metrics.count('clientRequests', operation, outcome);
+    this.client = new TaskerClient({ ...this.settings.orchestration, onCall });
+  }
+
+  /** Where the process is in its life. */
+  get state(): ServerState {
+    return this.#state;
+  }
+
+  /** Address of the HTTP server; empty before the start. */
+  get url(): string {
+    return this.#http ? `http://${this.#http.hostname}:${this.#http.port}` : '';
+  }
+
+  /**
+   * Check everything, start the worker, then listen. A second call returns the same; after a hot reload the new server
+   * takes over the worker and the port of the old one.
+   *
+   * @throws {@link TaskerConfigError} templates or handlers are wrong. Core was not touched.
+   * @throws {@link TaskerStartError} Core cannot start, the port is taken, or another server runs in this process.
+   */
+  start(): Promise<this> {
+    this.#starting ??= this.#start().catch(async (error) => {
+      await this.stop(0).catch(() => {});
+      throw error;
+    });
+    return this.#starting;
+  }
+
+  async #start(): Promise<this> {
+    this.#state = 'starting';
+    const began = performance.now();
+    const previous = slot[CURRENT];
+    if (previous && previous !== this) this.#takeOver(previous);
+    slot[CURRENT] = this;
+    if (this.mode === 'worker') await this.#startWorker();
+    this.#listen();
+    if (this.#options.signals ?? true) this.#trap();
+    this.#state = 'running';
+    console.info(
+      `tasker: ${this.mode} (${this.#reason}) at ${this.url} after ${(performance.now() - began).toFixed(0)} ms`,
+    );
+    return this;
+  }
+
+  #takeOver(previous: TaskerServer): void {
+    const same =
+      workerToml(previous.settings) === workerToml(this.settings) &&
+      previous.mode === this.mode &&
+      (this.#options.port === undefined || previous.#options.port === this.#options.port);
+    if (!same || previous.#state !== 'running') {
+      throw new TaskerStartError(
+        `a TaskerServer is ${previous.#state} in this process with other options; there is one native worker per process: ` +
+          'stop it first, or give both the same options',
+      );
+    }
+    this.#worker = previous.#worker;
+    this.#http = previous.#http;
+    previous.#worker = previous.#http = undefined;
+    previous.#untrap();
+    previous.#state = 'stopped';
+    previous.#ending.abort();
+  }
+
+  async #startWorker(): Promise<void> {
+    const { settings } = this;
+    const problems: string[] = [];
+    const handlers = await loadHandlers(this.#options.handlers ?? [], problems);
+    const templates = loadTemplates(settings.templates, problems);
+    compare(templates, [...handlers.keys()], problems);
+    if (problems.length) throw new TaskerConfigError(problems);
+    if (this.#worker) {
+      this.#worker.dispatcher.handlers = handlers;
+      return;
+    }
+    const toml = workerToml(settings);
+    const core = await importCore();
+    const { native, workerId } = await bootstrap(core, toml, settings.templates, settings.logLevel);
+    const { concurrency } = settings;
+    const dispatcher = new Dispatcher(native, core, handlers, concurrency, workerId, this.events, this.#metrics);
+    const namespaces = [...new Set(templates.map((template) => template.namespace))].sort();
+    this.#worker = { native, dispatcher, workerId, namespaces, toml };
+    dispatcher.start();
+    this.events.emit('worker:started', { workerId, namespaces });
+  }
+
+  #listen(): void {
+    if (this.#http) {
+      this.#http.reload({ fetch: (request: Request) => this.fetch(request) });
+      return;
+    }
+    const port = this.#options.port ?? Number(process.env.PORT ?? 3000);
+    const hostname = this.#options.hostname ?? process.env.HOST ?? '127.0.0.1';
+    try {
+      // Event streams are silent for longer than the usual ten seconds.
+      this.#http = Bun.serve({ port, hostname, idleTimeout: 0, fetch: (request) => this.fetch(request) });
+    } catch (error) {
+      const why = (error as { code?: string }).code === 'EADDRINUSE' ? 'is taken by another process' : String(error);
+      throw new TaskerStartError(`port ${port} of ${hostname} ${why}; set port (PORT) to a free one, 0 takes any`);
+    }
+  }
+
+  /** The fetch handler: health, metrics and events below the prefix, then the application's own. */
+  async fetch(request: Request): Promise<Response> {
+    const own = await this.handle(request);
+    return own ?? this.#options.fetch?.(request, this) ?? new Response('Not Found', { status: 404 });
+  }
+
+  /** Answers the paths below the prefix; nothing for all others. For adapters. */
+  async handle(request: Request): Promise<Response | undefined> {
+    const { pathname } = new URL(request.url);
+    if (!pathname.startsWith(`${this.#prefix}/`)) return undefined;
+    return this.#route(request, pathname.slice(this.#prefix.length));
+  }
+
+  async #route(request: Request, path: string): Promise<Response | undefined> {
+    if (request.method !== 'GET' && request.method !== 'HEAD') return undefined;
+    switch (path) {
+      case '/live':
+        return Response.json({ status: 'alive' });
+      case '/ready':
+        return this.#ready();
+      case '/metrics':
+        return new Response(this.#metrics.render(), { headers: { 'content-type': 'text/plain; version=0.0.4' } });
+      case '/events':
+        return this.events.sse(request, this.#ending.signal);
+      default:
+        return undefined;
+    }
+  }
+
+  async #ready(): Promise<Response> {
+    const components = await this.health();
+    const ready = components.every(({ status }) => status === 'ok' || status === 'off');
+    return Response.json({ status: ready ? 'ready' : 'not_ready', components }, { status: ready ? 200 : 503 });
+  }
+
+  /** The components of readiness. */
+  async health(): Promise<{ name: HealthComponent; status: 'ok' | 'failed' | 'unknown' | 'off'; detail: string }[]> {
+    const row = (name: HealthComponent, ok: boolean | null, detail: string) => ({
+      name,
+      status: ok === null ? ('off' as const) : ok ? ('ok' as const) : ('failed' as const),
+      detail,
+    });
+    const server = await this.client.health();
+    const orchestration = row(HEALTH.orchestration, server.healthy, server.detail);
+    if (this.mode === 'client') {
+      const off = (name: HealthComponent) => row(name, null, 'this process only creates tasks');
+      const worker = this.#state === 'draining' ? row(HEALTH.worker, false, 'draining') : off(HEALTH.worker);
+      return [worker, off(HEALTH.database), orchestration, off(HEALTH.dispatcher), off(HEALTH.templates)];
+    }
+    const worker = this.#worker;
+    if (this.#state !== 'running' || !worker) {
+      return Object.values(HEALTH).map((name) =>
+        name === HEALTH.orchestration ? orchestration : row(name, false, this.#state),
+      );
+    }
+    const hung = worker.dispatcher.hung();
+    const database = await databaseAnswers(String(this.settings.core.get('common.database.url')));
+    const inFlight = `${worker.dispatcher.inFlight} of ${this.settings.concurrency} in flight`;
+    return [
+      row(HEALTH.worker, worker.native.getWorkerStatus().running, worker.workerId),
+      row(HEALTH.database, database.ok, database.detail),
+      orchestration,
+      row(HEALTH.dispatcher, !hung.length, hung.length ? `hung: ${hung.join('; ')}` : inFlight),
+      row(HEALTH.templates, true, `namespaces ${worker.namespaces.join(', ')}`),
+    ];
+  }
+
+  /**
+   * Take no more steps, and wait until the running ones have ended. Readiness turns false.
+   *
+   * @param timeout - seconds. Default: `drainTimeout`.
+   * @returns false when steps still run.
+   */
+  async drain(timeout: number = this.settings.drainTimeout): Promise<boolean> {
+    if (this.#state !== 'running' && this.#state !== 'draining') return true;
+    const dispatcher = this.#worker?.dispatcher;
+    if (this.#state === 'running') {
+      this.#state = 'draining';
+      this.events.emit('worker:draining', { inFlight: dispatcher?.inFlight ?? 0, timeout });
+    }
+    dispatcher?.pause();
+    return (await dispatcher?.idle(timeout * 1000)) ?? true;
+  }
+
+  /**
+   * Drain, hand back what is left, stop the worker, close the HTTP server. A second call returns the same report.
+   *
+   * @param timeout - seconds for the drain. Default: `drainTimeout`.
+   */
+  stop(timeout: number = this.settings.drainTimeout): Promise<StopReport> {
+    this.#stopping ??= this.#stop(timeout);
+    return this.#stopping;
+  }
+
+  async #stop(timeout: number): Promise<StopReport> {
+    const began = performance.now();
+    await this.drain(timeout);
+    const worker = this.#worker;
+    let cut: CutStep[] = [];
+    let returned = 0;
+    if (worker) {
+      const { native, dispatcher } = worker;
+      cut = dispatcher.cut();
+      dispatcher.stop();
+      // Blocks for some seconds while Core ends its queue poll; nothing runs in this process any more.
+      if (timeout > 0) native.transitionToGracefulShutdown();
+      returned = await this.#handBack(dispatcher);
+      native.stopWorker();
+      this.#worker = undefined;
+      this.events.emit('worker:stopped', { cut, returned });
+    }
+    this.#ending.abort();
+    const http = this.#http;
+    this.#http = undefined;
+    if (http) await Promise.race([http.stop(), Bun.sleep(HTTP_STOP_MS).then(() => http.stop(true))]);
+    this.#untrap();
+    this.#state = 'stopped';
+    if (slot[CURRENT] === this) slot[CURRENT] = undefined;
+    const report = { cut, returned, seconds: (performance.now() - began) / 1000 };
+    const names = cut.map((step) => `${step.step} (step ${step.stepUuid})`).join(', ');
+    console.info(
+      `tasker: stopped after ${report.seconds.toFixed(1)} s, ${returned} steps returned, ${cut.length} cut${names && `: ${names}`}`,
+    );
+    return report;
+  }
+
+  /** Core drops answers that it has not sent when it is stopped, so the server is asked for them. */
+  async #handBack(dispatcher: Dispatcher): Promise<number> {
+    let total = dispatcher.returnUnstarted();
+    const end = performance.now() + FLUSH_MS;
+    const { orchestration } = this.settings;
+    const client = new TaskerClient({ ...orchestration, timeoutMs: 1000, maxRetries: 0 });
+    let waiting = dispatcher.recent();
+    try {
+      while (waiting.length && performance.now() < end) {
+        const states = await Promise.all(waiting.map((ids) => client.getStep(ids.taskUuid, ids.stepUuid)));
+        waiting = waiting.filter((_, index) => UNPROCESSED.includes(states[index]?.current_state ?? ''));
+        total += dispatcher.returnUnstarted();
+        if (waiting.length) await Bun.sleep(20);
+      }
+    } catch {
+      // Nobody to ask: leave the usual few milliseconds, with a wide margin.
+      await Bun.sleep(500);
+    }
+    return total + dispatcher.returnUnstarted();
+  }
+
+  #trap(): void {
+    this.#onSignal = (signal) => {
+      const alone = process.listenerCount(signal) === 1;
+      void this.stop().then(() => alone && process.exit(0));
+    };
+    process.on('SIGTERM', this.#onSignal).on('SIGINT', this.#onSignal);
+  }
+
+  #untrap(): void {
+    if (!this.#onSignal) return;
+    process.off('SIGTERM', this.#onSignal).off('SIGINT', this.#onSignal);
+    this.#onSignal = undefined;
+  }
+}
+
+/** Core's TypeScript package does not tell about its pool, so this asks whether the database accepts connections. */
+async function databaseAnswers(url: string): Promise<{ ok: boolean; detail: string }> {
+  const { hostname, port } = new URL(url);
+  const where = `${hostname}:${port || 5432}`;
+  try {
+    const socket = await Bun.connect({ hostname, port: Number(port || 5432), socket: { data() {}, error() {} } });
+    socket.end();
+    return { ok: true, detail: `${where} accepts connections` };
+  } catch (error) {
+    return { ok: false, detail: `${where}: ${(error as Error).message}` };
+  }
+}
