@@ -16,5 +16,8 @@ import type { TaskerServer } from './server.ts';
 export function tasker(server: TaskerServer) {
   return new Elysia({ name: 'tasker-contrib-bun' })
     .decorate('tasker', server.client)
-    .onRequest(({ request }) => server.handle(request));
+    .get(
+      `${server.prefix}/*`,
+      async ({ request }) => (await server.handle(request)) ?? new Response('Not Found', { status: 404 }),
+    );
 }

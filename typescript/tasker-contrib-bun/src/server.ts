@@ -63,13 +63,24 @@ interface Worker {
   dispatcher: Dispatcher;
   workerId: string;
   namespaces: string[];
+}
+
+/** The running server as a later evaluation of this module sees it: to that, its class is a foreign one. */
+interface Living {
+  events: TaskerEvents;
+  metrics: Metrics;
   toml: string;
+  mode: 'worker' | 'client';
+  port: number | undefined;
+  state: () => ServerState;
+  /** Give up worker and port, and be stopped. */
+  release: () => { worker: Worker | undefined; http: ReturnType<typeof Bun.serve> | undefined };
 }
 
 const OWN = ['handlers', 'port', 'hostname', 'prefix', 'fetch', 'signals'];
 /** Survives `bun --hot`, which evaluates modules again while native state stays. */
 const CURRENT = Symbol.for('tasker-contrib-bun.current');
-const slot = globalThis as { [CURRENT]?: TaskerServer | undefined };
+const slot = globalThis as { [CURRENT]?: Living | undefined };
 const FLUSH_MS = 5000;
 const HTTP_STOP_MS = 1000;
 const UNPROCESSED = ['in_progress', 'enqueued_for_orchestration', 'enqueued_as_error_for_orchestration'];
@@ -84,10 +95,12 @@ export class TaskerServer {
   readonly client: TaskerClient;
   /** What the worker does. */
   readonly events: TaskerEvents;
+  /** Path of health, metrics and events. */
+  readonly prefix: string;
   readonly #options: TaskerServerOptions;
   readonly #metrics: Metrics;
-  readonly #prefix: string;
   readonly #reason: string;
+  readonly #living: Living;
   #state: ServerState = 'new';
   #http: ReturnType<typeof Bun.serve> | undefined;
   #worker: Worker | undefined;
@@ -104,13 +117,29 @@ export class TaskerServer {
     this.mode = decided.mode;
     this.#reason = decided.reason;
     this.#options = options;
-    this.#prefix = (options.prefix ?? '/tasker').replace(/\/+$/, '');
+    this.prefix = (options.prefix ?? '/tasker').replace(/\/+$/, '');
     const previous = slot[CURRENT];
     this.events = previous?.events ?? new TaskerEvents();
-    this.#metrics = previous ? previous.#metrics : new Metrics();
+    this.#metrics = previous?.metrics ?? new Metrics();
     const onCall = (operation: string, outcome: 'ok' | ClientErrorCode) =>
       this.#metrics.count('clientRequests', operation, outcome);
     this.client = new TaskerClient({ ...this.settings.orchestration, onCall });
+    this.#living = {
+      events: this.events,
+      metrics: this.#metrics,
+      toml: workerToml(this.settings),
+      mode: this.mode,
+      port: options.port,
+      state: () => this.#state,
+      release: () => {
+        const released = { worker: this.#worker, http: this.#http };
+        this.#worker = this.#http = undefined;
+        this.#untrap();
+        this.#state = 'stopped';
+        this.#ending.abort();
+        return released;
+      },
+    };
   }
 
   /** Where the process is in its life. */
@@ -142,8 +171,8 @@ export class TaskerServer {
     this.#state = 'starting';
     const began = performance.now();
     const previous = slot[CURRENT];
-    if (previous && previous !== this) this.#takeOver(previous);
-    slot[CURRENT] = this;
+    if (previous) this.#takeOver(previous);
+    slot[CURRENT] = this.#living;
     if (this.mode === 'worker') await this.#startWorker();
     this.#listen();
     if (this.#options.signals ?? true) this.#trap();
@@ -154,23 +183,18 @@ export class TaskerServer {
     return this;
   }
 
-  #takeOver(previous: TaskerServer): void {
-    const same =
-      workerToml(previous.settings) === workerToml(this.settings) &&
-      previous.mode === this.mode &&
-      (this.#options.port === undefined || previous.#options.port === this.#options.port);
-    if (!same || previous.#state !== 'running') {
+  #takeOver(previous: Living): void {
+    const { toml, mode, port } = this.#living;
+    const same = previous.toml === toml && previous.mode === mode && previous.port === port;
+    if (!same || previous.state() !== 'running') {
       throw new TaskerStartError(
-        `a TaskerServer is ${previous.#state} in this process with other options; there is one native worker per process: ` +
+        `a TaskerServer is ${previous.state()} in this process with other options; there is one native worker per process: ` +
           'stop it first, or give both the same options',
       );
     }
-    this.#worker = previous.#worker;
-    this.#http = previous.#http;
-    previous.#worker = previous.#http = undefined;
-    previous.#untrap();
-    previous.#state = 'stopped';
-    previous.#ending.abort();
+    const { worker, http } = previous.release();
+    this.#worker = worker;
+    this.#http = http;
   }
 
   async #startWorker(): Promise<void> {
@@ -184,13 +208,13 @@ export class TaskerServer {
       this.#worker.dispatcher.handlers = handlers;
       return;
     }
-    const toml = workerToml(settings);
+    const { toml } = this.#living;
     const core = await importCore();
     const { native, workerId } = await bootstrap(core, toml, settings.templates, settings.logLevel);
     const { concurrency } = settings;
     const dispatcher = new Dispatcher(native, core, handlers, concurrency, workerId, this.events, this.#metrics);
     const namespaces = [...new Set(templates.map((template) => template.namespace))].sort();
-    this.#worker = { native, dispatcher, workerId, namespaces, toml };
+    this.#worker = { native, dispatcher, workerId, namespaces };
     dispatcher.start();
     this.events.emit('worker:started', { workerId, namespaces });
   }
@@ -220,8 +244,8 @@ export class TaskerServer {
   /** Answers the paths below the prefix; nothing for all others. For adapters. */
   async handle(request: Request): Promise<Response | undefined> {
     const { pathname } = new URL(request.url);
-    if (!pathname.startsWith(`${this.#prefix}/`)) return undefined;
-    return this.#route(request, pathname.slice(this.#prefix.length));
+    if (!pathname.startsWith(`${this.prefix}/`)) return undefined;
+    return this.#route(request, pathname.slice(this.prefix.length));
   }
 
   async #route(request: Request, path: string): Promise<Response | undefined> {
@@ -328,7 +352,7 @@ export class TaskerServer {
     if (http) await Promise.race([http.stop(), Bun.sleep(HTTP_STOP_MS).then(() => http.stop(true))]);
     this.#untrap();
     this.#state = 'stopped';
-    if (slot[CURRENT] === this) slot[CURRENT] = undefined;
+    if (slot[CURRENT] === this.#living) slot[CURRENT] = undefined;
     const report = { cut, returned, seconds: (performance.now() - began) / 1000 };
     const names = cut.map((step) => `${step.step} (step ${step.stepUuid})`).join(', ');
     console.info(

@@ -1,0 +1,59 @@
+import { afterAll, expect, test } from 'bun:test';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const root = join(import.meta.dir, '..');
+const scratch = mkdtempSync(join(tmpdir(), 'tasker-test-'));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+function run(cwd: string, ...command: string[]): string {
+  const { exitCode, stdout, stderr } = Bun.spawnSync(command, {
+    cwd,
+    stdin: 'ignore',
+    env: { PATH: process.env.PATH },
+  });
+  if (exitCode !== 0) throw new Error(`${command.join(' ')}: ${stdout}${stderr}`);
+  return stdout.toString();
+}
+
+test('the packed archive has what it should, and runs in an empty folder', () => {
+  run(root, process.execPath, 'scripts/build.ts');
+  const archive = join(scratch, 'package.tgz');
+  run(root, process.execPath, 'pm', 'pack', '--quiet', '--filename', archive);
+  const files = run(scratch, 'tar', 'tzf', archive).trim().split('\n');
+  for (const wanted of ['README.md', 'LICENSE', 'CHANGELOG.md', 'dist/index.js', 'dist/index.d.ts', 'dist/client.js']) {
+    expect(files).toContain(`package/${wanted}`);
+  }
+  expect(files.filter((file) => /(^package\/(src|tests|scripts)\/|\.env|lock)/.test(file))).toEqual([]);
+  const app = join(scratch, 'app');
+  run(scratch, 'mkdir', '-p', 'app/node_modules/tasker-contrib-bun');
+  run(scratch, 'tar', 'xzf', archive, '--strip-components=1', '-C', 'app/node_modules/tasker-contrib-bun');
+  writeFileSync(
+    join(app, 'main.js'),
+    `import { TaskerServer } from 'tasker-contrib-bun';
+     const server = await new TaskerServer({ port: 0, mode: 'client' }).start();
+     console.log(await (await fetch(server.url + '/tasker/live')).text());
+     await server.stop();`,
+  );
+  expect(run(app, process.execPath, 'main.js')).toContain('{"status":"alive"}');
+}, 60_000);
+
+test('the client alone is small when bundled', async () => {
+  const entry = join(scratch, 'entry.ts');
+  writeFileSync(entry, `export { createClient } from '${join(root, 'src/index.ts')}';`);
+  const built = await Bun.build({
+    entrypoints: [entry],
+    minify: true,
+    target: 'browser',
+    external: ['bun', 'bun:ffi', 'node:*'],
+  });
+  expect(built.success).toBe(true);
+  const bytes = (await built.outputs[0]?.text())?.length ?? 0;
+  expect(bytes).toBeGreaterThan(1000);
+  expect(bytes).toBeLessThan(10_000);
+});
+
+test('the lock file has no addresses', () => {
+  expect(readFileSync(join(root, 'package-lock.json'), 'utf8')).not.toContain('"resolved"');
+});

@@ -1,0 +1,257 @@
+import { afterAll, afterEach, beforeEach, describe, expect, spyOn, test } from 'bun:test';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Elysia } from 'elysia';
+import { Hono } from 'hono';
+import { tasker as elysiaTasker } from '../src/elysia.ts';
+import { tasker as honoTasker } from '../src/hono.ts';
+import { defineStep, TaskerServer, type TaskerServerOptions } from '../src/index.ts';
+import { control } from './double/core.ts';
+import { claimed } from './double/steps.ts';
+import { stack } from './support/stack.ts';
+import { until } from './support/until.ts';
+
+const root = join(import.meta.dir, '..');
+const scratch = mkdtempSync(join(tmpdir(), 'tasker-test-'));
+const price = defineStep('shop.price', {}, () => ({ cents: 1 }));
+const pack = defineStep('shop.pack', {}, () => ({}));
+const opened: TaskerServer[] = [];
+
+function server(options: TaskerServerOptions = {}): TaskerServer {
+  const made = new TaskerServer({
+    mode: 'worker',
+    handlers: [price, pack],
+    templates: join(root, 'tests/fixtures/tasks'),
+    port: 0,
+    signals: false,
+    drainTimeout: 0,
+    database: { url: 'postgresql://a:b@127.0.0.1:1/x' },
+    orchestration: { url: 'http://127.0.0.1:1' },
+    ...options,
+  });
+  opened.push(made);
+  return made;
+}
+
+async function refusal(made: TaskerServer): Promise<string> {
+  return made.start().then(
+    () => 'it started',
+    (error: Error) => error.message,
+  );
+}
+
+beforeEach(() => {
+  for (const list of [control.queue, control.completions, control.boots, control.calls]) list.length = 0;
+  spyOn(console, 'info').mockImplementation(() => {});
+});
+afterEach(async () => {
+  control.failBoot = undefined;
+  for (const made of opened.splice(0)) await made.stop(0);
+});
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+describe('start', () => {
+  test('boots Core once with a private file that is gone afterwards, whatever Bun keeps from it', async () => {
+    const before = { ...process.env };
+    const made = server({ logLevel: 'error' });
+    expect(await made.start()).toBe(await made.start());
+    expect(control.boots.length).toBe(1);
+    expect(control.boots[0]).toMatchObject({ templates: join(root, 'tests/fixtures/tasks'), logLevel: 'error' });
+    expect(process.env).toEqual(before);
+    control.queue.push(claimed({ callable: 'shop.price' }));
+    await until('the step', () => control.completions.length);
+  });
+
+  test('templates and handlers are compared before Core is touched', async () => {
+    expect(await refusal(server({ handlers: [price] }))).toContain("no handler 'shop.pack' is registered");
+    expect(await refusal(server({ handlers: [price, { name: 'x' } as never] }))).toContain('handlers[1] is no handler');
+    expect(control.boots.length).toBe(0);
+  });
+
+  test('handlers come from a folder, and what cannot be imported is named', async () => {
+    const folder = join(scratch, 'handlers');
+    cpSync(join(root, 'src/steps.ts'), join(folder, '_steps.ts'));
+    const text = `import { defineStep } from './_steps.ts';\nexport const one = defineStep('shop.price', {}, () => ({}));`;
+    writeFileSync(join(folder, 'price.ts'), text);
+    expect(await refusal(server({ handlers: folder }))).toContain("no handler 'shop.pack'");
+    writeFileSync(join(folder, 'broken.ts'), "throw new Error('at import');");
+    expect(await refusal(server({ handlers: folder }))).toContain('broken.ts: cannot be imported: at import');
+  });
+
+  test('a worker that cannot boot fails the server', async () => {
+    control.failBoot = 'Failed to create pool';
+    const made = server();
+    expect(await refusal(made)).toContain('Failed to create pool');
+    expect([made.state, made.url]).toEqual(['stopped', '']);
+  });
+
+  test('a taken port fails the start and stops the worker', async () => {
+    const taken = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: () => new Response() });
+    expect(await refusal(server({ port: taken.port as number }))).toContain(`port ${taken.port} of 127.0.0.1 is taken`);
+    expect(control.running).toBe(false);
+    taken.stop();
+  });
+
+  test('a second server with other options is an error', async () => {
+    await server().start();
+    expect(await refusal(server({ worker: { concurrency: 3 } }))).toContain('with other options');
+  });
+
+  test('a client never loads the native module', async () => {
+    const made = server({ mode: 'client' });
+    await made.start();
+    expect(control.boots.length).toBe(0);
+  });
+});
+
+describe('stop', () => {
+  test('drains, names what was cut, and is idempotent', async () => {
+    const gate = Promise.withResolvers<void>();
+    const slow = defineStep('shop.price', {}, () => gate.promise);
+    const made = server({ handlers: [slow, pack] });
+    await made.start();
+    control.queue.push(claimed({ callable: 'shop.price' }));
+    await until('claimed', () => control.pending.size);
+    expect(await made.drain(0.01)).toBe(false);
+    const report = await made.stop(0.01);
+    expect(report.cut.map((step) => step.handler)).toEqual(['shop.price']);
+    expect(await made.stop()).toBe(report);
+    expect(control.calls).toEqual(['transitionToGracefulShutdown', 'stopWorker']);
+    gate.resolve();
+  });
+
+  test('a step that ends in time is not cut', async () => {
+    const made = server({ handlers: [defineStep('shop.price', {}, () => Bun.sleep(20)), pack] });
+    await made.start();
+    control.queue.push(claimed({ callable: 'shop.price' }));
+    await until('claimed', () => control.pending.size);
+    expect((await made.stop(5)).cut).toEqual([]);
+    expect(control.completions[0]?.result.success).toBe(true);
+  });
+});
+
+describe('routes', () => {
+  test('ready on the real stack, and not while it drains', async () => {
+    const { databaseUrl, orchestrationUrl } = await stack();
+    const made = await server({ database: { url: databaseUrl }, orchestration: { url: orchestrationUrl } }).start();
+    const answer = await fetch(`${made.url}/tasker/ready`);
+    const body = (await answer.json()) as { status: string; components: { name: string; status: string }[] };
+    expect(body.components.map(({ name, status }) => `${name} ${status}`)).toEqual([
+      'worker ok',
+      'database ok',
+      'orchestration ok',
+      'dispatcher ok',
+      'templates ok',
+    ]);
+    expect([answer.status, body.status]).toEqual([200, 'ready']);
+    await made.drain(0);
+    expect((await fetch(`${made.url}/tasker/ready`)).status).toBe(503);
+  }, 60_000);
+
+  test('what fails is named, and live does not care', async () => {
+    const made = await server().start();
+    const answer = await fetch(`${made.url}/tasker/ready`);
+    expect(answer.status).toBe(503);
+    expect(await answer.text()).toContain('http://127.0.0.1:1');
+    expect(await (await fetch(`${made.url}/tasker/live`)).json()).toEqual({ status: 'alive' });
+    const metrics = await (await fetch(`${made.url}/tasker/metrics`)).text();
+    expect(metrics).toContain('tasker_contrib_handlers_in_flight 0');
+  });
+
+  test('the rest is the application', async () => {
+    const made = await server({ fetch: (request) => new Response(new URL(request.url).pathname) }).start();
+    expect(await (await fetch(`${made.url}/orders`)).text()).toBe('/orders');
+    expect((await fetch(`${made.url}/tasker/other`)).status).toBe(200);
+  });
+
+  test('events stream to every client and end with the server', async () => {
+    const made = await server().start();
+    const responses = await Promise.all([1, 2].map(() => fetch(`${made.url}/tasker/events?names=step:completed`)));
+    control.queue.push(claimed({ callable: 'shop.price' }));
+    await until('the step', () => control.completions.length);
+    const texts = responses.map((response) => response.text());
+    const begun = performance.now();
+    await made.stop(0);
+    expect(performance.now() - begun).toBeLessThan(9000);
+    for (const text of await Promise.all(texts)) {
+      expect(text).toContain('event: step:completed\ndata: {"name":"step:completed"');
+      expect(text).not.toContain('step:started');
+    }
+  });
+
+  test('hono and elysia mount the same', async () => {
+    const made = server({ mode: 'client' });
+    const hono = new Hono().use(honoTasker(made)).get('/url', (c) => c.text(c.get('tasker').url));
+    const elysia = new Elysia().use(elysiaTasker(made)).get('/url', ({ tasker }) => tasker.url);
+    for (const app of [
+      hono.request.bind(hono),
+      (path: string) => elysia.handle(new Request(`http://localhost${path}`)),
+    ]) {
+      expect(await (await app('/tasker/live')).json()).toEqual({ status: 'alive' });
+      expect(await (await app('/url')).text()).toBe('http://127.0.0.1:1');
+    }
+  });
+});
+
+describe('processes', () => {
+  function spawn(env: Record<string, string>, ...flags: string[]) {
+    const log = join(scratch, `${crypto.randomUUID()}.log`);
+    const app = env.APP ?? 'tests/apps/worker.ts';
+    const command = [process.execPath, ...flags, '--preload', './tests/double/install.ts', app];
+    const child = Bun.spawn(command, {
+      cwd: root,
+      env: {
+        PATH: process.env.PATH,
+        PORT: '0',
+        DATABASE_URL: 'postgresql://a:b@127.0.0.1:1/x',
+        TASKER_ORCHESTRATION_URL: 'http://127.0.0.1:1',
+        TASKER_DRAIN_TIMEOUT: '0.05',
+        ...env,
+      },
+      stdin: 'ignore',
+      stdout: Bun.file(log),
+      stderr: Bun.file(`${log}.err`),
+    });
+    const said = () => (existsSync(log) ? readFileSync(log, 'utf8') : '');
+    const ready = () => until('ready', () => said().match(/READY (\S+)/)?.[1]);
+    return { child, said, ready, errors: () => readFileSync(`${log}.err`, 'utf8') };
+  }
+
+  test('SIGTERM in the middle of a step and with an open stream ends in time and names the cut step', async () => {
+    const app = spawn({ STEPS: 'shop.pack,shop.price', GATE: '/nonexistent' });
+    const url = await app.ready();
+    const stream = await fetch(`${url}/tasker/events`);
+    app.child.kill('SIGTERM');
+    expect(await app.child.exited).toBe(0);
+    expect(app.said()).toMatch(/STOPPED .*"step":"shop.pack"/);
+    await stream.text();
+  }, 20_000);
+
+  test('a failed boot exits with 1 and one message', async () => {
+    const app = spawn({ TASKER_WORKER__CONCURRENCY: '0', DATABASE_URL: 'mysql://x' });
+    expect(await app.child.exited).toBe(1);
+    expect(app.errors()).toContain('DATABASE_URL');
+  }, 20_000);
+
+  test('ten hot reloads keep one native worker', async () => {
+    const copy = join(root, 'tests/apps', `hot-${crypto.randomUUID()}.ts`);
+    const source = readFileSync(join(root, 'tests/apps/worker.ts'), 'utf8');
+    writeFileSync(copy, source);
+    const app = spawn({ APP: copy }, '--hot');
+    try {
+      const url = await app.ready();
+      for (let generation = 2; generation <= 11; generation++) {
+        writeFileSync(copy, `${source}\n// ${generation}\n`);
+        await until(`generation ${generation}`, () =>
+          app.said().includes(`READY ${url} generation ${generation} boots 1`),
+        );
+      }
+      expect((await fetch(`${url}/tasker/live`)).status).toBe(200);
+    } finally {
+      rmSync(copy);
+      app.child.kill('SIGTERM');
+      await app.child.exited;
+    }
+  }, 60_000);
+});
