@@ -53,7 +53,7 @@ impl Language for TypeScript {
             unit.depends_on
                 .extend(paths.filter_map(|path| found.resolve(path)));
         }
-        unit.needs_built = found.needs("xtask.needs")?;
+        found.own_words(&mut unit, "xtask")?;
         Ok(Some(unit))
     }
 
