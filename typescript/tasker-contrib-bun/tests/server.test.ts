@@ -222,6 +222,7 @@ describe('processes', () => {
     const app = spawn({ STEPS: 'shop.pack,shop.price', GATE: '/nonexistent' });
     const url = await app.ready();
     const stream = await fetch(`${url}/tasker/events`);
+    await until('the step runs', () => app.said().includes('STARTED shop.pack'));
     app.child.kill('SIGTERM');
     expect(await app.child.exited).toBe(0);
     expect(app.said()).toMatch(/STOPPED .*"step":"shop.pack"/);

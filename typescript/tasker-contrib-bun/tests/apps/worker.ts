@@ -14,6 +14,7 @@ const server = new TaskerServer({ mode: 'worker', handlers: [price, pack], templ
 const place = globalThis as { generation?: number };
 place.generation = (place.generation ?? 0) + 1;
 server.events.on('worker:stopped', (event) => console.log(`STOPPED ${JSON.stringify(event)}`));
+server.events.on('step:started', (event) => console.log(`STARTED ${event.handler}`));
 try {
   await server.start();
 } catch (error) {
