@@ -195,6 +195,10 @@ impl World {
     }
 
     fn run(&self, args: &[&str]) -> Ran {
+        Ran::from(self.command(args).output().unwrap())
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
         command
             .args(args)
@@ -203,7 +207,7 @@ impl World {
         for name in ["CARGO_TARGET_DIR", "GITHUB_ACTIONS", "VIRTUAL_ENV"] {
             command.env_remove(name);
         }
-        Ran::from(command.output().unwrap())
+        command
     }
 
     fn run_well(&self, args: &[&str]) -> Ran {
@@ -419,6 +423,40 @@ fn python_environments_get_the_checkouts_wheel_and_give_it_back() {
 
     world.run_well(&["core", "use", "published"]);
     assert!(tested().contains("core is published"));
+}
+
+#[test]
+fn ruby_tests_get_the_checkouts_gem() {
+    if Command::new("gem").arg("--version").output().is_err() {
+        eprintln!("no Ruby on this machine: nothing to test");
+        return;
+    }
+    let world = World::new();
+    world.write(
+        "ruby/app/app.gemspec",
+        "Gem::Specification.new do |spec|\n  spec.name = \"ruby-app\"\n  spec.add_dependency \"tasker-rb\"\nend\n",
+    );
+    world.write("ruby/app/spec/.keep", "");
+    let programs = world.root.with_file_name("programs");
+    fs::create_dir(&programs).unwrap();
+    let rspec = programs.join("rspec");
+    fs::write(
+        &rspec,
+        "#!/bin/sh\nruby -r tasker_core -e 'puts \"core is #{TaskerCore::ORIGIN}\"' && echo '1 example, 0 failures'\n",
+    )
+    .unwrap();
+    fs::set_permissions(&rspec, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    commit(&world.root);
+    let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap());
+    let test = |core: &str| {
+        let mut command = world.command(&["--core", core, "test", "--unit", "ruby-app"]);
+        Ran::from(command.env("PATH", &path).output().unwrap())
+    };
+    let tested = test(&world.place());
+    assert_eq!(tested.code, Some(0), "{tested:?}");
+    assert!(world.log("ruby-app-rspec.log").contains("core is checkout"));
+    assert_eq!(git(&world.root, &["status", "--porcelain"]), "");
+    assert_eq!(test("published").code, Some(1), "no such gem is installed");
 }
 
 #[test]

@@ -30,6 +30,8 @@ pub struct Built {
     pub needs: Vec<String>,
     /// The package's name.
     pub name: String,
+    /// Its version, if the manifest says it.
+    pub version: Option<String>,
     /// Python: a folder with one wheel. Ruby: a gem home (`GEM_HOME`) that holds the gem alone. TypeScript: the packed archive.
     pub path: PathBuf,
     /// Changes with the checkout's content: for stamps of what it is installed into.
@@ -85,6 +87,7 @@ pub fn built(planner: &mut Planner<'_>, language: &str) -> Result<Option<Built>>
     Ok(Some(Built {
         needs,
         name: package.name.clone(),
+        version: package.version.clone(),
         path,
         id,
     }))

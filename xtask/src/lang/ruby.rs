@@ -7,7 +7,8 @@
 
 use toml::{Table, Value};
 
-use super::{Found, Job, Language, Malformed, Planner};
+use super::{Found, Job, Language, Malformed, Planner, Provided};
+use crate::core::built;
 use crate::error::Result;
 use crate::plan::{Action, Counts};
 use crate::process::Invocation;
@@ -15,6 +16,11 @@ use crate::repo::Unit;
 
 /// See the module documentation.
 pub struct Ruby;
+
+/// Core's gem.
+const CORE: &str = "tasker-rb";
+/// In a unit's manifest, if its specification names Core's gem.
+const DEPENDS_ON_CORE: &str = "depends-on-core";
 
 /// The comment that holds settings of xtask, as TOML.
 const COMMENT: &str = "# xtask:";
@@ -51,11 +57,13 @@ impl Language for Ruby {
                     return Ok(());
                 }
                 let needed = planner.provide_needs_of(unit)?;
+                let core = core_gem(planner, unit)?;
                 let task = planner
                     .task(unit, "rspec")
                     .after(needed.needs)
+                    .after(core.needs)
                     .counting(Counts::Rspec)
-                    .run(tool(&["rspec"]).envs(needed.env));
+                    .run(tool(&["rspec"]).envs(needed.env).envs(core.env));
                 planner.add(task);
             }
             Job::Lint => {
@@ -102,6 +110,23 @@ impl Language for Ruby {
     }
 }
 
+/// The gem of a Tasker Core checkout for a unit that depends on it: found by `require` before any installed one.
+fn core_gem(planner: &mut Planner<'_>, unit: &Unit) -> Result<Provided> {
+    if !unit.manifest.contains_key(DEPENDS_ON_CORE) {
+        return Ok(Provided::default());
+    }
+    let Some(built) = built(planner, "ruby")? else {
+        return Ok(Provided::default());
+    };
+    let gem = format!("{}-{}", built.name, built.version.unwrap_or_default());
+    let library = built.path.join("gems").join(gem).join("lib");
+    Ok(Provided {
+        needs: built.needs,
+        env: vec![("RUBYLIB".to_owned(), library.display().to_string())],
+        ..Provided::default()
+    })
+}
+
 /// What xtask needs to know of a specification.
 fn specification(text: &str) -> std::result::Result<Table, Malformed> {
     let mut table = Table::new();
@@ -115,11 +140,22 @@ fn specification(text: &str) -> std::result::Result<Table, Malformed> {
                     why: error.message().to_owned(),
                 })?;
             table.extend(settings);
+        } else if depends_on(line, CORE) {
+            table.insert(DEPENDS_ON_CORE.to_owned(), Value::Boolean(true));
         } else if let Some(name) = assigned_text(line, "name") {
             table.insert("name".to_owned(), Value::String(name.to_owned()));
         }
     }
     Ok(table)
+}
+
+/// Whether a line is `spec.add_dependency "NAME"`, or one of its relatives.
+fn depends_on(line: &str, name: &str) -> bool {
+    line.contains(".add_")
+        && ["\"", "'"].iter().any(|quote| {
+            line.contains(&format!("dependency {quote}{name}{quote}"))
+                || line.contains(&format!("dependency({quote}{name}{quote}"))
+        })
 }
 
 /// The text in `spec.KEY = "text"`.
@@ -150,6 +186,16 @@ mod tests {
         .unwrap();
         assert_eq!(table["name"].as_str(), Some("shop"));
         assert_eq!(table["needs"][0].as_str(), Some("ops/dev-server"));
+        assert!(!table.contains_key("depends-on-core"));
+        for line in [
+            "spec.add_dependency \"tasker-rb\", \"~> 0.1.8\"",
+            "spec.add_development_dependency('tasker-rb')",
+        ] {
+            assert!(
+                specification(line).unwrap().contains_key("depends-on-core"),
+                "{line}"
+            );
+        }
         assert!(!specification("s.names = \"x\"")
             .unwrap()
             .contains_key("name"));
