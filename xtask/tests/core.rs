@@ -77,7 +77,10 @@ impl World {
                 &text,
             );
         }
-        world.write(".gitignore", "/target/\n/.xtask/\n.venv/\n__pycache__/\n");
+        world.write(
+            ".gitignore",
+            "/target/\n/.xtask/\n.venv/\n__pycache__/\nnode_modules/\n",
+        );
         world.rust();
         world
     }
@@ -114,12 +117,21 @@ impl World {
     /// Adds a Python unit whose locked packages are wheels beside the repository: a `tasker-py` that says it is published, and a
     /// `pytest` that prints where Core is from.
     fn python(&self) {
+        self.tools("python");
+        self.python_unit();
+    }
+
+    /// Uses the pinned tools of a language that are installed here, or installs them here.
+    fn tools(&self, language: &str) {
         let tools = self.root.join(".xtask/tools");
         fs::create_dir_all(tools.parent().unwrap()).unwrap();
         fs::create_dir_all(ours().join(".xtask/tools")).unwrap();
         std::os::unix::fs::symlink(ours().join(".xtask/tools"), &tools).unwrap();
-        let setup = self.run(&["setup", "python"]);
+        let setup = self.run(&["setup", language]);
         assert_eq!(setup.code, Some(0), "{setup:?}");
+    }
+
+    fn python_unit(&self) {
         let core = self.wheel(
             "tasker-py",
             "0.1.8",
@@ -423,6 +435,40 @@ fn python_environments_get_the_checkouts_wheel_and_give_it_back() {
 
     world.run_well(&["core", "use", "published"]);
     assert!(tested().contains("core is published"));
+}
+
+#[test]
+fn node_packages_get_the_checkouts_archive_and_give_it_back() {
+    let world = World::new();
+    world.tools("typescript");
+    world.write(
+        "node/app/package.json",
+        "{ \"name\": \"node-app\", \"type\": \"module\", \"private\": true,\n  \
+         \"peerDependencies\": { \"@tasker-systems/tasker\": \"*\" },\n  \
+         \"peerDependenciesMeta\": { \"@tasker-systems/tasker\": { \"optional\": true } } }\n",
+    );
+    world.write(
+        "node/app/package-lock.json",
+        "{ \"name\": \"node-app\", \"lockfileVersion\": 3, \"requires\": true, \"packages\": { \"\": { \"name\": \"node-app\",\n  \
+         \"peerDependencies\": { \"@tasker-systems/tasker\": \"*\" },\n  \
+         \"peerDependenciesMeta\": { \"@tasker-systems/tasker\": { \"optional\": true } } } } }\n",
+    );
+    world.write(
+        "node/app/tests/app.test.ts",
+        "import { expect, test } from 'bun:test';\n\ntest('core is the checkout', async () => {\n  \
+         const { ORIGIN } = await import('@tasker-systems/tasker');\n  expect(ORIGIN).toBe('checkout');\n});\n",
+    );
+    commit(&world.root);
+    let place = world.place();
+    let tested = world.run_well(&["--core", &place, "test", "--unit", "node-app"]);
+    assert!(tested.out.contains("1 passed, 0 failed"), "{}", tested.out);
+    assert_eq!(git(&world.checkout, &["status", "--porcelain"]), "");
+    let published = world.run(&["test", "--unit", "node-app"]);
+    assert_eq!(
+        published.code,
+        Some(1),
+        "it is not installed: {published:?}"
+    );
 }
 
 #[test]

@@ -3,20 +3,23 @@
 //! `node_modules` beside the manifest is brought up to date when the manifest or the lock has changed; a stamp in it says what it
 //! was made from. What npm calls scripts is a developer's shorthand; xtask runs the tools themselves.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 use toml::{Table, Value};
 
 use super::{lookup, parse_json, Found, Job, Language, Malformed, Planner, Provided};
-use crate::core::Checkout;
+use crate::core::{built, Built, Checkout};
 use crate::error::{Error, Result};
-use crate::plan::{Action, Counts};
+use crate::plan::{Action, Counts, Task};
 use crate::process::Invocation;
 use crate::repo::Unit;
 
 /// See the module documentation.
 pub struct TypeScript;
+
+/// Core's package.
+const CORE: &str = "@tasker-systems/tasker";
 
 /// The lock file beside `package.json`.
 const LOCK: &str = "package-lock.json";
@@ -138,6 +141,15 @@ impl Language for TypeScript {
         })
     }
 
+    fn is_in_sync(&self, planner: &mut Planner<'_>, unit: &Unit) -> Result<Option<bool>> {
+        if !planner.repo.path(unit).join(STAMP).is_file() {
+            return Ok(None);
+        }
+        let before = planner.plan.tasks.len();
+        prepare(planner, unit)?;
+        Ok(Some(planner.plan.tasks.len() == before))
+    }
+
     fn check_core(&self, planner: &mut Planner<'_>, checkout: &Checkout) -> Result<()> {
         let is_there = checkout
             .packages
@@ -176,7 +188,7 @@ fn with_path(invocation: Invocation, path: &[PathBuf]) -> Invocation {
 fn prepare(planner: &mut Planner<'_>, unit: &Unit) -> Result<Environment> {
     let folder = planner.repo.path(unit);
     let (bun, fetched) = planner.tool("bun")?;
-    let programs = bun.program().parent().map(std::path::Path::to_path_buf);
+    let programs = bun.program().parent().map(Path::to_path_buf);
     let mut path = vec![folder.join("node_modules/.bin")];
     path.extend(programs);
     let lock = std::fs::read(folder.join(LOCK)).map_err(|_| Error::BadFile {
@@ -188,7 +200,12 @@ fn prepare(planner: &mut Planner<'_>, unit: &Unit) -> Result<Environment> {
             unit.folder
         )),
     })?;
-    let stamp = stamp(unit, &lock, &bun.version);
+    let core = if names_core(unit) {
+        built(planner, "typescript")?
+    } else {
+        None
+    };
+    let stamp = stamp(unit, &lock, &bun.version, core.as_ref());
     if std::fs::read_to_string(folder.join(STAMP)).is_ok_and(|found| found == stamp) {
         return Ok(Environment {
             needs: fetched,
@@ -202,30 +219,70 @@ fn prepare(planner: &mut Planner<'_>, unit: &Unit) -> Result<Environment> {
         "--ignore-scripts",
         "--legacy-peer-deps",
     ];
-    let task = planner
+    let mut task = planner
         .task(unit, "prepare")
         .after(fetched)
         .noting(Some(format!(
             "making {}/node_modules from {LOCK}",
             unit.folder
         )))
-        .run(Invocation::new(&folder, install))
-        .act(Action::Write {
-            path: folder.join(STAMP),
-            contents: stamp,
-        });
+        .run(Invocation::new(&folder, install));
+    if let Some(core) = core {
+        task = from_checkout(task, &folder, core);
+    }
+    let task = task.act(Action::Write {
+        path: folder.join(STAMP),
+        contents: stamp,
+    });
     Ok(Environment {
         needs: vec![planner.add(task)],
         path,
     })
 }
 
+/// Puts the archive that was built from a checkout where `import` finds it, with its dependencies inside. `npm install ARCHIVE`
+/// would resolve everything else again, and leaves out what is an optional peer.
+fn from_checkout(task: Task, folder: &Path, core: Built) -> Task {
+    let place = folder.join("node_modules").join(CORE);
+    let archive = core.path.display().to_string();
+    let unpack = ["tar", "-xzf", &archive, "--strip-components", "1"];
+    let install = [
+        "npm",
+        "install",
+        "--silent",
+        "--omit=dev",
+        "--no-package-lock",
+        "--ignore-scripts",
+    ];
+    task.after(core.needs)
+        .act(Action::Remove {
+            path: place.clone(),
+        })
+        .act(Action::Write {
+            path: place.join("xtask-core"),
+            contents: format!("{}\n", core.id),
+        })
+        .run(Invocation::new(&place, unpack))
+        .run(Invocation::new(&place, install))
+}
+
+/// Whether the package is used with Core's.
+fn names_core(unit: &Unit) -> bool {
+    ["dependencies", "devDependencies", "peerDependencies"]
+        .into_iter()
+        .filter_map(|kind| unit.manifest.get(kind)?.as_table())
+        .any(|packages| packages.contains_key(CORE))
+}
+
 /// A digest of all that the environment is made from.
-fn stamp(unit: &Unit, lock: &[u8], bun: &str) -> String {
+fn stamp(unit: &Unit, lock: &[u8], bun: &str, core: Option<&Built>) -> String {
     let mut sum = Sha256::new();
     sum.update(bun);
     sum.update(lock);
     sum.update(unit.manifest.to_string());
+    if let Some(core) = core {
+        sum.update(&core.id);
+    }
     let digest: String = sum
         .finalize()
         .iter()
