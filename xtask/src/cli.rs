@@ -308,8 +308,21 @@ pub enum BenchCommand {
     DevServer(DevServerArgs),
     /// Latency of a FastAPI route with the worker inside the web process, with the worker apart, and without steps.
     Fastapi,
+    /// A run in which nothing has to be done, and the question what a change affects: xtask, turbo, moon and nx on generated trees.
+    Runner(RunnerArgs),
     /// Proving plugins with parallel tasks, against the same commands one after the other, and when nothing has changed.
     Template(BenchTemplateArgs),
+}
+
+/// Arguments of `bench runner`.
+#[derive(Debug, Args)]
+pub struct RunnerArgs {
+    /// How many units the trees have.
+    #[arg(long, value_name = "N,…", value_delimiter = ',', default_value = "6,100,1000", value_parser = clap::value_parser!(u16).range(1..10_000))]
+    pub sizes: Vec<u16>,
+    /// How often each command is measured on each tree.
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+    pub runs: u32,
 }
 
 /// Arguments of `bench template`.

@@ -21,6 +21,7 @@ pub fn run(session: &mut Session, command: &BenchCommand) -> Result<()> {
     match command {
         BenchCommand::DevServer(args) => dev_server(session, args),
         BenchCommand::Fastapi => fastapi(session),
+        BenchCommand::Runner(args) => super::bench_runner::run(session, args),
         BenchCommand::Template(args) => super::bench_template::run(session, args),
     }
 }

@@ -80,6 +80,16 @@ impl Files {
     }
 }
 
+/// Reads the index and looks at each of its files, and nothing else; for benchmarks.
+pub fn look_at_index(root: &Path) -> usize {
+    let bytes = super::git_folder(root).and_then(|folder| std::fs::read(folder.join("index")).ok());
+    let entries = bytes
+        .and_then(|bytes| index::parse(&bytes))
+        .unwrap_or_default();
+    let there = |entry: &&Entry| root.join(to_path(&entry.path)).symlink_metadata().is_ok();
+    entries.iter().filter(there).count()
+}
+
 /// Repositories with other ids say so in their configuration.
 fn is_sha1(folder: &Path) -> bool {
     std::fs::read_to_string(folder.join("config"))

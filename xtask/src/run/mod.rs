@@ -124,7 +124,7 @@ pub fn run(
 }
 
 /// Time of processors that ended children took, user and system.
-fn cpu_of_children() -> Duration {
+pub fn cpu_of_children() -> Duration {
     let time = |value: nix::sys::time::TimeVal| {
         let micros =
             value.tv_sec().unsigned_abs() * 1_000_000 + u64::try_from(value.tv_usec()).unwrap_or(0);

@@ -1,0 +1,274 @@
+//! `bench runner`: what a run costs in which nothing has to be done, and what the question costs what a change affects: xtask, turbo, moon
+//! and nx, one after the other, again and again, on the same generated trees.
+
+mod tree;
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use super::Session;
+use crate::bench::{spread, Spread};
+use crate::cli::RunnerArgs;
+use crate::error::{Error, Result};
+use crate::process::{capture, Invocation};
+use crate::run::cpu_of_children;
+
+/// Versions and checksums of the peers.
+const PEERS: &str = "xtask/bench/peers";
+/// Where they are installed.
+const INSTALLED: &str = ".xtask/bench/peers";
+
+/// A command of one of the runners.
+struct Case {
+    question: &'static str,
+    runner: &'static str,
+    argv: Vec<String>,
+}
+
+/// Wall and CPU time of every measurement, in milliseconds.
+type Measured = BTreeMap<(&'static str, &'static str), (Vec<f64>, Vec<f64>)>;
+
+/// Runs the command.
+pub fn run(session: &mut Session, args: &RunnerArgs) -> Result<()> {
+    let peers = install(session)?;
+    let bun = bun(session)?;
+    let mut growth: BTreeMap<&str, Vec<(usize, f64)>> = BTreeMap::new();
+    for units in args.sizes.iter().map(|units| usize::from(*units)) {
+        let scratch = tempfile::Builder::new()
+            .prefix("xtask-bench-")
+            .permissions(std::fs::Permissions::from_mode(0o755))
+            .tempdir()
+            .map_err(Error::io("create", std::env::temp_dir()))?;
+        let root = scratch.path().join("repo");
+        tree::write(&root, units, &peers, &bun.0)?;
+        let cases = cases(&peers)?;
+        let measured = measure(session, &root, &cases, &bun.1, args.runs)?;
+        let _ = start(
+            &root,
+            &[
+                peers.join("node_modules/.bin/nx").display().to_string(),
+                "daemon".into(),
+                "--stop".into(),
+            ],
+            &bun.1,
+        )
+        .output();
+        tell(session, units, args.runs, &measured, floor(&root)?);
+        for ((question, runner), (wall, _)) in &measured {
+            if let (&"no-op test", Some(spread)) = (question, spread(wall)) {
+                growth
+                    .entry(runner)
+                    .or_default()
+                    .push((units, spread.median));
+            }
+        }
+    }
+    tell_growth(session, &growth);
+    Ok(())
+}
+
+/// Installs the peers by their lock file, unless they are there.
+fn install(session: &Session) -> Result<PathBuf> {
+    let folder = session.root.join(INSTALLED);
+    let lock = "package-lock.json";
+    let wanted = std::fs::read(session.root.join(PEERS).join(lock))
+        .map_err(Error::io("read", session.root.join(PEERS)))?;
+    if std::fs::read(folder.join(lock)).ok() == Some(wanted)
+        && folder.join("node_modules/.bin/nx").exists()
+    {
+        return Ok(folder);
+    }
+    std::fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
+    for name in ["package.json", lock] {
+        std::fs::copy(session.root.join(PEERS).join(name), folder.join(name))
+            .map_err(Error::io("copy", session.root.join(PEERS).join(name)))?;
+    }
+    let npm = Invocation::new(
+        &folder,
+        ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
+    );
+    let ran = capture("bench", &npm, &session.interrupt)?;
+    if ran.status.success() {
+        return Ok(folder);
+    }
+    Err(Error::Install {
+        tool: "turbo, moon and nx".into(),
+        version: "of xtask/bench/peers".into(),
+        why: ran.text,
+        fix: "run it with a network connection".into(),
+    })
+}
+
+/// The pinned bun, with which turbo starts scripts: its version and the folder of the program. npm would take a second for each.
+fn bun(session: &mut Session) -> Result<(String, PathBuf)> {
+    let repo = crate::repo::Repo::discover(&session.root)?;
+    let (tool, _) = session.prepare("bench", &repo, |planner| planner.tool("bun"))?;
+    let folder = tool
+        .program()
+        .parent()
+        .map(Path::to_owned)
+        .unwrap_or_default();
+    Ok((tool.version, folder))
+}
+
+fn cases(peers: &Path) -> Result<Vec<Case>> {
+    let own = std::env::current_exe()
+        .map_err(Error::io("find", "this program"))?
+        .display()
+        .to_string();
+    let bin = peers.join("node_modules/.bin");
+    let case = |question, runner, words: &str| {
+        let program = if runner == "xtask" {
+            own.clone()
+        } else {
+            bin.join(runner).display().to_string()
+        };
+        let argv = std::iter::once(program)
+            .chain(words.split(' ').map(str::to_owned))
+            .collect();
+        Case {
+            question,
+            runner,
+            argv,
+        }
+    };
+    Ok(vec![
+        case("no-op test", "xtask", "test --quiet"),
+        case("no-op test", "turbo", "run test --output-logs=none"),
+        case("no-op test", "moon", "run :test --quiet"),
+        case("no-op test", "nx", "run-many -t test --outputStyle=static"),
+        case("affected", "xtask", "ci matrix --affected main"),
+        case("affected", "turbo", "ls --affected"),
+        case("affected", "moon", "query affected --downstream deep"),
+        case("affected", "nx", "show projects --affected --base=main"),
+    ])
+}
+
+/// Warms every command twice, then measures all of them in turn.
+fn measure(
+    session: &Session,
+    root: &Path,
+    cases: &[Case],
+    bun: &Path,
+    runs: u32,
+) -> Result<Measured> {
+    let mut measured = Measured::new();
+    for round in 0..runs + 2 {
+        for case in cases {
+            if session.interrupt.is_set() {
+                return Err(Error::Interrupted);
+            }
+            let (begun, cpu) = (Instant::now(), cpu_of_children());
+            let output = start(root, &case.argv, bun)
+                .output()
+                .map_err(Error::io("start", &case.argv[0]))?;
+            let (wall, cpu) = (begun.elapsed(), cpu_of_children().saturating_sub(cpu));
+            if !output.status.success() {
+                let log = session.logs("bench").join(format!("{}.log", case.runner));
+                std::fs::create_dir_all(session.logs("bench"))
+                    .map_err(Error::io("create", session.logs("bench")))?;
+                std::fs::write(&log, [output.stdout, output.stderr].concat())
+                    .map_err(Error::io("write", &log))?;
+                return Err(Error::ended(
+                    format!("{} {}", case.runner, case.question),
+                    "failed",
+                    &log,
+                ));
+            }
+            if round >= 2 {
+                let (walls, cpus) = measured.entry((case.question, case.runner)).or_default();
+                walls.push(milliseconds(wall));
+                cpus.push(milliseconds(cpu));
+            }
+        }
+    }
+    Ok(measured)
+}
+
+fn start(root: &Path, argv: &[String], bun: &Path) -> Command {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path =
+        std::env::join_paths(std::iter::once(bun.to_owned()).chain(std::env::split_paths(&path)))
+            .unwrap_or(path);
+    let mut command = Command::new(&argv[0]);
+    command
+        .args(&argv[1..])
+        .current_dir(root)
+        .env("PATH", path)
+        .env("TURBO_TELEMETRY_DISABLED", "1")
+        .env("DO_NOT_TRACK", "1")
+        .env("NX_NO_CLOUD", "true")
+        .env("MOON_BASE", "main")
+        .env("MOON_HEAD", "work")
+        .env("TURBO_SCM_BASE", "main")
+        .env("CI", "")
+        .stdin(Stdio::null());
+    command
+}
+
+/// What nobody can be faster than: a process that ends at once, reading the index, one `stat` per file. In milliseconds.
+fn floor(root: &Path) -> Result<f64> {
+    let mut best = f64::MAX;
+    for _ in 0..10 {
+        let begun = Instant::now();
+        Command::new("true")
+            .status()
+            .map_err(Error::io("start", "true"))?;
+        crate::git::files::look_at_index(root);
+        best = best.min(milliseconds(begun.elapsed()));
+    }
+    Ok(best)
+}
+
+fn tell(session: &mut Session, units: usize, runs: u32, measured: &Measured, floor: f64) {
+    let mut lines = vec![
+        String::new(),
+        format!("{units} units, {runs} runs each, interleaved; milliseconds"),
+        format!(
+            "  {:12} {:6} {:>9} {:>9} {:>9} {:>9}  xtask is",
+            "question", "runner", "wall min", "median", "CPU min", "median"
+        ),
+    ];
+    for ((question, runner), (wall, cpu)) in measured {
+        let (Some(wall), Some(cpu)) = (spread(wall), spread(cpu)) else {
+            continue;
+        };
+        let own = measured
+            .get(&(*question, "xtask"))
+            .and_then(|(wall, _)| spread(wall));
+        let ratio = own.map_or(0.0, |own: Spread| own.median / wall.median);
+        lines.push(format!(
+            "  {question:12} {runner:6} {:>9.1} {:>9.1} {:>9.1} {:>9.1}  {ratio:.3} of it",
+            wall.min, wall.median, cpu.min, cpu.median
+        ));
+        let record = json!({"event": "bench", "name": "runner", "units": units, "question": question, "runner": runner, "wall_ms": wall, "cpu_ms": cpu, "ratio": ratio});
+        session.report.tell(&[], &record);
+    }
+    lines.push(format!("  floor (process, index, stat): {floor:.1} ms"));
+    session.report.tell(
+        &lines,
+        &json!({"event": "bench", "name": "runner floor", "units": units, "wall_ms": floor}),
+    );
+}
+
+#[allow(clippy::cast_precision_loss)]
+fn tell_growth(session: &mut Session, growth: &BTreeMap<&str, Vec<(usize, f64)>>) {
+    for (runner, points) in growth {
+        if let (Some((few, short)), Some((many, long))) = (points.first(), points.last()) {
+            if many > few {
+                let each = (long - short) / (many - few) as f64;
+                let line = format!("{runner}: {each:.3} ms more per unit from {few} to {many} units (no-op test, medians)");
+                session.report.tell(&[line], &json!({"event": "bench", "name": "runner growth", "runner": runner, "ms_per_unit": each}));
+            }
+        }
+    }
+}
+
+fn milliseconds(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
+}
