@@ -63,6 +63,35 @@ pub fn run(
     let mut state = State::new(plan);
     // Set by Ctrl-C, and by the first failure if that ends everything.
     let stop = interrupt.part();
+    tasks(root, plan, options, &stop, &mut state, report);
+    let critical_path = state.critical_path();
+    let results = plan
+        .cached
+        .iter()
+        .cloned()
+        .chain(state.into_results(interrupt.is_set()))
+        .collect();
+    let cpu = cpu_of_children().saturating_sub(cpu_before);
+    let summary = Summary::new(
+        results,
+        started.elapsed(),
+        cpu,
+        critical_path,
+        interrupt.is_set(),
+    );
+    report(&Event::Finished(summary.clone()));
+    summary
+}
+
+/// Runs tasks until none runs and none may start.
+fn tasks<'a>(
+    root: &Path,
+    plan: &'a Plan,
+    options: &Options,
+    stop: &Interrupt,
+    state: &mut State<'a>,
+    report: &mut dyn FnMut(&Event),
+) {
     std::thread::scope(|scope| {
         let (sender, finished) = mpsc::channel::<(usize, Result<()>, Duration)>();
         loop {
@@ -75,7 +104,7 @@ pub fn run(
                 };
                 let task = &plan.tasks[index];
                 report(&Event::TaskStarted { task });
-                let (sender, stop) = (sender.clone(), &stop);
+                let sender = sender.clone();
                 scope.spawn(move || {
                     let begun = Instant::now();
                     let result = apply::task(root, task, &options.environment, stop);
@@ -104,23 +133,6 @@ pub fn run(
             }
         }
     });
-    let critical_path = state.critical_path();
-    let results = plan
-        .cached
-        .iter()
-        .cloned()
-        .chain(state.into_results(interrupt.is_set()))
-        .collect();
-    let cpu = cpu_of_children().saturating_sub(cpu_before);
-    let summary = Summary::new(
-        results,
-        started.elapsed(),
-        cpu,
-        critical_path,
-        interrupt.is_set(),
-    );
-    report(&Event::Finished(summary.clone()));
-    summary
 }
 
 /// Time of processors that ended children took, user and system.

@@ -121,12 +121,10 @@ fn cases(peers: &Path) -> Result<Vec<Case>> {
         .map_err(Error::io("find", "this program"))?
         .display()
         .to_string();
-    let bin = peers.join("node_modules/.bin");
     let case = |question, runner, words: &str| {
-        let program = if runner == "xtask" {
-            own.clone()
-        } else {
-            bin.join(runner).display().to_string()
+        let program = match runner {
+            "xtask" => own.clone(),
+            _ => program(peers, runner).display().to_string(),
         };
         let argv = std::iter::once(program)
             .chain(words.split(' ').map(str::to_owned))
@@ -147,6 +145,21 @@ fn cases(peers: &Path) -> Result<Vec<Case>> {
         case("affected", "moon", "query affected --downstream deep"),
         case("affected", "nx", "show projects --affected --base=main"),
     ])
+}
+
+/// A peer's program. turbo and moon are native ones, which their packages start through Node; without it they are faster.
+fn program(peers: &Path, runner: &str) -> PathBuf {
+    let modules = peers.join("node_modules");
+    let native = match runner {
+        "turbo" => modules.join("@turbo/linux-64/bin/turbo"),
+        "moon" => modules.join("@moonrepo/core-linux-x64-gnu/moon"),
+        _ => PathBuf::new(),
+    };
+    if native.is_file() {
+        native
+    } else {
+        modules.join(".bin").join(runner)
+    }
 }
 
 /// Warms every command twice, then measures all of them in turn.
