@@ -37,7 +37,7 @@ test('the packed archive has what it should, and runs in an empty folder', () =>
      await server.stop();`,
   );
   expect(run(app, process.execPath, 'main.js')).toContain('{"status":"alive"}');
-}, 60_000);
+}, 180_000);
 
 test('the client alone is small when bundled', async () => {
   const entry = join(scratch, 'entry.ts');
