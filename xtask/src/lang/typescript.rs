@@ -68,6 +68,9 @@ impl Language for TypeScript {
         if job == Job::Build && lookup(&unit.manifest, "private").is_some() {
             return Ok(());
         }
+        if matches!(job, Job::Lint | Job::Fmt) && !has_linter(unit) {
+            return Ok(());
+        }
         let environment = prepare(planner, unit)?;
         let tool = |argv: &[&str]| {
             with_path(
@@ -176,6 +179,11 @@ impl Language for TypeScript {
         }
         Ok(())
     }
+}
+
+/// A folder that only pins programs of others has no linter, and nothing to look at.
+fn has_linter(unit: &Unit) -> bool {
+    lookup(&unit.manifest, "devDependencies.@biomejs/biome").is_some()
 }
 
 fn with_path(invocation: Invocation, path: &[PathBuf]) -> Invocation {
@@ -289,4 +297,30 @@ fn stamp(unit: &Unit, lock: &[u8], bun: &str, core: Option<&Built>) -> String {
         .map(|byte| format!("{byte:02x}"))
         .collect();
     format!("{digest}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unit(text: &str) -> Unit {
+        let found = Found {
+            root: std::path::Path::new("."),
+            folder: "a",
+            manifest: "package.json",
+            text,
+            table: &parse_json(text).unwrap(),
+        };
+        TypeScript.unit(&found).unwrap().unwrap()
+    }
+
+    #[test]
+    fn a_folder_of_pinned_programs_is_not_linted() {
+        assert!(!has_linter(&unit(
+            r#"{"name": "peers", "dependencies": {"turbo": "2.0.0"}}"#
+        )));
+        assert!(has_linter(&unit(
+            r#"{"name": "a", "devDependencies": {"@biomejs/biome": "2.6.8"}}"#
+        )));
+    }
 }
