@@ -110,6 +110,20 @@ pub enum Command {
     /// Write each package's constants from xtask/contract.
     #[command(after_help = "Examples:\n  cargo xtask codegen\n  cargo xtask codegen --check")]
     Codegen(CodegenArgs),
+    /// Every package's version, what its dependents allow, and what does not fit together.
+    #[command(
+        after_help = "Examples:\n  cargo xtask version list\n  cargo xtask version check --json"
+    )]
+    Version {
+        /// What to do.
+        #[command(subcommand)]
+        what: VersionCommand,
+    },
+    /// Raise versions: manifests, dependents' ranges, changelogs and lock files, in every ecosystem.
+    #[command(
+        after_help = "Examples:\n  cargo xtask bump all auto --dry-run\n  cargo xtask bump python/tasker-contrib-fastapi minor\n  cargo xtask bump ops/dev-server 0.2.0-rc.1\n  cargo xtask bump all minor --pre rc"
+    )]
+    Bump(BumpArgs),
     /// For continuous integration.
     Ci {
         /// What to do.
@@ -397,6 +411,32 @@ pub struct CodegenArgs {
     #[arg(long, conflicts_with = "dry_run")]
     pub check: bool,
     /// Print what would be written.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// What `version` can do.
+#[derive(Debug, Subcommand)]
+pub enum VersionCommand {
+    /// Print every package: folder, ecosystem, version, whether it is published.
+    List,
+    /// Compare ranges, supported Tasker Core and lock files with the versions; name what differs, and fail if anything does.
+    Check,
+}
+
+/// Arguments of `bump`.
+#[derive(Debug, Args)]
+pub struct BumpArgs {
+    /// A package's name or folder, or `all` for every package that is published.
+    #[arg(value_name = "UNIT|all")]
+    pub unit: String,
+    /// How far, or which version; `auto` reads the conventional commits that touch the package since its last tag.
+    #[arg(value_name = "major|minor|patch|auto|X.Y.Z")]
+    pub level: String,
+    /// Make it a pre-release of this kind, or the next one.
+    #[arg(long, value_name = "alpha|beta|rc", value_parser = ["alpha", "beta", "rc"])]
+    pub pre: Option<String>,
+    /// Print what would change.
     #[arg(long)]
     pub dry_run: bool,
 }

@@ -208,6 +208,20 @@ pub enum Error {
         /// Folders of the plugins.
         plugins: Vec<String>,
     },
+    /// Versions cannot be raised as asked.
+    #[error("{why}")]
+    Version {
+        /// One line.
+        why: String,
+        /// What to do.
+        fix: String,
+    },
+    /// Versions, ranges or lock files do not fit together; what has been said.
+    #[error("{count} version{} not fit", if *.count == 1 { " does" } else { "s do" })]
+    VersionDrift {
+        /// How many places.
+        count: usize,
+    },
     /// git did not answer.
     #[error("cannot {doing}: git {}", if .why.is_empty() { "failed" } else { .why })]
     Git {
@@ -311,8 +325,8 @@ impl Error {
             Self::Ended { log, .. } => Some(format!("read {}", log.display())),
             Self::NotTried { .. } => Some("install what is named above, or leave --strict out".into()),
             Self::Git { .. } => Some("run it in a git clone, with git in PATH".into()),
-            Self::NoMergeBase { fix, .. } => Some(fix.clone()),
-            Self::ScenariosFailed { .. } | Self::CheckFailed { .. } | Self::TasksFailed { .. } | Self::Interrupted | Self::Io { .. } => None,
+            Self::NoMergeBase { fix, .. } | Self::Version { fix, .. } => Some(fix.clone()),
+            Self::VersionDrift { .. } | Self::ScenariosFailed { .. } | Self::CheckFailed { .. } | Self::TasksFailed { .. } | Self::Interrupted | Self::Io { .. } => None,
         }
     }
 
@@ -325,6 +339,7 @@ impl Error {
             | Self::Unknown { .. }
             | Self::BadFile { .. }
             | Self::Core { .. }
+            | Self::Version { .. }
             | Self::Circle { .. } => 2,
             Self::Interrupted => 130,
             _ => 1,

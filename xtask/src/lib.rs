@@ -9,6 +9,7 @@
 //! tools      pinned tools                contract   tables → constants of each language
 //! core       which Tasker Core           
 //! stack      the local stack             e2e        examples, run for real
+//! version    versions and changelogs
 //! ```
 //!
 //! A command computes a [`plan::Plan`] without touching anything; [`run::run`] executes it through [`apply`]; reporters
@@ -37,6 +38,7 @@ pub mod run;
 pub mod stack;
 pub mod template;
 pub mod tools;
+pub mod version;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

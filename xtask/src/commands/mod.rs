@@ -13,6 +13,7 @@ mod e2e;
 mod setup;
 mod template;
 mod units;
+mod version;
 
 use std::path::{Path, PathBuf};
 
@@ -175,6 +176,8 @@ pub fn dispatch(session: &mut Session, command: &Command) -> Result<()> {
         Command::Bench { what } => bench::run(session, what),
         Command::Core { what } => core::run(session, what),
         Command::Codegen(args) => codegen::run(session, args),
+        Command::Version { what } => version::run(session, what),
+        Command::Bump(args) => version::bump(session, args),
         Command::Ci { what } => ci::run(session, what),
         Command::Cache { what } => cache::run(session, what),
         Command::Completions(args) => completions::run(args),

@@ -22,7 +22,7 @@ pub use build::{built, Built};
 pub use cargo::{patched, Patched};
 pub use checkout::{Checkout, Package};
 pub use identity::Identity;
-pub use table::{Row, Table};
+pub use table::{Row, Table, FILE as TABLE_FILE};
 
 /// Where the choice is kept, relative to the repository.
 pub const STATE: &str = ".xtask/core.toml";

@@ -1,0 +1,417 @@
+//! Raises versions: computes every change first, as new contents of files that belong to versions, and writes nothing itself.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use semver::{Prerelease, Version};
+
+use super::changelog::{self, Commit};
+use super::{notation, range, Ecosystem, Package};
+use crate::error::{Error, Result};
+
+/// How far to raise.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Level {
+    /// Incompatible changes.
+    Major,
+    /// New things.
+    Minor,
+    /// Repairs.
+    Patch,
+    /// Whatever the commits say.
+    Auto,
+    /// This one.
+    Exact(Version),
+}
+
+impl Level {
+    /// Reads what the user wrote.
+    ///
+    /// # Errors
+    /// [`Error::Version`] if it is none.
+    pub fn parse(text: &str) -> Result<Self> {
+        Ok(match text {
+            "major" => Self::Major,
+            "minor" => Self::Minor,
+            "patch" => Self::Patch,
+            "auto" => Self::Auto,
+            _ => {
+                let version = text.parse().map_err(|_| Error::Version {
+                    why: format!("`{text}` is neither a level nor a version"),
+                    fix:
+                        "write major, minor, patch, auto, or a version such as 1.2.0 or 1.2.0-rc.1"
+                            .into(),
+                })?;
+                notation::pre(&version).map_err(|why| Error::Version {
+                    why,
+                    fix: "choose a version such as 1.2.0-rc.1".into(),
+                })?;
+                Self::Exact(version)
+            }
+        })
+    }
+}
+
+/// The version after `now`.
+pub fn next(now: &Version, level: &Level, pre: Option<&str>) -> Version {
+    let Version {
+        major,
+        minor,
+        patch,
+        ..
+    } = *now;
+    // A pre-release already stands before the release that it leads to.
+    let is_pre = !now.pre.is_empty();
+    let release = match level {
+        Level::Exact(version) => return version.clone(),
+        Level::Major if is_pre && minor == 0 && patch == 0 => Version::new(major, 0, 0),
+        Level::Major => Version::new(major + 1, 0, 0),
+        Level::Minor if is_pre && patch == 0 => Version::new(major, minor, 0),
+        Level::Minor => Version::new(major, minor + 1, 0),
+        Level::Patch | Level::Auto if is_pre => Version::new(major, minor, patch),
+        Level::Patch | Level::Auto => Version::new(major, minor, patch + 1),
+    };
+    let Some(kind) = pre else { return release };
+    let same = (release.major, release.minor, release.patch) == (major, minor, patch);
+    let number = match notation::pre(now) {
+        Ok(Some((before, number))) if same && before == kind => number + 1,
+        _ => 1,
+    };
+    Version {
+        pre: Prerelease::new(&format!("{kind}.{number}")).unwrap_or(Prerelease::EMPTY),
+        ..release
+    }
+}
+
+/// The level that commits ask for; below 1.0 a breaking change raises the minor version, and all else the patch.
+pub fn level_of(now: &Version, commits: &[Commit]) -> Option<Level> {
+    let breaking = commits.iter().any(|commit| commit.breaking);
+    let feature = commits.iter().any(|commit| commit.kind == "feat");
+    let repair = commits
+        .iter()
+        .any(|commit| ["fix", "perf", "refactor", "revert"].contains(&commit.kind.as_str()));
+    match (breaking, feature, now.major) {
+        (true, _, 0) | (false, true, 1..) => Some(Level::Minor),
+        (true, _, _) => Some(Level::Major),
+        (false, true, 0) => Some(Level::Patch),
+        _ => repair.then_some(Level::Patch),
+    }
+}
+
+/// One line about a change.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Change {
+    /// The package.
+    pub name: String,
+    /// What happens to it.
+    pub what: String,
+    /// Why.
+    pub why: String,
+}
+
+/// Everything that a bump does.
+#[derive(Clone, Debug, Default)]
+pub struct Bump {
+    /// For people.
+    pub changes: Vec<Change>,
+    /// Files, relative to the repository, with their new contents.
+    pub files: BTreeMap<PathBuf, String>,
+    /// Commands that bring lock files up to date and check them: folder, words.
+    pub locks: Vec<(PathBuf, Vec<String>)>,
+}
+
+/// Computes a bump of these packages (by place in the list).
+///
+/// # Errors
+/// [`Error::Version`] for a dirty tree, a downgrade, a version that exists.
+pub fn plan(
+    root: &Path,
+    packages: &[Package],
+    chosen: &[usize],
+    level: &Level,
+    pre: Option<&str>,
+    date: &str,
+) -> Result<Bump> {
+    refuse_dirty(root)?;
+    let mut bump = Bump::default();
+    let mut edits: BTreeMap<PathBuf, Vec<(std::ops::Range<usize>, String)>> = BTreeMap::new();
+    let mut raised = Vec::new();
+    for place in chosen {
+        let package = &packages[*place];
+        let commits = commits(root, package)?;
+        let own = match level {
+            Level::Auto => match level_of(&package.version, &commits) {
+                Some(level) => level,
+                None => continue,
+            },
+            other => other.clone(),
+        };
+        let new = next(&package.version, &own, pre);
+        refuse_if_not_new(root, package, &new)?;
+        let text = notation::write(package.ecosystem, &new).map_err(|why| Error::Version {
+            why,
+            fix: "choose another version".into(),
+        })?;
+        edits
+            .entry(package.at.file.clone())
+            .or_default()
+            .push((package.at.span.clone(), text));
+        let log = package.changelog();
+        let old = std::fs::read_to_string(root.join(&log)).unwrap_or_default();
+        bump.files.insert(
+            log,
+            changelog::release(&old, &new.to_string(), date, &commits),
+        );
+        let why = match (level, commits.len()) {
+            (Level::Auto, count) => format!("{count} conventional commits since its last tag"),
+            _ => "asked for".to_owned(),
+        };
+        bump.changes.push(Change {
+            name: package.name.clone(),
+            what: format!("{} → {new}", package.version),
+            why,
+        });
+        raised.push((package, new));
+    }
+    for package in packages {
+        for used in &package.uses {
+            let Some((own, new)) = raised
+                .iter()
+                .find(|(own, _)| own.is_named(package.ecosystem, &used.name))
+            else {
+                continue;
+            };
+            let (Some(text), Some(at)) = (&used.range, &used.at) else {
+                continue;
+            };
+            if range::admits(package.ecosystem, text, new) != Some(false) {
+                continue;
+            }
+            let range =
+                range::starting_at(package.ecosystem, text, new).map_err(|why| Error::Version {
+                    why,
+                    fix: "choose another version".into(),
+                })?;
+            let written = match package.ecosystem {
+                Ecosystem::Gem => range
+                    .split(", ")
+                    .map(|part| format!("\"{part}\""))
+                    .collect::<Vec<_>>()
+                    .join(", "),
+                _ => range.clone(),
+            };
+            edits
+                .entry(at.file.clone())
+                .or_default()
+                .push((at.span.clone(), written));
+            bump.changes.push(Change {
+                name: package.name.clone(),
+                what: format!("{}: {text} → {range}", used.name),
+                why: format!("`{text}` does not admit {} {new}", own.name),
+            });
+        }
+    }
+    for (file, mut edits) in edits {
+        let mut text = crate::file::read(&root.join(&file))?;
+        edits.sort_by_key(|(span, _)| std::cmp::Reverse(span.start));
+        for (span, new) in edits {
+            text.replace_range(span, &new);
+        }
+        bump.files.insert(file, text);
+    }
+    for (package, _) in &raised {
+        lock_commands(root, package, &mut bump.locks);
+    }
+    refuse_strangers(&bump)?;
+    Ok(bump)
+}
+
+/// What may be written: files in which a version or a range of ours stands, and changelogs.
+fn refuse_strangers(bump: &Bump) -> Result<()> {
+    let known = [
+        "Cargo.toml",
+        "pyproject.toml",
+        "package.json",
+        "Chart.yaml",
+        "tasker-plugin.toml",
+        "version.rb",
+        "CHANGELOG.md",
+    ];
+    for file in bump.files.keys() {
+        let name = file
+            .file_name()
+            .and_then(|name| name.to_str())
+            .unwrap_or("");
+        let inside = file
+            .components()
+            .all(|part| matches!(part, std::path::Component::Normal(_)));
+        if !inside || !(known.contains(&name) || name.ends_with(".gemspec")) {
+            return Err(Error::Version {
+                why: format!(
+                    "{} is no file that a version stands in; nothing was changed",
+                    file.display()
+                ),
+                fix: format!("bump writes only {} and *.gemspec", known.join(", ")),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn refuse_dirty(root: &Path) -> Result<()> {
+    let changed = git(root, &["status", "--porcelain"])?;
+    match changed.lines().next() {
+        None => Ok(()),
+        Some(first) => Err(Error::Version {
+            why: format!(
+                "the work tree has {} uncommitted changes, the first is `{}`; nothing was changed",
+                changed.lines().count(),
+                first.trim()
+            ),
+            fix: "commit them, or put them aside with git stash".into(),
+        }),
+    }
+}
+
+fn refuse_if_not_new(root: &Path, package: &Package, new: &Version) -> Result<()> {
+    let why = if *new < package.version {
+        format!(
+            "{} is at {}; {new} would be a downgrade",
+            package.name, package.version
+        )
+    } else if *new == package.version || tag_exists(root, &package.tag(new)) {
+        format!("{} {new} exists already", package.name)
+    } else {
+        return Ok(());
+    };
+    Err(Error::Version {
+        why: format!("{why}; nothing was changed"),
+        fix: format!("choose a version above {}", package.version),
+    })
+}
+
+/// Whether a tag is there.
+pub fn tag_exists(root: &Path, tag: &str) -> bool {
+    git(
+        root,
+        &[
+            "rev-parse",
+            "--verify",
+            "--quiet",
+            &format!("refs/tags/{tag}"),
+        ],
+    )
+    .is_ok()
+}
+
+/// Conventional commits that touch a package since the tag of its version, oldest first.
+fn commits(root: &Path, package: &Package) -> Result<Vec<Commit>> {
+    let tag = package.tag(&package.version);
+    let since = if tag_exists(root, &tag) {
+        format!("{tag}..HEAD")
+    } else {
+        "HEAD".to_owned()
+    };
+    let folder = if package.folder.is_empty() {
+        "."
+    } else {
+        &package.folder
+    };
+    let log = git(
+        root,
+        &[
+            "log",
+            "--reverse",
+            "--no-merges",
+            "--format=%B%x00",
+            &since,
+            "--",
+            folder,
+        ],
+    )?;
+    Ok(log
+        .split('\0')
+        .filter_map(|message| Commit::parse(message.trim_start()))
+        .collect())
+}
+
+fn lock_commands(root: &Path, package: &Package, locks: &mut Vec<(PathBuf, Vec<String>)>) {
+    let folder = root.join(&package.folder);
+    let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+    match package.ecosystem {
+        Ecosystem::Crate => {
+            if let Some(home) = folder
+                .ancestors()
+                .take_while(|above| above.starts_with(root))
+                .find(|above| above.join("Cargo.lock").is_file())
+            {
+                // The first brings it up to date without raising anything else, the second fails if it is not.
+                for command in [
+                    "cargo update --workspace --offline",
+                    "cargo tree --workspace --locked --offline --depth 0",
+                ] {
+                    let lock = (home.to_owned(), words(command));
+                    if !locks.contains(&lock) {
+                        locks.push(lock);
+                    }
+                }
+            }
+        }
+        Ecosystem::Npm if folder.join("package-lock.json").is_file() => {
+            locks.push((folder, words("npm install --package-lock-only --ignore-scripts --offline --no-audit --no-fund")));
+        }
+        Ecosystem::Gem if folder.join("Gemfile.lock").is_file() => {
+            locks.push((folder, words("bundle lock --local")));
+        }
+        _ => {}
+    }
+}
+
+/// Today, or the day of SOURCE_DATE_EPOCH, in UTC.
+pub fn today() -> String {
+    let fixed = std::env::var("SOURCE_DATE_EPOCH")
+        .ok()
+        .and_then(|text| text.parse().ok());
+    let seconds = fixed.unwrap_or_else(|| {
+        std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .map_or(0, |time| time.as_secs() as i64)
+    });
+    time::OffsetDateTime::from_unix_timestamp(seconds).map_or_else(
+        |_| "1970-01-01".to_owned(),
+        |now| {
+            format!(
+                "{:04}-{:02}-{:02}",
+                now.year(),
+                u8::from(now.month()),
+                now.day()
+            )
+        },
+    )
+}
+
+/// What git answers.
+///
+/// # Errors
+/// [`Error::Git`] with its words.
+pub fn git(root: &Path, args: &[&str]) -> Result<String> {
+    let failed = |why: String| Error::Git {
+        doing: format!("run git {}", args[0]),
+        why,
+    };
+    let ran = Command::new("git")
+        .arg("-C")
+        .arg(root)
+        .args(args)
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| failed(error.to_string()))?;
+    if ran.status.success() {
+        Ok(String::from_utf8_lossy(&ran.stdout).into_owned())
+    } else {
+        Err(failed(
+            String::from_utf8_lossy(&ran.stderr).trim().to_owned(),
+        ))
+    }
+}
