@@ -16,11 +16,20 @@ Gem::Specification.new do |spec|
   spec.license = "MIT"
   spec.required_ruby_version = ">= 3.2"
 
-  spec.files = Dir["lib/**/*", "sig/**/*.rbs", "README.md", "CHANGELOG.md", "LICENSE"].select { |path| File.file?(path) }
+  # The templates of the generators live beside the gem, where tasker-ctl finds them, too; a built gem carries a copy.
+  plugin = File.expand_path("../tasker-cli-plugin", __dir__)
+  if File.basename($PROGRAM_NAME) == "gem" && File.directory?(plugin)
+    require "fileutils"
+    FileUtils.rm_rf(File.join(__dir__, "plugin"))
+    FileUtils.cp_r(plugin, File.join(__dir__, "plugin"))
+  end
+
+  spec.files = Dir["lib/**/*", "plugin/**/*", "sig/**/*.rbs", "README.md", "CHANGELOG.md", "LICENSE"].select { |path| File.file?(path) }
   spec.require_paths = [ "lib" ]
   spec.metadata = { "rubygems_mfa_required" => "true" }
 
   spec.add_dependency "railties", ">= 7.1", "< 9"
+  spec.add_dependency "thor", "~> 1.2"
   spec.add_dependency "connection_pool", ">= 2.4", "< 4"
   spec.add_dependency "faraday", ">= 2.7", "< 3"
   spec.add_dependency "json_schemer", ">= 0.2.18", "< 3"

@@ -70,7 +70,9 @@ impl Language for Ruby {
                 let task = planner.task(unit, "rubocop").run(tool(&["rubocop"]));
                 planner.add(task);
                 if folder.join("sig").is_dir() {
-                    let check = ["rbs", "-I", "sig", "validate", "--silent"];
+                    // Debian has the gem without its program.
+                    let rbs = "require \"rbs/cli\"; RBS::CLI.new(stdout: $stdout, stderr: $stderr).run(ARGV)";
+                    let check = ["ruby", "-e", rbs, "--", "-I", "sig", "validate", "--silent"];
                     let task = planner.task(unit, "rbs").run(tool(&check));
                     planner.add(task);
                 }

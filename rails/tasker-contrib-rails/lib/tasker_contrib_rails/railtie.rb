@@ -29,8 +29,8 @@ module TaskerContribRails
       settings.worker_problems.each { |problem| TaskerContribRails.logger.warn("no worker can start here: #{problem}") }
     end
 
-    # Runs in whatever serves requests, and nowhere else. Puma has a plugin of its own.
-    server { App.start }
+    # Runs in whatever serves requests, and nowhere else. Puma's plugin knows better when and where.
+    server { App.start unless defined?(PumaPlugin) }
 
     rake_tasks { load File.expand_path("../tasks/tasker.rake", __dir__) }
   end

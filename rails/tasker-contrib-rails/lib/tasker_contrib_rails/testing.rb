@@ -63,6 +63,32 @@ module TaskerContribRails
       def run_workflow(template, context = {}, handlers: {}) = Workflow.new(template, context, handlers:).run
     end
 
+    # Records the tasks that a block creates through +Tasker+ instead of sending them.
+    #
+    # @return [Array<Hash>] name, namespace, version, context
+    def self.recording_tasks
+      recorder = Recorder.new
+      previous = App.instance_variable_get(:@client)
+      App.instance_variable_set(:@client, recorder)
+      yield
+      recorder.created
+    ensure
+      App.instance_variable_set(:@client, previous)
+    end
+
+    # Stands in for {Client} in {Testing.recording_tasks}.
+    class Recorder
+      attr_reader :created
+
+      def initialize = @created = []
+
+      def create_task(name, context = {}, namespace: "default", version: "1.0.0", **)
+        task = { name: name.to_s, namespace: namespace.to_s, version: version.to_s, context: Client::Context.to_json_object(context) }
+        @created << task
+        Client::Task.new(task.transform_keys(&:to_s).merge("task_uuid" => SecureRandom.uuid, "status" => "pending"))
+      end
+    end
+
     # @return [Object] what a handler, given as a class or as something with +call+, returned
     def self.call(handler, context)
       return handler.call(context) unless handler.is_a?(Class)

@@ -37,9 +37,8 @@ module TaskerContribRails
       exit!(1)
     end
 
-    # Puma calls this from a signal handler, where locks cannot be taken.
     def stop
-      Thread.new { TaskerContribRails.runtime.stop if TaskerContribRails.respond_to?(:runtime) }.join
+      TaskerContribRails.runtime.stop if TaskerContribRails.respond_to?(:runtime)
     end
   end
 end
@@ -59,6 +58,7 @@ Puma::Plugin.create do
 
     plugin = TaskerContribRails::PumaPlugin
     launcher.events.on_booted { plugin.start(cluster: false) }
-    launcher.events.on_stopped { plugin.stop }
+    # Called from a signal handler, where locks cannot be taken; the runtime's own exit handler waits for the end of it.
+    launcher.events.on_stopped { Thread.new { plugin.stop } }
   end
 end

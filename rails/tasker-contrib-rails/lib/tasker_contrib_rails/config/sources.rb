@@ -31,7 +31,8 @@ module TaskerContribRails
         environment.keys.grep(/\ATASKER_/).filter_map do |variable|
           next if known.include?(variable) || Keys::FOREIGN_VARIABLES.include?(variable)
 
-          hint = DidYouMean::SpellChecker.new(dictionary: known).correct(variable).first
+          # Close ones only: others have variables that begin like this, too.
+          hint = known.find { |name| DidYouMean::Levenshtein.distance(name, variable) <= 2 }
           "environment #{variable}: unknown setting; did you mean #{hint}?" if hint
         end
       end

@@ -1,0 +1,62 @@
+# frozen_string_literal: true
+
+require "open3"
+require "tmpdir"
+
+module Tasker
+  module Generators
+    # Renders templates with tasker-ctl into a temporary folder: it overwrites silently, so it never sees the app. Thor then places
+    # each file, so that conflicts ask, and --pretend, --force, --skip and `rails destroy` work.
+    module Ctl
+      NAME = /\A[A-Za-z][A-Za-z0-9_]*\z/
+      INSTALL = "install it with `cargo install tasker-ctl --version #{TaskerContribRails::Contract::CORE_VERSION} --locked`, or set TASKER_CTL to it".freeze
+
+      private
+
+      # @yieldparam path [String] of a file, relative to the app
+      # @yieldreturn [Boolean] whether it is wanted
+      def place(template, parameters)
+        files = render(template, parameters)
+        files.each { |path, content| create_file(path, content) if !block_given? || yield(path) }
+      end
+
+      def render(template, parameters)
+        program = find_ctl
+        Dir.mktmpdir("tasker-generate") do |scratch|
+          FileUtils.mkdir_p(File.join(scratch, ".config"))
+          File.write(File.join(scratch, ".config/tasker.toml"), "[cli]\nplugin-paths = [#{plugin.to_json}]\n")
+          command = [ program, "template", "generate", template, "-l", "ruby", "-o", "out" ] + parameters.compact.flat_map { |key, value| [ "-p", "#{key}=#{value}" ] }
+          # Every command of it looks the profile up, and in the scratch folder there is none.
+          output, status = Open3.capture2e({ "TASKER_CLIENT_PROFILE" => nil }, *command, chdir: scratch, stdin_data: "")
+          raise Thor::Error, "#{program} failed for template '#{template}': #{output.strip}" unless status.success?
+
+          read(File.join(scratch, "out"))
+        end
+      end
+
+      def read(folder)
+        Dir[File.join(folder, "**/*")].select { |path| File.file?(path) }.sort.to_h { |path| [ path.delete_prefix("#{folder}/"), File.read(path) ] }
+      end
+
+      def find_ctl
+        program = ENV.fetch("TASKER_CTL", "tasker-ctl")
+        return program if program.include?("/") ? File.executable?(program) : ENV["PATH"].split(":").any? { |folder| File.executable?(File.join(folder, program)) }
+
+        raise Thor::Error, "#{program} was not found, and the generators need it: #{INSTALL}"
+      end
+
+      # Beside the gem in the repository, inside of it when it was built.
+      def plugin
+        gem = File.expand_path("../../..", __dir__)
+        [ File.join(gem, "plugin"), File.expand_path("../tasker-cli-plugin", gem) ].find { |path| File.file?(File.join(path, "tasker-plugin.toml")) } ||
+          raise(Thor::Error, "the templates of tasker-contrib-rails are missing: reinstall the gem")
+      end
+
+      def check_name(value, what)
+        return value if value.match?(NAME)
+
+        raise Thor::Error, "#{what} '#{value}' must be letters, digits and _, and begin with a letter"
+      end
+    end
+  end
+end

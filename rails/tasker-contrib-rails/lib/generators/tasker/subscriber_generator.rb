@@ -1,0 +1,22 @@
+# frozen_string_literal: true
+
+require "rails/generators"
+require_relative "ctl"
+
+module Tasker
+  module Generators
+    # rails generate tasker:subscriber NAME
+    class SubscriberGenerator < ::Rails::Generators::Base
+      include Ctl
+
+      def self.exit_on_failure? = true
+
+      desc "Makes a subscriber of Tasker's events."
+      argument :name, type: :string, desc: "of the subscriber, such as pager"
+
+      def place_files
+        place("subscriber", name: check_name(name, "the name"))
+      end
+    end
+  end
+end
