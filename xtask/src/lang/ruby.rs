@@ -71,7 +71,7 @@ impl Language for Ruby {
                 planner.add(task);
                 if folder.join("sig").is_dir() {
                     // Debian has the gem without its program.
-                    let rbs = "require \"rbs/cli\"; RBS::CLI.new(stdout: $stdout, stderr: $stderr).run(ARGV)";
+                    let rbs = "require \"rbs\"; require \"rbs/cli\"; RBS::CLI.new(stdout: $stdout, stderr: $stderr).run(ARGV)";
                     let check = ["ruby", "-e", rbs, "--", "-I", "sig", "validate", "--silent"];
                     let task = planner.task(unit, "rbs").run(tool(&check));
                     planner.add(task);

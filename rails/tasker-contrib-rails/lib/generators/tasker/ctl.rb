@@ -17,7 +17,16 @@ module Tasker
       # @yieldreturn [Boolean] whether it is wanted
       def place(template, parameters)
         files = render(template, parameters)
-        files.each { |path, content| create_file(path, content) if !block_given? || yield(path) }
+        files.each { |path, content| create_file(moved(path), content) if !block_given? || yield(path) }
+      end
+
+      # Where the app's settings want it.
+      def moved(path)
+        %w[handlers templates].each do |name|
+          usual = TaskerContribRails::Config::Keys.default(name)
+          return path.sub(usual, TaskerContribRails::App.settings[name]) if path.start_with?("#{usual}/")
+        end
+        path
       end
 
       def render(template, parameters)

@@ -22,7 +22,7 @@ module Tasker
       def place_files
         check_name(name, "the name")
         check_name(options[:namespace], "the namespace") if options[:namespace]
-        parameters = { name: name, namespace: options[:namespace], handlers_dir: TaskerContribRails::App.settings["handlers"] }
+        parameters = { name: name, namespace: options[:namespace] }
         place(TYPES.fetch(options[:type]), parameters) { |path| wanted?(path) }
       end
 

@@ -22,7 +22,7 @@ module Tasker
         options[:steps].split(/[,:+]/, -1).each { |step| check_name(step, "the step") }
         raise Thor::Error, "the namespace has more than 29 characters, which a queue's name cannot hold" if options[:namespace].length > 29
 
-        place("task_template", name: name, namespace: options[:namespace].underscore, steps: options[:steps], templates_dir: TaskerContribRails::App.settings["templates"])
+        place("task_template", name: name, namespace: options[:namespace].underscore, steps: options[:steps])
       end
     end
   end
