@@ -1,0 +1,185 @@
+//! Tasker Core inside this process: where steps come from and results go to.
+//!
+//! Core's poller cannot be stopped (its flag is not the one that `stop` clears), so everything that claims steps lives on a runtime of
+//! its own, which is shut down. Results go through a second, small context on the application's runtime: they can be sent while
+//! nothing is claimed any more, and each sending is awaited.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tasker_shared::config::tasker::TaskerConfig as CoreConfig;
+use tasker_shared::config::ConfigManager;
+use tasker_shared::messaging::StepExecutionResult;
+use tasker_shared::system_context::SystemContext;
+use tasker_shared::types::TaskSequenceStep;
+use tasker_worker::worker::handlers::{DomainEventCallback, PostHandlerCallback};
+use tasker_worker::worker::services::{CheckpointService, FFICompletionService};
+use tasker_worker::worker::{DispatchHandles, StepEventPublisherRegistry, WorkerCore};
+use tasker_worker::WorkerBootstrapConfig;
+use tokio::runtime::Runtime;
+use uuid::Uuid;
+
+use crate::Error;
+
+const CORE_THREADS: usize = 2;
+/// Core's own stop waits up to this long for its command processor.
+const STOP_PATIENCE: Duration = Duration::from_secs(20);
+const RESULT_POOL: u32 = 5;
+
+/// What claims steps.
+pub(crate) struct Intake {
+    runtime: Option<Runtime>,
+    core: Option<WorkerCore>,
+    context: Arc<SystemContext>,
+    pub(crate) namespaces: Vec<String>,
+}
+
+/// What answers for steps.
+pub(crate) struct Results {
+    pub(crate) worker_id: String,
+    context: Arc<SystemContext>,
+    completion: FFICompletionService,
+    domain_events: DomainEventCallback,
+}
+
+fn failed(what: &str, error: impl std::fmt::Display) -> Error {
+    Error::Core(format!("{what}: {error}"))
+}
+
+async fn context(config: CoreConfig) -> Result<Arc<SystemContext>, Error> {
+    let environment = config.common.execution.environment.clone();
+    let manager = Arc::new(ConfigManager::from_tasker_config(config, environment));
+    let context = SystemContext::from_config(manager).await;
+    context
+        .map(Arc::new)
+        .map_err(|error| failed("database or queues", error))
+}
+
+impl Intake {
+    /// Starts claiming. The handles carry the claimed steps.
+    pub(crate) async fn start(config: CoreConfig) -> Result<(Self, DispatchHandles), Error> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(CORE_THREADS)
+            .thread_name("tasker-core")
+            .enable_all()
+            .build()
+            .map_err(|error| failed("runtime", error))?;
+        let started = runtime.spawn(async move {
+            let context = context(config).await?;
+            let client = WorkerBootstrapConfig::from(context.tasker_config.as_ref())
+                .orchestration_api_config;
+            let (mut core, handles) = WorkerCore::new(context.clone(), client)
+                .await
+                .map_err(|error| failed("worker", error))?;
+            core.start()
+                .await
+                .map_err(|error| failed("worker", error))?;
+            let namespaces = core.supported_namespaces().await;
+            Ok((core, context, namespaces, handles))
+        });
+        match started.await {
+            Ok(Ok((core, context, namespaces, handles))) => Ok((
+                Self {
+                    runtime: Some(runtime),
+                    core: Some(core),
+                    context,
+                    namespaces,
+                },
+                handles,
+            )),
+            Ok(Err(error)) => {
+                runtime.shutdown_background();
+                Err(error)
+            }
+            Err(panic) => {
+                runtime.shutdown_background();
+                Err(failed("it panicked", panic))
+            }
+        }
+    }
+
+    /// Stops claiming and takes everything down that Core started: tasks, connections, threads.
+    pub(crate) async fn stop(mut self) {
+        let (Some(runtime), Some(mut core)) = (self.runtime.take(), self.core.take()) else {
+            return;
+        };
+        let context = self.context.clone();
+        let stopping = runtime.spawn(async move {
+            if let Err(error) = core.stop().await {
+                tracing::warn!(%error, "Tasker Core did not stop cleanly");
+            }
+            drop(core);
+            close(&context).await;
+        });
+        if tokio::time::timeout(STOP_PATIENCE, stopping).await.is_err() {
+            tracing::warn!("Tasker Core did not stop in time; its runtime is shut down");
+        }
+        let shut = tokio::task::spawn_blocking(move || runtime.shutdown_timeout(STOP_PATIENCE));
+        if let Err(error) = shut.await {
+            tracing::warn!(%error, "the runtime of Tasker Core did not shut down");
+        }
+    }
+}
+
+/// A runtime may not be dropped where others run; a worker that was not stopped ends in the background.
+impl Drop for Intake {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+async fn close(context: &SystemContext) {
+    context.pgmq_pool().close().await;
+    context.database_pool().close().await;
+}
+
+impl Results {
+    pub(crate) async fn open(mut config: CoreConfig) -> Result<Self, Error> {
+        let pool = &mut config.common.database.pool;
+        pool.max_connections = pool.max_connections.min(RESULT_POOL);
+        pool.min_connections = pool.min_connections.min(1);
+        let context = context(config).await?;
+        let worker_id = format!("worker_{}", Uuid::now_v7());
+        let publisher = Arc::new(
+            tasker_shared::events::domain_events::DomainEventPublisher::new(
+                context.message_client(),
+            ),
+        );
+        let registry = StepEventPublisherRegistry::new(publisher);
+        Ok(Self {
+            completion: FFICompletionService::new(worker_id.clone(), context.clone()),
+            domain_events: DomainEventCallback::new(Arc::new(tokio::sync::RwLock::new(registry))),
+            worker_id,
+            context,
+        })
+    }
+
+    pub(crate) fn checkpoints(&self) -> CheckpointService {
+        CheckpointService::new(self.context.database_pool().clone())
+    }
+
+    /// Returns when the result is in the database and its message in the queue.
+    pub(crate) async fn send(&self, result: StepExecutionResult) -> Result<(), String> {
+        let sent = self.completion.send_step_result(result).await;
+        sent.map_err(|error| error.to_string())
+    }
+
+    /// Publishes what the template's `publishes_events` asks for.
+    pub(crate) async fn publish(&self, step: &TaskSequenceStep, result: &StepExecutionResult) {
+        if !step.step_definition.publishes_events.is_empty() {
+            self.domain_events
+                .on_handler_complete(step, result, &self.worker_id)
+                .await;
+        }
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        !self.context.database_pool().is_closed()
+    }
+
+    pub(crate) async fn close(&self) {
+        close(&self.context).await;
+    }
+}

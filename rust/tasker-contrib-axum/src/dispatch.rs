@@ -1,0 +1,284 @@
+//! Runs claimed steps: one task for each, at most `worker.concurrency` at a time.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use futures_util::FutureExt;
+use serde_json::{json, Value};
+use tasker_shared::messaging::StepExecutionResult;
+use tasker_shared::models::core::task_template::{BackoffStrategy, RetryConfiguration};
+use tasker_shared::types::TaskSequenceStep;
+use tokio::sync::{mpsc, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::Instrument;
+
+use crate::core::Results;
+use crate::events::{EventKind, Events};
+use crate::metrics::Metrics;
+use crate::{contract, Handlers, Step, StepError};
+
+/// How long another worker has time to take over a step that this one gives back.
+const HAND_OVER: Duration = Duration::from_secs(2);
+const SEND_ATTEMPTS: u32 = 5;
+
+pub(crate) struct Dispatcher {
+    pub(crate) handlers: Handlers,
+    pub(crate) results: Results,
+    pub(crate) events: Events,
+    pub(crate) metrics: Metrics,
+    pub(crate) running: TaskTracker,
+    /// Nothing new is started.
+    pub(crate) draining: CancellationToken,
+    /// What runs is interrupted.
+    pub(crate) cutting: CancellationToken,
+    /// Steps that were interrupted.
+    pub(crate) cut: Mutex<Vec<String>>,
+}
+
+impl Dispatcher {
+    /// Runs steps until the drain starts, then gives back what has not begun. Ends when nothing more can come.
+    /// (Core does not export the type of its messages.)
+    pub(crate) async fn run<M: Send + 'static>(
+        self: Arc<Self>,
+        mut steps: mpsc::Receiver<M>,
+        content: impl Fn(M) -> TaskSequenceStep,
+        concurrency: usize,
+    ) -> usize {
+        let places = Arc::new(Semaphore::new(concurrency));
+        loop {
+            let place = tokio::select! {
+                biased;
+                () = self.draining.cancelled() => break,
+                place = places.clone().acquire_owned() => place.expect("never closed"),
+            };
+            let message = tokio::select! {
+                biased;
+                () = self.draining.cancelled() => break,
+                message = steps.recv() => message,
+            };
+            let Some(message) = message else { return 0 };
+            let step = self.step(content(message));
+            let this = self.clone();
+            self.running.spawn(async move {
+                this.execute(step).await;
+                drop(place);
+            });
+        }
+        let mut returned = 0;
+        while let Some(message) = steps.recv().await {
+            let step = self.step(content(message));
+            let error = StepError::of(
+                contract::ERROR_WORKER_STOPPED,
+                "the worker stopped before the step began",
+                true,
+            );
+            self.answer(&step, Err(error.after(HAND_OVER)), Duration::ZERO)
+                .await;
+            returned += 1;
+        }
+        returned
+    }
+
+    fn step(&self, core: TaskSequenceStep) -> Step {
+        Step {
+            core: Arc::new(core),
+            store: Arc::new(self.results.checkpoints()),
+        }
+    }
+
+    async fn execute(&self, step: Step) {
+        let span = tracing::info_span!(
+            "step",
+            task_id = %step.task_id(),
+            step_id = %step.id(),
+            step = step.name(),
+            handler = step.callable(),
+            attempt = step.retry_count() + 1,
+            correlation_id = %step.correlation_id(),
+            trace_id = %step.correlation_id().simple(),
+        );
+        async {
+            let attempt = step.retry_count() + 1;
+            let data = json!({"handler": step.callable(), "attempt": attempt});
+            self.events.emit(EventKind::StepStarted, Some(&step), data);
+            self.metrics.in_flight.inc();
+            let start = Instant::now();
+            let outcome = tokio::select! {
+                outcome = call(&self.handlers, &step) => outcome,
+                () = self.cutting.cancelled() => {
+                    self.cut.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+                        .push(format!("{} of task {}", step.name(), step.task_id()));
+                    let error = StepError::of(contract::ERROR_WORKER_STOPPED, "the worker stopped before the step ended", true);
+                    Err(error.after(HAND_OVER))
+                }
+            };
+            self.metrics.in_flight.dec();
+            self.answer(&step, outcome, start.elapsed()).await;
+        }
+        .instrument(span)
+        .await;
+    }
+
+    async fn answer(&self, step: &Step, outcome: Result<Value, StepError>, took: Duration) {
+        let result = to_core(step, &outcome, took);
+        let mut wait = Duration::from_millis(100);
+        for attempt in 1..=SEND_ATTEMPTS {
+            match self.results.send(result.clone()).await {
+                Ok(()) => break,
+                Err(error) => {
+                    tracing::error!(%error, attempt, step = step.name(), step_id = %step.id(), "the result of a step was not taken");
+                    tokio::time::sleep(wait).await;
+                    wait *= 2;
+                }
+            }
+        }
+        self.results.publish(step.core(), &result).await;
+        self.tell(step, &outcome, took);
+    }
+
+    fn tell(&self, step: &Step, outcome: &Result<Value, StepError>, took: Duration) {
+        let handler = step.callable();
+        let attempt = step.retry_count() + 1;
+        let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        let word = match outcome {
+            Ok(_) => {
+                let data =
+                    json!({"handler": handler, "attempt": attempt, "duration_ms": duration_ms});
+                self.events.emit(EventKind::StepCompleted, Some(step), data);
+                "completed"
+            }
+            Err(error) => {
+                if error.error_type() == contract::ERROR_TIMEOUT {
+                    let data = json!({"handler": handler, "attempt": attempt, "timeout_seconds": step.core().step_definition.timeout_seconds, "hung": false});
+                    self.events.emit(EventKind::StepTimedOut, Some(step), data);
+                }
+                tracing::warn!(
+                    handler,
+                    attempt,
+                    error_type = error.error_type(),
+                    retryable = error.is_retryable(),
+                    message = error.message(),
+                    "step failed"
+                );
+                let data = json!({"handler": handler, "attempt": attempt, "duration_ms": duration_ms, "error_type": error.error_type(),
+                    "message": error.message(), "retryable": error.is_retryable(), "retry_after": retry_after(step, error).map(|delay| delay.as_secs())});
+                self.events.emit(EventKind::StepFailed, Some(step), data);
+                match error.error_type() {
+                    contract::ERROR_TIMEOUT => "timed_out",
+                    contract::ERROR_WORKER_STOPPED => "cut",
+                    _ if error.is_retryable() => "retryable",
+                    _ => "failed",
+                }
+            }
+        };
+        self.metrics
+            .executions
+            .with_label_values(&[handler, word])
+            .inc();
+        self.metrics
+            .duration
+            .with_label_values(&[handler])
+            .observe(took.as_secs_f64());
+    }
+}
+
+/// Calls the handler of a step under its time limit; a panic is a failure.
+pub(crate) async fn call(handlers: &Handlers, step: &Step) -> Result<Value, StepError> {
+    // A placeholder has nothing to do, and most handlers would not look.
+    if step.inputs().get("is_no_op") == Some(&Value::Bool(true)) {
+        return Ok(json!({"no_op": true}));
+    }
+    let handler = step.callable().to_owned();
+    let call = async {
+        match handlers.call(&handler, step.clone()) {
+            Some(running) => running.await,
+            None => Err(StepError::of(
+                contract::ERROR_NOT_FOUND,
+                format!("no handler is registered for `{handler}`"),
+                false,
+            )),
+        }
+    };
+    let call = AssertUnwindSafe(call).catch_unwind();
+    let caught = match step.core().step_definition.timeout_seconds {
+        None => call.await,
+        Some(seconds) => {
+            match tokio::time::timeout(Duration::from_secs(seconds.into()), call).await {
+                Ok(caught) => caught,
+                Err(_) => {
+                    let text =
+                        format!("`{handler}` took longer than its timeout_seconds = {seconds}");
+                    return Err(StepError::of(contract::ERROR_TIMEOUT, text, true));
+                }
+            }
+        }
+    };
+    caught.unwrap_or_else(|panic| {
+        let text = panic
+            .downcast_ref::<&str>()
+            .map(|text| (*text).to_owned())
+            .or_else(|| panic.downcast_ref::<String>().cloned())
+            .unwrap_or_else(|| "without a message".to_owned());
+        Err(StepError::of(
+            contract::ERROR_HANDLER,
+            format!("`{handler}` panicked: {text}"),
+            false,
+        ))
+    })
+}
+
+/// The delay before the next attempt: the handler's wish, else the template's back-off.
+pub(crate) fn retry_after(step: &Step, error: &StepError) -> Option<Duration> {
+    error.is_retryable().then(|| {
+        error
+            .retry_after()
+            .unwrap_or_else(|| backoff(&step.core().step_definition.retry, step.retry_count() + 1))
+    })
+}
+
+/// The template's back-off after the failed attempt of this number, the first one being 1.
+pub(crate) fn backoff(retry: &RetryConfiguration, attempt: u32) -> Duration {
+    let base = retry.backoff_base_ms.unwrap_or(1000);
+    let limit = retry.max_backoff_ms.unwrap_or(30_000);
+    let attempt = attempt.clamp(1, 64);
+    let factor = match retry.backoff {
+        BackoffStrategy::None => 0,
+        BackoffStrategy::Linear => u64::from(attempt),
+        BackoffStrategy::Exponential => 1 << (attempt - 1).min(62),
+        BackoffStrategy::Fibonacci => fibonacci(attempt),
+    };
+    Duration::from_millis(base.saturating_mul(factor).min(limit))
+}
+
+fn fibonacci(count: u32) -> u64 {
+    (1..count)
+        .fold((1, 1), |(a, b): (u64, u64), _| (b, a.saturating_add(b)))
+        .0
+}
+
+fn to_core(step: &Step, outcome: &Result<Value, StepError>, took: Duration) -> StepExecutionResult {
+    let milliseconds = i64::try_from(took.as_millis()).unwrap_or(i64::MAX);
+    match outcome {
+        Ok(value) => StepExecutionResult::success(step.id(), value.clone(), milliseconds, None),
+        Err(error) => {
+            let mut result = StepExecutionResult::failure(
+                step.id(),
+                error.message().to_owned(),
+                error.error_code().map(str::to_owned),
+                Some(error.error_type().to_owned()),
+                error.is_retryable(),
+                milliseconds,
+                None,
+            );
+            // Whole seconds are what Core can wait; never shorter than promised.
+            let delay = retry_after(step, error).map(|delay| delay.as_millis().div_ceil(1000));
+            if let (Some(delay), Some(more)) = (delay, &mut result.orchestration_metadata) {
+                more.headers
+                    .insert("retry-after".to_owned(), delay.to_string());
+            }
+            result
+        }
+    }
+}

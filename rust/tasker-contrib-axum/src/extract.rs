@@ -1,0 +1,153 @@
+//! Arguments of handlers.
+
+use std::collections::BTreeMap;
+
+use axum::extract::{FromRef, State};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::step::read;
+use crate::{Step, StepError};
+
+/// A type that can be an argument of a handler.
+///
+/// ```
+/// use tasker_contrib_axum::{FromStep, Step, StepError};
+///
+/// /// The same in each attempt of a step.
+/// struct IdempotencyKey(String);
+///
+/// impl<S> FromStep<S> for IdempotencyKey {
+///     fn from_step(step: &Step, _state: &S) -> Result<Self, StepError> {
+///         Ok(Self(step.id().to_string()))
+///     }
+/// }
+/// ```
+pub trait FromStep<S>: Sized {
+    /// Makes the argument; an error fails the step before the handler is called.
+    fn from_step(step: &Step, state: &S) -> Result<Self, StepError>;
+}
+
+/// The task's context as a type. What does not fit is a permanent failure that names the field.
+///
+/// ```
+/// # use serde::Deserialize;
+/// # use tasker_contrib_axum::{Input, StepError};
+/// #[derive(Deserialize)]
+/// struct Order { id: i64 }
+///
+/// async fn validate(Input(order): Input<Order>) -> Result<i64, StepError> {
+///     Ok(order.id)
+/// }
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Input<T>(pub T);
+
+impl<T: DeserializeOwned, S> FromStep<S> for Input<T> {
+    fn from_step(step: &Step, _state: &S) -> Result<Self, StepError> {
+        read("the task's context", step.context()).map(Self)
+    }
+}
+
+/// Which step's result a type is. [`Dep`] finds it by this.
+pub trait StepOutput: DeserializeOwned {
+    /// The step's name in the task template.
+    const STEP: &'static str;
+}
+
+/// The result of an earlier step, found by its type. `Option<Dep<T>>` is for branches that may not have been taken.
+///
+/// ```
+/// # use serde::{Deserialize, Serialize};
+/// # use tasker_contrib_axum::{Dep, StepError, StepOutput};
+/// #[derive(Serialize, Deserialize)]
+/// struct Cart { total_cents: i64 }
+///
+/// impl StepOutput for Cart {
+///     const STEP: &'static str = "validate_cart";
+/// }
+///
+/// async fn charge(Dep(cart): Dep<Cart>) -> Result<i64, StepError> {
+///     Ok(cart.total_cents)
+/// }
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Dep<T>(pub T);
+
+impl<T: StepOutput, S> FromStep<S> for Dep<T> {
+    fn from_step(step: &Step, state: &S) -> Result<Self, StepError> {
+        Option::<Self>::from_step(step, state)?.ok_or_else(|| {
+            StepError::validation(format!(
+                "step `{}` needs the result of `{}`, which it does not depend on or which did not run (it sees: {}); add it to \
+                 `dependencies`, or take Option<Dep<…>>",
+                step.name(),
+                T::STEP,
+                step.ancestors().join(", ")
+            ))
+        })
+    }
+}
+
+impl<T: StepOutput, S> FromStep<S> for Option<Dep<T>> {
+    fn from_step(step: &Step, _state: &S) -> Result<Self, StepError> {
+        step.result(T::STEP)
+            .map(|value| read(&format!("the result of `{}`", T::STEP), value).map(Dep))
+            .transpose()
+    }
+}
+
+/// `handler.initialization` of the task template as a type.
+#[derive(Clone, Copy, Debug)]
+pub struct Config<T>(pub T);
+
+impl<T: DeserializeOwned, S> FromStep<S> for Config<T> {
+    fn from_step(step: &Step, _state: &S) -> Result<Self, StepError> {
+        read("handler.initialization", &step.config()).map(Self)
+    }
+}
+
+/// Results of all ancestors by step name.
+#[derive(Clone, Debug, Default)]
+pub struct Dependencies(pub BTreeMap<String, Value>);
+
+impl Dependencies {
+    /// Results of the instances of a batch worker, in the order of their ids. Placeholders for "nothing to do" are left out.
+    ///
+    /// # Errors
+    ///
+    /// A permanent failure if a result does not fit.
+    pub fn batches<T: DeserializeOwned>(&self, worker: &str) -> Result<Vec<T>, StepError> {
+        let prefix = format!("{worker}_");
+        self.0
+            .iter()
+            .filter(|(name, value)| {
+                name.starts_with(&prefix) && value.get("no_op") != Some(&Value::Bool(true))
+            })
+            .map(|(name, value)| read(&format!("the result of `{name}`"), value))
+            .collect()
+    }
+}
+
+impl<S> FromStep<S> for Dependencies {
+    fn from_step(step: &Step, _state: &S) -> Result<Self, StepError> {
+        let results = &step.core.dependency_results;
+        Ok(Self(
+            results
+                .iter()
+                .map(|(name, done)| (name.clone(), done.result.clone()))
+                .collect(),
+        ))
+    }
+}
+
+impl<S> FromStep<S> for Step {
+    fn from_step(step: &Step, _state: &S) -> Result<Self, StepError> {
+        Ok(step.clone())
+    }
+}
+
+impl<T: FromRef<S>, S> FromStep<S> for State<T> {
+    fn from_step(_step: &Step, state: &S) -> Result<Self, StepError> {
+        Ok(Self(T::from_ref(state)))
+    }
+}

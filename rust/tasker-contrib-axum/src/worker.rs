@@ -1,0 +1,279 @@
+//! The worker in this process.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::sync::broadcast;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::core::{Intake, Results};
+use crate::dispatch::Dispatcher;
+use crate::events::{EventKind, Events, TaskerEvent};
+use crate::metrics::Metrics;
+use crate::{templates, Error, Handlers, TaskerConfig};
+
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
+const EVENT_BUFFER: usize = 1024;
+
+/// Makes a [`TaskerWorker`].
+#[derive(Debug, Default)]
+pub struct TaskerWorkerBuilder {
+    handlers: Handlers,
+    config: Option<TaskerConfig>,
+    drain_timeout: Option<Duration>,
+    event_buffer: Option<usize>,
+}
+
+impl TaskerWorkerBuilder {
+    /// The handlers, with their state. Every callable of the task templates needs one.
+    #[must_use]
+    pub fn handlers(mut self, handlers: Handlers) -> Self {
+        self.handlers = handlers;
+        self
+    }
+
+    /// A [`TaskerConfig`], or the path of a TOML file. Without it the environment is read.
+    #[must_use]
+    pub fn config(mut self, config: impl Into<TaskerConfig>) -> Self {
+        self.config = Some(config.into());
+        self
+    }
+
+    /// How long running steps may go on after a stop was asked for; 30 seconds if nothing is said.
+    #[must_use]
+    pub fn drain_timeout(mut self, timeout: Duration) -> Self {
+        self.drain_timeout = Some(timeout);
+        self
+    }
+
+    /// How many events are kept for listeners that are slow or come back; 1024 if nothing is said.
+    #[must_use]
+    pub fn event_buffer(mut self, events: usize) -> Self {
+        self.event_buffer = Some(events);
+        self
+    }
+
+    /// Checks configuration and handlers, then starts Tasker Core. Steps are executed from then on.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with configuration, templates and handlers, before Core is started; or why Core did not start.
+    pub async fn build(self) -> Result<TaskerWorker, Error> {
+        let config = self.config.unwrap_or_else(TaskerConfig::from_env);
+        let core_config = config.core()?;
+        let folder = config.template_folder();
+        templates::check(&templates::load(&folder)?, &self.handlers)?;
+        let folder = folder.canonicalize().unwrap_or(folder);
+        // Core reads this variable and nothing else.
+        std::env::set_var("TASKER_TEMPLATE_PATH", &folder);
+
+        let results = Results::open(core_config.clone()).await?;
+        let events = Events::new(self.event_buffer.unwrap_or(EVENT_BUFFER));
+        let started = Intake::start(core_config).await;
+        let (intake, handles) = match started {
+            Ok(started) => started,
+            Err(error) => {
+                results.close().await;
+                return Err(error);
+            }
+        };
+        let worker_id = results.worker_id.clone();
+        let dispatcher = Arc::new(Dispatcher {
+            handlers: self.handlers,
+            results,
+            events: events.clone(),
+            metrics: Metrics::new(),
+            running: TaskTracker::new(),
+            draining: CancellationToken::new(),
+            cutting: CancellationToken::new(),
+            cut: std::sync::Mutex::default(),
+        });
+        let steps = handles.dispatch_receiver;
+        let dispatching = tokio::spawn(dispatcher.clone().run(
+            steps,
+            |message| message.task_sequence_step,
+            config.concurrency(),
+        ));
+        tracing::info!(worker_id, namespaces = ?intake.namespaces, handlers = dispatcher.handlers.names().len(), "tasker worker started");
+        let data = json!({"worker_id": worker_id, "namespaces": intake.namespaces});
+        events.emit(EventKind::WorkerStarted, None, data);
+        Ok(TaskerWorker {
+            intake,
+            dispatching,
+            dispatcher,
+            config,
+            drain_timeout: self.drain_timeout.unwrap_or(DRAIN_TIMEOUT),
+        })
+    }
+}
+
+/// What became of the steps when a worker stopped.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stopped {
+    /// Steps that were interrupted by the drain's timeout. They are tried again.
+    pub cut: Vec<String>,
+    /// How many claimed steps had not begun. They are tried again, too.
+    pub returned: usize,
+}
+
+/// A running worker.
+///
+/// ```no_run
+/// # use tasker_contrib_axum::{Handlers, Input, StepError, TaskerWorker};
+/// async fn greet(Input(name): Input<String>) -> Result<String, StepError> {
+///     Ok(format!("Hello {name}"))
+/// }
+///
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let worker = TaskerWorker::builder()
+///     .handlers(Handlers::new().add("hello.greet", greet))
+///     .build()
+///     .await?;
+/// let app = axum::Router::new().merge(worker.router());
+/// let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+/// worker.serve(listener, app, tasker_contrib_axum::shutdown_signal()).await?;
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "a worker that is dropped loses the steps it has claimed; stop it"]
+pub struct TaskerWorker {
+    intake: Intake,
+    dispatching: JoinHandle<usize>,
+    pub(crate) dispatcher: Arc<Dispatcher>,
+    pub(crate) config: TaskerConfig,
+    drain_timeout: Duration,
+}
+
+impl TaskerWorker {
+    /// Starts here.
+    #[must_use]
+    pub fn builder() -> TaskerWorkerBuilder {
+        TaskerWorkerBuilder::default()
+    }
+
+    /// The namespaces whose steps it executes.
+    pub fn namespaces(&self) -> &[String] {
+        &self.intake.namespaces
+    }
+
+    /// All events from now on. A receiver that is too slow gets [`broadcast::error::RecvError::Lagged`].
+    pub fn events(&self) -> broadcast::Receiver<TaskerEvent> {
+        self.dispatcher.events.subscribe()
+    }
+
+    /// Metrics of the handlers in Prometheus' text format.
+    pub fn metrics(&self) -> String {
+        self.dispatcher.metrics.text()
+    }
+
+    /// Executes steps until the token is cancelled, then stops.
+    pub async fn run_until(self, shutdown: CancellationToken) -> Stopped {
+        shutdown.cancelled().await;
+        self.stop().await
+    }
+
+    /// Serves an application and executes steps until `shutdown` is ready. Then, in this order: readiness turns false and event
+    /// streams end, open requests are finished, running steps are finished, Core is stopped.
+    ///
+    /// # Errors
+    ///
+    /// When the server fails; the worker is stopped in that case, too.
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        app: axum::Router,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> std::io::Result<Stopped> {
+        let draining = self.dispatcher.draining.clone();
+        let begin = async move {
+            shutdown.await;
+            draining.cancel();
+        };
+        let served = axum::serve(listener, app)
+            .with_graceful_shutdown(begin)
+            .await;
+        let stopped = self.stop().await;
+        served.map(|()| stopped)
+    }
+
+    /// Claims nothing more, lets running steps end, interrupts what takes longer than the drain timeout, and takes Core down with its
+    /// tasks, threads and connections. Interrupted steps and those that had not begun are tried again, here or elsewhere.
+    pub async fn stop(self) -> Stopped {
+        let Self {
+            intake,
+            dispatching,
+            dispatcher,
+            drain_timeout,
+            ..
+        } = self;
+        dispatcher.draining.cancel();
+        let timeout = drain_timeout.as_secs_f64();
+        let data = json!({"in_flight": dispatcher.running.len(), "timeout": timeout});
+        dispatcher
+            .events
+            .emit(EventKind::WorkerDraining, None, data);
+        tracing::info!(
+            in_flight = dispatcher.running.len(),
+            timeout,
+            "tasker worker drains"
+        );
+        let drain = async {
+            dispatcher.running.close();
+            let ended = tokio::time::timeout(drain_timeout, dispatcher.running.wait()).await;
+            if ended.is_err() {
+                dispatcher.cutting.cancel();
+                dispatcher.running.wait().await;
+            }
+        };
+        // When nothing can be claimed any more, the dispatcher gives back what is left and ends.
+        let intake = async {
+            intake.stop().await;
+            dispatching.await.unwrap_or_default()
+        };
+        let (returned, ()) = tokio::join!(intake, drain);
+        dispatcher.results.close().await;
+        let cut = std::mem::take(
+            &mut *dispatcher
+                .cut
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner),
+        );
+        let data = json!({"cut": cut, "returned": returned});
+        dispatcher.events.emit(EventKind::WorkerStopped, None, data);
+        tracing::info!(?cut, returned, "tasker worker stopped");
+        Stopped { cut, returned }
+    }
+}
+
+impl std::fmt::Debug for TaskerWorker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TaskerWorker")
+            .field("worker_id", &self.dispatcher.results.worker_id)
+            .field("namespaces", &self.intake.namespaces)
+            .field("running", &self.dispatcher.running.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Ready when the process gets SIGTERM or SIGINT (Ctrl-C).
+pub async fn shutdown_signal() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{signal, SignalKind};
+        let mut terminate = signal(SignalKind::terminate()).expect("a handler for SIGTERM");
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = tokio::signal::ctrl_c().await;
+    }
+}

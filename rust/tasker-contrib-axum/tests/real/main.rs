@@ -1,0 +1,286 @@
+//! The worker against the real server.
+
+mod stack;
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{json, Value};
+use stack::Stack;
+use tasker_contrib_axum::{
+    Batch, Batches, Config, Decision, Dep, Dependencies, EventKind, Handlers, Input, State, Step,
+    StepError, StepOutput, TaskerWorker,
+};
+use tokio::sync::Mutex;
+
+/// Workers of one process share the variable with the folder of templates, and one test counts threads.
+static ALONE: Mutex<()> = Mutex::const_new(());
+
+#[derive(Clone, Default)]
+struct Shop {
+    charges: Arc<AtomicU32>,
+}
+
+#[derive(Deserialize)]
+struct Order {
+    amount: u32,
+    #[serde(default)]
+    mode: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Cart {
+    total: u32,
+    currency: String,
+}
+
+impl StepOutput for Cart {
+    const STEP: &'static str = "validate_cart";
+}
+
+#[derive(Deserialize)]
+struct Currency {
+    currency: String,
+}
+
+async fn validate(
+    Input(order): Input<Order>,
+    Config(config): Config<Currency>,
+) -> Result<Cart, StepError> {
+    Ok(Cart {
+        total: order.amount,
+        currency: config.currency,
+    })
+}
+
+async fn charge(
+    Input(order): Input<Order>,
+    Dep(cart): Dep<Cart>,
+    State(shop): State<Shop>,
+    step: Step,
+) -> Result<Value, StepError> {
+    let charges = shop.charges.fetch_add(1, Ordering::SeqCst);
+    match order.mode.as_str() {
+        "declined" => return Err(StepError::permanent("declined").code("card_declined")),
+        "panics" => panic!("the bank is closed"),
+        "hangs" => std::future::pending().await,
+        "flaky" if step.retry_count() == 0 => {
+            return Err(StepError::retryable("busy").after(Duration::from_millis(1500)))
+        }
+        "slow" if charges == 0 => tokio::time::sleep(Duration::from_millis(900)).await,
+        _ => {}
+    }
+    Ok(json!({"charged": cart.total, "currency": cart.currency}))
+}
+
+async fn route(Dep(cart): Dep<Cart>) -> Result<Decision, StepError> {
+    Ok(Decision::steps([if cart.total > 100 {
+        "review"
+    } else {
+        "ship"
+    }]))
+}
+
+async fn done() -> Result<Value, StepError> {
+    Ok(json!({}))
+}
+
+async fn analyze(Input(context): Input<Value>) -> Result<Batches, StepError> {
+    let rows = context["rows"].as_u64().unwrap_or(0);
+    Ok(Batches::split("process", 0..rows, 4))
+}
+
+async fn process(batch: Batch, step: Step) -> Result<Value, StepError> {
+    let start = batch.remaining().start;
+    if batch.id() == "002" && step.retry_count() == 0 {
+        batch.checkpoint(start + 1).await?;
+        return Err(StepError::retryable("after the first row"));
+    }
+    Ok(json!({"from": start, "to": batch.range().end}))
+}
+
+async fn total(dependencies: Dependencies) -> Result<Value, StepError> {
+    let parts: Vec<Value> = dependencies.batches("process")?;
+    Ok(json!({"parts": parts}))
+}
+
+fn handlers(shop: &Shop) -> Handlers {
+    Handlers::new()
+        .add("shop.validate", validate)
+        .add("shop.charge", charge)
+        .add("shop.route", route)
+        .add("shop.review", done)
+        .add("shop.ship", done)
+        .add("rows.analyze", analyze)
+        .add("rows.process", process)
+        .add("rows.total", total)
+        .with_state(shop.clone())
+}
+
+async fn worker(stack: &Stack, shop: &Shop) -> TaskerWorker {
+    let builder = TaskerWorker::builder()
+        .config(stack.config())
+        .handlers(handlers(shop));
+    builder.build().await.expect("the worker starts")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tasks_run_to_their_ends() {
+    let _alone = ALONE.lock().await;
+    let stack = Stack::start();
+    let shop = Shop::default();
+    let worker = worker(&stack, &shop).await;
+    let mut events = worker.events();
+
+    let small = stack.create("order", json!({"amount": 5})).await;
+    let large = stack.create("order", json!({"amount": 500})).await;
+    assert_eq!(stack.ended(small).await, "complete");
+    assert_eq!(stack.ended(large).await, "complete");
+    let steps = stack.steps(small).await;
+    assert_eq!(
+        steps["charge"]["results"]["result"],
+        json!({"charged": 5, "currency": "EUR"})
+    );
+    assert!(steps["review"].is_null() && !steps["ship"].is_null());
+    assert!(!stack.steps(large).await["review"].is_null());
+    let first = events.recv().await.unwrap();
+    assert_eq!(
+        (first.kind, first.step.as_deref()),
+        (EventKind::StepStarted, Some("validate_cart"))
+    );
+    assert!(worker.metrics().contains(
+        "tasker_contrib_handler_executions_total{handler=\"shop.charge\",outcome=\"completed\"} 2"
+    ));
+
+    let wrong = stack.create("order", json!({"amount": "many"})).await;
+    let declined = stack
+        .create("order", json!({"amount": 5, "mode": "declined"}))
+        .await;
+    let panics = stack
+        .create("order", json!({"amount": 5, "mode": "panics"}))
+        .await;
+    let hangs = stack
+        .create("order", json!({"amount": 5, "mode": "hangs"}))
+        .await;
+    let flaky = stack
+        .create("order", json!({"amount": 5, "mode": "flaky"}))
+        .await;
+    for (task, step, attempts, kind, message) in [
+        (
+            wrong,
+            "validate_cart",
+            1,
+            "validation_error",
+            "the task's context at `amount`: invalid type: string",
+        ),
+        (declined, "charge", 1, "permanent_error", "declined"),
+        (
+            panics,
+            "charge",
+            1,
+            "handler_error",
+            "panicked: the bank is closed",
+        ),
+        (
+            hangs,
+            "charge",
+            2,
+            "timeout",
+            "longer than its timeout_seconds = 1",
+        ),
+    ] {
+        let status = stack.ended(task).await;
+        assert!(
+            status == "blocked_by_failures" || status == "error",
+            "{status}"
+        );
+        let step = &stack.steps(task).await[step];
+        let error = &step["results"]["error"];
+        assert_eq!(
+            (&step["attempts"], &error["error_type"]),
+            (&json!(attempts), &json!(kind)),
+            "{step:#}"
+        );
+        assert!(
+            error["message"].as_str().unwrap().contains(message),
+            "{error}"
+        );
+    }
+    assert_eq!(stack.ended(flaky).await, "complete");
+    assert_eq!(stack.steps(flaky).await["charge"]["attempts"], 2);
+
+    let rows = stack.create("rows", json!({"rows": 10})).await;
+    let nothing = stack.create("rows", json!({"rows": 0})).await;
+    assert_eq!(stack.ended(rows).await, "complete");
+    let total = &stack.steps(rows).await["total"]["results"]["result"];
+    // The second batch goes on behind its checkpoint.
+    assert_eq!(
+        *total,
+        json!({"parts": [{"from": 0, "to": 4}, {"from": 5, "to": 8}, {"from": 8, "to": 10}]})
+    );
+    assert_eq!(stack.ended(nothing).await, "complete");
+    assert_eq!(
+        stack.steps(nothing).await["total"]["results"]["result"],
+        json!({"parts": []})
+    );
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_loses_nothing() {
+    let _alone = ALONE.lock().await;
+    let stack = Stack::start();
+    let shop = Shop::default();
+    let builder = TaskerWorker::builder()
+        .config(stack.config())
+        .handlers(handlers(&shop));
+    let first = builder.drain_timeout(Duration::ZERO).build().await.unwrap();
+    let task = stack
+        .create("order", json!({"amount": 5, "mode": "slow"}))
+        .await;
+    let mut events = first.events();
+    while events.recv().await.unwrap().step.as_deref() != Some("charge") {}
+    let stopped = first.stop().await;
+    assert_eq!(stopped.cut, [format!("charge of task {task}")]);
+
+    let second = worker(&stack, &shop).await;
+    assert_eq!(stack.ended(task).await, "complete");
+    assert_eq!(shop.charges.load(Ordering::SeqCst), 2);
+    second.stop().await;
+}
+
+/// Threads, open files and server connections of this process.
+async fn resources(stack: &Stack) -> (usize, usize, i64) {
+    let count = |folder: &str| std::fs::read_dir(folder).unwrap().count();
+    let pool = sqlx::PgPool::connect(&stack.database_url).await.unwrap();
+    let query = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'";
+    let connections = sqlx::query_scalar(query).fetch_one(&pool).await.unwrap();
+    pool.close().await;
+    (
+        count("/proc/self/task"),
+        count("/proc/self/fd"),
+        connections,
+    )
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn twenty_starts_and_stops_leave_nothing_behind() {
+    let _alone = ALONE.lock().await;
+    let stack = Stack::start();
+    let shop = Shop::default();
+    worker(&stack, &shop).await.stop().await;
+    let before = resources(&stack).await;
+    for _ in 0..20 {
+        let worker = worker(&stack, &shop).await;
+        worker.stop().await;
+    }
+    let after = resources(&stack).await;
+    // The server's own pool may grow and shrink meanwhile, by less than what one worker holds.
+    assert!(
+        after.0 <= before.0 + 1 && after.1 <= before.1 + 2,
+        "{before:?} {after:?}"
+    );
+    assert!(after.2 <= before.2 + 5, "{before:?} {after:?}");
+}

@@ -1,0 +1,120 @@
+//! A Tasker server for a test.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{json, Value};
+use tasker_contrib_axum::TaskerConfig;
+use uuid::Uuid;
+
+pub struct Stack {
+    child: Child,
+    pub database_url: String,
+    pub url: String,
+    http: reqwest::Client,
+}
+
+impl Stack {
+    pub fn start() -> Self {
+        let program = std::env::var("TASKER_DEV_BIN").expect(
+            "TASKER_DEV_BIN: run `cargo xtask test --unit rust/tasker-contrib-axum`, or set it to a built tasker-dev",
+        );
+        let mut child = Command::new(program)
+            .args(["up", "--json"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("tasker-dev starts");
+        let mut line = String::new();
+        let out = child.stdout.as_mut().expect("piped");
+        BufReader::new(out).read_line(&mut line).expect("a line");
+        let ready: Value = serde_json::from_str(&line).expect("tasker-dev says that it is ready");
+        let text = |key: &str| ready[key].as_str().expect("a URL").to_owned();
+        Self {
+            database_url: text("database_url"),
+            url: text("orchestration_url"),
+            child,
+            http: reqwest::Client::new(),
+        }
+    }
+
+    pub fn config(&self) -> TaskerConfig {
+        TaskerConfig::new()
+            .set("database.url", self.database_url.as_str())
+            .set("database.pool_size", 10)
+            .set("database.min_connections", 1)
+            .set("orchestration.url", self.url.as_str())
+            .templates(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/templates"))
+    }
+
+    /// Creates a task and returns its id.
+    pub async fn create(&self, name: &str, mut context: Value) -> Uuid {
+        context["nonce"] = json!(Uuid::new_v4());
+        let request = json!({"name": name, "namespace": "axum_shop", "version": "1.0.0", "context": context, "initiator": "test",
+            "source_system": "test", "reason": "test", "requested_at": "2026-01-01T00:00:00"});
+        let answer = self
+            .http
+            .post(format!("{}/v1/tasks", self.url))
+            .json(&request)
+            .send()
+            .await
+            .unwrap();
+        let text = answer.text().await.unwrap();
+        let answer: Value = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{text}"));
+        answer["task_uuid"]
+            .as_str()
+            .unwrap_or_else(|| panic!("{answer}"))
+            .parse()
+            .unwrap()
+    }
+
+    pub async fn task(&self, id: Uuid) -> Value {
+        let answer = self
+            .http
+            .get(format!("{}/v1/tasks/{id}", self.url))
+            .send()
+            .await
+            .unwrap();
+        answer.json().await.unwrap()
+    }
+
+    /// The steps of a task by name, with what they returned.
+    pub async fn steps(&self, id: Uuid) -> Value {
+        let url = format!("{}/v1/tasks/{id}/workflow_steps", self.url);
+        let steps: Vec<Value> = self
+            .http
+            .get(url)
+            .send()
+            .await
+            .unwrap()
+            .json()
+            .await
+            .unwrap();
+        steps
+            .into_iter()
+            .map(|step| (step["name"].as_str().unwrap().to_owned(), step))
+            .collect()
+    }
+
+    /// Waits until the task is in one of these states.
+    pub async fn ended(&self, id: Uuid) -> String {
+        let end = Instant::now() + Duration::from_secs(60);
+        loop {
+            let task = self.task(id).await;
+            let status = task["status"].as_str().unwrap_or_default().to_owned();
+            if ["complete", "error", "blocked_by_failures"].contains(&status.as_str()) {
+                return status;
+            }
+            assert!(Instant::now() < end, "{task:#}\n{:#}", self.steps(id).await);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        let id = self.child.id().to_string();
+        let _ = Command::new("kill").args(["-TERM", &id]).status();
+        let _ = self.child.wait();
+    }
+}
