@@ -112,7 +112,7 @@ export interface ClientOptions {
   fetch?: ((request: Request) => Promise<Response>) | undefined;
   /** Called after each call with `ok` or the error's code. */
   onCall?: ((operation: string, outcome: 'ok' | ClientErrorCode) => void) | undefined;
-  /** Called with the context before a task is created; throw to refuse it. `TaskerServer` checks `input_schema` here. */
+  /** Called with the context before a task is created; throw to refuse it. Nothing is checked by default. */
   checkContext?:
     | ((task: { name: string; namespace: string; version: string }, context: Record<string, unknown>) => void)
     | undefined;
