@@ -2,7 +2,7 @@
 
 module TaskerContribRails
   module Worker
-    # Four places where Core's Ruby layer is taken over. They are methods of Core that `cargo xtask core check` watches.
+    # Four places where Core's Ruby layer is taken over.
     module CoreHooks
       # Core executes one step after the other, without messages and back-off; the dispatcher does it instead.
       module Subscriber
