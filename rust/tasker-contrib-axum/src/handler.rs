@@ -1,6 +1,6 @@
 //! Async functions as handlers, and the set of them that a worker has.
 
-use std::collections::BTreeMap;
+use std::collections::btree_map::{BTreeMap, Entry};
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
@@ -129,10 +129,11 @@ impl<S: Clone + Send + Sync + 'static> Handlers<S> {
     }
 
     fn insert(&mut self, callable: String, handler: Arc<dyn Erased<S>>) {
-        if self.by_name.contains_key(&callable) {
-            self.duplicates.push(callable);
-        } else {
-            self.by_name.insert(callable, handler);
+        match self.by_name.entry(callable) {
+            Entry::Occupied(present) => self.duplicates.push(present.key().clone()),
+            Entry::Vacant(free) => {
+                free.insert(handler);
+            }
         }
     }
 
