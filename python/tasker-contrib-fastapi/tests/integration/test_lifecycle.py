@@ -46,8 +46,8 @@ def test_sigterm_in_the_middle_of_steps_loses_nothing(place: Place) -> None:
 def test_a_stop_at_once_loses_nothing_either(place: Place) -> None:
     with start(place, TASKER_DRAIN_TIMEOUT="0") as app:
         app.wait_for("startup complete")
-        # Results of these are sent, but not yet processed, when the signal comes. They have no second step that Core could
-        # claim in the last milliseconds: that one is lost (README, "Stopping").
+        # Results of these are sent, but not yet processed, when the signal comes. They have no
+        # second step that Core could claim in the last milliseconds (README, "Stopping").
         tasks = [app.create("slow", n=10 + i, seconds=0) for i in range(5)]
         cut = app.create("slow", n=3, seconds=60)
         for n in (10, 11, 12, 13, 14, 3):
