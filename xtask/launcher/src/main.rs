@@ -53,6 +53,7 @@ fn start() -> io::Result<ExitCode> {
     let stamp = program.with_file_name("xtask-sources");
     let sources = digest_of(root)?;
     if !is_current(&program, &stamp, sources) {
+        eprintln!("compiling xtask (once after each change of its sources)");
         let built = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
             .args([
                 "build",
