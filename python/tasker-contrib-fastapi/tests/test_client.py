@@ -172,6 +172,14 @@ def test_idempotent_that_cannot_find_it_is_a_conflict() -> None:
         run(server, lambda c: c.create_task("t", {"a": 1}, idempotent=True))
 
 
+def test_a_creation_that_the_server_fails_on_is_repeated() -> None:
+    server = Server(error(500), httpx.Response(200, json=task()))
+    assert run(server, lambda c: c.create_task("report", {"n": 1})).status == "pending"
+    assert len(server.requests) == 2
+    with pytest.raises(TaskerServerError):
+        run(Server(error(500)), lambda c: c.create_task("report", {"n": 1}), max_retries=2)
+
+
 def test_a_repetition_after_a_lost_answer_means_created() -> None:
     server = Server(
         httpx.ReadTimeout(""),

@@ -491,7 +491,11 @@ class TaskerClient:
                 if response.is_success:
                     return response.json()
                 error = _error(response)
-                if response.status_code not in _RETRY_STATUS:
+                if lost is not None and response.status_code == 500:
+                    # The server answers so when creations exhaust its pool, and nobody knows
+                    # whether this one was stored. The context tells: trying again is safe.
+                    lost.append(True)
+                elif response.status_code not in _RETRY_STATUS:
                     raise error
                 asked = error.retry_after if isinstance(error, TaskerBackpressure) else None
                 if asked is not None:
