@@ -81,3 +81,18 @@ fn the_plan_of_lint_fmt_and_build() {
         .concat()
         .replace(&xtask::tools::platform(), "[platform]"));
 }
+
+#[test]
+fn the_templates_that_a_package_carries_are_no_unit() {
+    let fixture = Fixture::new();
+    common::copy(
+        &fixture.root.join("python/plugin"),
+        &fixture.root.join("python/greeter/plugin"),
+    );
+    let ran = fixture.run(&["lint", "--dry-run"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(
+        ran.out.contains("python/plugin:templates") && !ran.out.contains("greeter/plugin"),
+        "{ran:?}"
+    );
+}

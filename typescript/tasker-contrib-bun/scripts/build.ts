@@ -1,6 +1,6 @@
-/** Makes `dist` (ESM and types) and `plugin` (the templates of the CLI): what the published package has. */
+/** Makes `dist` (ESM and types) and `plugin` (the templates for `tasker-ctl`): what the published package has. */
 
-import { chmodSync, cpSync, existsSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 const root = join(import.meta.dir, '..');
@@ -17,5 +17,3 @@ if (build.exitCode !== 0) process.exit(build.exitCode);
 
 const plugin = join(root, '../tasker-cli-plugin');
 if (existsSync(plugin)) cpSync(plugin, join(root, 'plugin'), { recursive: true });
-const main = join(root, 'dist/cli/main.js');
-if (existsSync(main)) chmodSync(main, 0o755);

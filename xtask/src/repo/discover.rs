@@ -10,6 +10,9 @@ use crate::lang::{is_named, Found, Language, LANGUAGES};
 /// Folders that hold no units: build output, environments, dependencies, and repositories that tests run on.
 const SKIPPED: [&str; 5] = ["target", "node_modules", "dist", "fixtures", "__pycache__"];
 
+/// Inside a package: the copy of another unit's templates that it is published with.
+const CARRIED: &str = "plugin";
+
 /// Every unit below `root`, in the order of their folders.
 pub fn units(root: &Path) -> Result<Vec<Unit>> {
     let mut units = Vec::new();
@@ -25,6 +28,7 @@ fn walk(
 ) -> Result<()> {
     let (files, folders) = entries(folder)?;
     let mut owns_all_below = false;
+    let before = units.len();
     for language in languages {
         let Some(manifest) = manifest_of(root, folder, *language, &files)? else {
             continue;
@@ -51,8 +55,10 @@ fn walk(
     if owns_all_below {
         return Ok(());
     }
+    let is_package = units.len() > before;
     folders
         .iter()
+        .filter(|name| !(is_package && *name == CARRIED))
         .try_for_each(|name| walk(root, &folder.join(name), languages, units))
 }
 
