@@ -3,12 +3,13 @@
 require "active_support"
 require "active_support/core_ext/object/json"
 require_relative "version"
-require_relative "names"
 require_relative "client/errors"
 require_relative "client/answers"
 require_relative "client/connection"
 require_relative "client/context"
 require_relative "client/input_schemas"
+require_relative "client/task_request"
+require_relative "client/waiting"
 
 module TaskerContribRails
   # Creates and inspects tasks through the orchestration server's REST API. Needs no worker in the process (Core's own client
@@ -18,6 +19,8 @@ module TaskerContribRails
   #   task = Tasker.client.create_task("ship", { order_id: 7 }, namespace: "shop")
   #   Tasker.client.wait(task, timeout: 60).succeeded?
   class Client
+    include Waiting
+
     # Tasks of a namespace that are searched for one that exists already.
     SEARCHED_PAGES = 20
 
@@ -62,7 +65,7 @@ module TaskerContribRails
       context = Context.to_json_object(context)
       @schemas.check(identity, context)
       lost = false
-      Task.new(@connection.call(:post, "/v1/tasks", body: request(identity, context, options)) { lost = true })
+      Task.new(@connection.call(:post, "/v1/tasks", body: TaskRequest.body(identity, context, options, initiator: @initiator)) { lost = true })
     rescue ConflictError => conflict
       # A repetition after a lost answer meets the task that the first try created.
       raise unless lost || on_conflict == :return
@@ -111,33 +114,6 @@ module TaskerContribRails
       @connection.call(:get, "/v1/tasks/#{uuid(task)}/workflow_steps").map { |fields| Step.new(fields) }
     end
 
-    # Waits until a task has ended, see {END_STATES}. The server is asked often at first, every two seconds later.
-    #
-    # @param timeout [Numeric] seconds
-    # @yieldparam task [Task] whenever its state or its counts changed
-    # @return [Task] it may have failed: look at +succeeded?+
-    # @raise [WaitTimeoutError] it has not ended in time; it goes on
-    def wait(task, timeout: 60)
-      deadline = now + timeout
-      pause = 0.05
-      seen = nil
-      loop do
-        current = get_task(task)
-        state = [ current.status, current.total_steps, current.completed_steps, current.failed_steps, current.in_progress_steps ]
-        if state != seen
-          seen, pause = state, 0.05
-          yield current if block_given?
-        end
-        return current if current.ended?
-
-        left = deadline - now
-        raise WaitTimeoutError, still_running(current, timeout) if left <= 0
-
-        sleep([ pause, left ].min)
-        pause = [ pause * 1.5, 2.0 ].min
-      end
-    end
-
     # @return [Boolean] whether the server answers; never raises
     def healthy? = @connection.healthy?
 
@@ -145,15 +121,6 @@ module TaskerContribRails
     def close = @connection.close
 
     private
-
-    def request((namespace, name, version), context, options)
-      known = %i[priority tags correlation_id parent_correlation_id initiator source_system reason]
-      unknown = options.keys - known
-      raise ArgumentError, "unknown option #{unknown.first}#{Names.did_you_mean(unknown.first, known)}" if unknown.any?
-
-      { name:, namespace:, version:, context:, initiator: @initiator, source_system: "rails", reason: "requested by the application" }
-        .merge(options.compact)
-    end
 
     def find(identity, context)
       (1..SEARCHED_PAGES).each do |page|
@@ -171,11 +138,5 @@ module TaskerContribRails
 
       raise InvalidRequestError, "#{text.inspect} is not the UUID of a task"
     end
-
-    def still_running(task, timeout)
-      "task #{task.task_uuid} is still '#{task.status}' after #{timeout} s (#{task.completed_steps} of #{task.total_steps} steps complete)"
-    end
-
-    def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)
   end
 end

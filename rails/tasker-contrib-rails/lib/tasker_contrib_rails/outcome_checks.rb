@@ -1,14 +1,12 @@
 # frozen_string_literal: true
 
 require_relative "outcome"
+require_relative "templates/branches"
 
 module TaskerContribRails
   # A decision or a batch that Core would refuse: Core only logs that, and the task becomes complete without the steps. Here it is
   # a failed step.
   module OutcomeChecks
-    # Core refuses what a decision or an analyzer asked for.
-    class Refused < StandardError; end
-
     module_function
 
     # @param outcome [Outcome::Success]
@@ -21,7 +19,7 @@ module TaskerContribRails
       check_decision(outcome.result["decision_point_outcome"], template, step) if step.decision?
       check_batches(outcome.result["batch_processing_outcome"], template, step) if step.batchable?
       outcome
-    rescue Refused => error
+    rescue Templates::Refused => error
       Outcome::Failure.new(message: error.message, error_type: Contract::ERROR_TYPES[:validation], retryable: false)
     end
 
@@ -33,9 +31,7 @@ module TaskerContribRails
       unless chosen["type"] == "create_steps" && names.is_a?(Array) && names.any? && names.all?(String)
         refuse("decision '#{step.name}' must name at least one step to create")
       end
-      below = template.downstream([ step.name ], stop_at_decisions: true).reject { |name| template.step(name).decision? }
-      wrong = names.find { |name| !below.include?(name) }
-      refuse("step '#{wrong}' is not downstream of decision '#{step.name}'#{Names.did_you_mean(wrong, below)}") if wrong
+      Templates::Branches.new(template, step.name).plan(names)
     end
     private_class_method :check_decision
 
@@ -61,7 +57,7 @@ module TaskerContribRails
     end
     private_class_method :check_placeholder
 
-    def refuse(text) = raise(Refused, text)
+    def refuse(text) = raise(Templates::Refused, text)
     private_class_method :refuse
   end
 end

@@ -2,9 +2,8 @@
 
 require_relative "errors"
 require_relative "events"
-require_relative "templates"
-require_relative "worker/core"
 require_relative "worker/dispatcher"
+require_relative "worker/preparation"
 
 module TaskerContribRails
   # The worker of this process: at most one, started at most once. Core can do neither a second start nor a start after a stop,
@@ -40,7 +39,7 @@ module TaskerContribRails
       @lock.synchronize do
         return self if started?(settings)
 
-        prepared = prepare(settings, root)
+        prepared = Worker::Preparation.templates(settings, root)
         begin
           @state = :starting
           launch(settings, root, environment, prepared)
@@ -112,21 +111,6 @@ module TaskerContribRails
       when :draining, :stopped then raise WorkerError, "the worker of this process was stopped, and Core cannot start another one; restart the process"
       when :failed then raise WorkerError, "the worker could not start earlier (#{@failure}), and Core cannot try again; restart the process"
       end
-    end
-
-    # Everything that can be wrong without Core. Nothing is started after a failure here, so it can be tried again.
-    def prepare(settings, root)
-      raise ConfigurationError, settings.worker_problems if settings.worker_problems.any?
-
-      folder = root.join(settings["templates"])
-      templates = Templates.load(folder, root:).raise_for_errors.templates
-      raise ConfigurationError, "the template folder #{folder} has no templates; a worker without any runs nothing" if templates.empty?
-
-      Worker::Core.load!(log_level: settings["log_level"])
-      problems = templates.flat_map { |template| Handlers.problems(template) }
-      raise ConfigurationError, problems if problems.any?
-
-      templates
     end
 
     def launch(settings, root, environment, templates)

@@ -2,6 +2,7 @@
 
 require "yaml"
 require "date"
+require_relative "templates/branches"
 require_relative "templates/step_checks"
 require_relative "templates/template"
 require_relative "templates/template_checks"

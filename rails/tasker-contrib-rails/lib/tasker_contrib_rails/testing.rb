@@ -49,7 +49,7 @@ module TaskerContribRails
         context = StepContext.build(callable: handler.respond_to?(:name) ? handler.name.to_s : "handler", **options, config:)
         StepResult.new(Outcome.of(Testing.call(handler, context)))
       rescue ScriptError, StandardError => error
-        raise if error.class.name.start_with?("RSpec::", "Minitest::")
+        raise if Testing.assertion?(error)
 
         StepResult.new(Outcome.from_exception(error))
       end
@@ -89,6 +89,11 @@ module TaskerContribRails
       end
     end
 
+    # @return [Boolean] whether an error is a failed expectation of the test itself
+    # @api private
+    def self.assertion?(error) = error.class.name.to_s.start_with?("RSpec::", "Minitest::")
+
+    # @api private
     # @return [Object] what a handler, given as a class or as something with +call+, returned
     def self.call(handler, context)
       return handler.call(context) unless handler.is_a?(Class)

@@ -14,7 +14,7 @@ RSpec::Matchers.define :contain do |expected|
   match { |actual| contains.call(actual, expected) }
 end
 
-# The server's own rules: the worker's checks of decisions and batches come on top.
+# The cases say what the server does. On top of that the worker fails a decision or a batch that the server would only log.
 RSpec.describe "The shared workflow cases" do
   it "are there" do
     expect(Scripted.cases.size).to be >= 19
@@ -32,6 +32,18 @@ RSpec.describe "The shared workflow cases" do
       expect(run.problems.size).to eq(problems.size), run.to_s
       problems.each { |part| expect(run.problems).to include(include(part)), run.to_s }
       (expected["steps"] || {}).each { |step, wanted| compare(run[step], wanted, run) }
+    end
+  end
+
+  { "decision_unknown_step" => "decide", "decision_second_parent" => "decide", "no_batches_unnamed" => "analyze" }.each do |name, step|
+    it "#{name}: the worker fails the step, for the reason for which the server would complete the task without its branches" do
+      data = Scripted.cases.fetch(name)
+      handlers = data["handlers"].transform_values { |script| Scripted.handler(script) }
+      run = TaskerContribRails::Testing::Workflow.new(data["template"], data["context"], handlers:).run
+      expect(run).to be_failed
+      expect(run.problems).to be_empty
+      expect(run[step]).to have_attributes(state: "error", attempts: 1, error_type: "validation_error", error: include(data["expect"]["problems"].first))
+      expect(run.steps.keys & Array(data["expect"]["absent"])).to be_empty
     end
   end
 

@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require_relative "../templates/branches"
 require_relative "../templates/template"
 
 module TaskerContribRails
@@ -9,9 +10,6 @@ module TaskerContribRails
     # created at the same moment. The odd cases are kept, because a test that passed here and behaved differently on the server
     # would be worse than none.
     class TaskGraph
-      # Core refuses what a decision or a batch analyzer asked for; the task goes on without it.
-      class Refused < StandardError; end
-
       # A step that exists in the task. +late+ ones were made by a decision or a batch.
       Node = Struct.new(:name, :spec, :inputs, :late, :parents, :state, :result, :attempts)
 
@@ -31,28 +29,25 @@ module TaskerContribRails
 
       # Creates the steps that a decision names.
       #
-      # @raise [Refused] a name that is not downstream of the decision, or an edge twice
+      # @raise [Templates::Refused] a name that is not downstream of the decision, or an edge twice
       def decide(node, outcome)
         return unless outcome["type"] == "create_steps"
 
-        reachable = template.downstream([ node.name ], stop_at_decisions: true)
-        # Core's graph of a decision ends before the next one, which may not be named itself.
-        inner = reachable.reject { |name| template.step(name).decision? }
-        requested = Array(outcome["step_names"]).map(&:to_s)
-        wrong = (requested - inner).first
-        raise Refused, "step '#{wrong}' is not downstream of decision '#{node.name}'" if wrong
-
-        add(node, names_to_create(node.name, requested, inner, reachable - inner))
+        branches = Templates::Branches.new(template, node.name)
+        plan = branches.plan(Array(outcome["step_names"]).map(&:to_s))
+        branches.refuse(plan.edges.find { |parent, child| nodes[child]&.parents&.include?(parent) })
+        template.steps.each { |step| create(step) if plan.names.include?(step.name) }
+        plan.edges.each { |parent, child| nodes[child].parents |= [ parent ] }
       end
 
       # Creates the workers of a batch, and what joins them.
       #
-      # @raise [Refused] the template lacks what Core needs
+      # @raise [Templates::Refused] the template lacks what Core needs
       def expand(node, outcome)
         empty = outcome["type"] == "no_batches"
         name = empty ? node.spec.initialization["worker_template_name"].to_s : outcome["worker_template_name"].to_s
         if empty && name.empty?
-          raise Refused, "step '#{node.name}' found nothing to do and its handler.initialization has no worker_template_name; Core needs it to create the placeholder"
+          raise Templates::Refused, "step '#{node.name}' found nothing to do and its handler.initialization has no worker_template_name; Core needs it to create the placeholder"
         end
         worker = worker(node, name)
         cursors = empty ? [ { "batch_id" => "000", "start_cursor" => 0, "end_cursor" => 0, "batch_size" => 0 } ] : Array(outcome["cursor_configs"])
@@ -108,55 +103,12 @@ module TaskerContribRails
         nodes[name] ||= Node.new(name, spec, inputs, @started || false, [], "pending", nil, 0)
       end
 
-      def add(decision, created)
-        edges = template.steps.select { |step| created.include?(step.name) }.flat_map do |step|
-          step.dependencies.filter_map do |parent|
-            if created.include?(parent) then [ parent, step.name ]
-            # A parent that is not created now is replaced by the decision itself.
-            elsif !step.deferred_convergence? then [ decision.name, step.name ]
-            end
-          end
-        end
-        refuse_twice(decision, edges)
-        template.steps.each { |step| create(step) if created.include?(step.name) }
-        edges.each { |parent, child| nodes[child].parents |= [ parent ] }
-      end
-
-      def refuse_twice(decision, edges)
-        parent, child = edges.find { |edge| edges.count(edge) > 1 || nodes[edge.last]&.parents&.include?(edge.first) }
-        return unless parent
-
-        raise Refused, "step '#{child}' would be linked to '#{parent}' twice: below decision '#{decision.name}' a step may not also depend on a step " \
-                       "from before the decision; remove that dependency, its result is visible anyway"
-      end
-
-      def names_to_create(decision, requested, inner, exits)
-        created = requested | exits
-        spread(created) { |step| inner.include?(step.name) && !step.deferred_convergence? && !step.batch_worker? }
-        joins = template.steps.select { |step| step.deferred_convergence? && (created & step.dependencies).any? }.map(&:name)
-        created |= joins
-        spread(created, joins.dup) { |step| step.dependencies.all? { |name| created.include?(name) || name == decision } }
-        created
-      end
-
-      # Follows the edges from what is created to what a block accepts.
-      def spread(created, frontier = created.dup)
-        while (parent = frontier.pop)
-          template.steps.each do |step|
-            next if created.include?(step.name) || !step.dependencies.include?(parent) || !yield(step)
-
-            created << step.name
-            frontier << step.name
-          end
-        end
-      end
-
       def worker(node, name)
         found = template.find(name)
         unless found&.batch_worker?
-          raise Refused, "step '#{node.name}' asks for batch worker '#{name}', but the template has no step of that name with type batch_worker"
+          raise Templates::Refused, "step '#{node.name}' asks for batch worker '#{name}', but the template has no step of that name with type batch_worker"
         end
-        raise Refused, "batch worker '#{name}' has no batch_config in the template" unless found.batch_config
+        raise Templates::Refused, "batch worker '#{name}' has no batch_config in the template" unless found.batch_config
 
         found
       end

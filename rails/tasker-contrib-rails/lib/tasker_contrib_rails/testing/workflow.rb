@@ -1,12 +1,10 @@
 # frozen_string_literal: true
 
-require "json_schemer"
 require_relative "../backoff"
-require_relative "../handlers"
 require_relative "../outcome_checks"
-require_relative "../templates"
-require_relative "step_context"
+require_relative "step_calls"
 require_relative "task_graph"
+require_relative "template_source"
 require_relative "workflow_run"
 
 module TaskerContribRails
@@ -14,43 +12,22 @@ module TaskerContribRails
     # Runs a whole task template in memory: one worker and one server, without anything between them. Steps that are ready together
     # run in the order of the template; retries follow the template's +retry+ on a virtual clock.
     class Workflow
-      # A handler that always wants to be called again would never end.
-      MOST_CHECKPOINTS = 1000
-
       # @param template [String, Pathname, Hash] a file, or its content
       # @param context [Hash] checked against +input_schema+
       # @param handlers [Hash{String => #call, Class}] by callable, over the app's classes
       # @param checks [Boolean] whether the worker fails decisions and batches that Core would refuse; false shows Core alone
+      # @raise [ConfigurationError] the template cannot be read, or Core would not accept or never finish it; the context does not fit
       def initialize(template, context = {}, handlers: {}, checks: true)
-        @template = self.class.load(template)
+        @template = TemplateSource.load(template)
         @context = context.as_json
-        @handlers = handlers.transform_keys(&:to_s)
+        @calls = StepCalls.new(@template, @context, handlers.transform_keys(&:to_s))
         @checks = checks
-        check_context
+        TemplateSource.check_context(@template, @context)
         @graph = TaskGraph.new(@template)
         @run = WorkflowRun.new
         @queue = []
         @enqueued = []
         @waiting = []
-      end
-
-      # @return [Templates::Template]
-      # @raise [ConfigurationError] it cannot be read, or Core would not accept or never finish it
-      def self.load(source)
-        if source.is_a?(Hash)
-          template = Templates::Template.new("template", source.deep_stringify_keys)
-          raise ConfigurationError, "the template has no steps" if template.steps.empty?
-
-          errors = Templates::TemplateChecks.new(template).errors.grep(/circle|depends on|needs at least one dependency|used \d+ times|callable/)
-          raise ConfigurationError, errors if errors.any?
-
-          return template
-        end
-        path = Pathname(source)
-        path = App.root.join(path) unless path.absolute? || path.file?
-        raise ConfigurationError, "#{source}: there is no such file" unless path.file?
-
-        load(YAML.safe_load_file(path, permitted_classes: [ Date, Time ], aliases: true))
       end
 
       # @return [WorkflowRun]
@@ -68,12 +45,6 @@ module TaskerContribRails
       end
 
       private
-
-      def check_context
-        schema = @template.input_schema
-        found = schema ? JSONSchemer.schema(schema).validate(@context).map { |error| "#{error["data_pointer"]} #{error["type"]} #{error["details"]}".strip } : []
-        raise ConfigurationError, "the context does not fit input_schema: #{found.join("; ")}" if found.any?
-      end
 
       def record(node)
         step = @run.steps[node.name] ||= StepRecord.new(node.name, node.spec.name)
@@ -118,42 +89,17 @@ module TaskerContribRails
           problem = @graph.early_start(node)
           @run.problems << problem if problem
         end
-        outcome = call_through_checkpoints(node)
+        outcome = call(node)
         node.attempts += 1
         outcome.is_a?(Outcome::Success) ? complete(node, outcome) : fail(node, outcome)
       end
 
-      def call_through_checkpoints(node)
-        outcome = call(node, nil)
-        checkpoints = record(node).checkpoints
-        while outcome.is_a?(Outcome::Checkpoint)
-          raise Error, "step '#{node.name}' stored #{MOST_CHECKPOINTS} checkpoints and did not end" if checkpoints.size == MOST_CHECKPOINTS
-
-          checkpoints << outcome.cursor
-          note(node, node.attempts + 1, "checkpoint at #{outcome.cursor}")
-          outcome = call(node, outcome.to_h)
-        end
-        outcome
-      end
-
-      def call(node, checkpoint)
-        context = context_of(node, checkpoint)
-        override = @handlers[node.spec.callable]
-        value = override ? Testing.call(override, context) : Handlers.call(node.spec.callable, context)
-        Outcome.of(value)
-      rescue Handlers::NotFound => error
-        Outcome::Failure.new(message: error.message, error_type: Contract::ERROR_TYPES[:not_found], retryable: false)
-      rescue ScriptError, StandardError => error
-        raise if error.class.name.start_with?("RSpec::", "Minitest::")
-
-        Outcome.from_exception(error)
-      end
-
-      def context_of(node, checkpoint)
+      def call(node)
         results = @graph.ancestors(node).select { |other| other.state == "complete" }.to_h { |other| [ other.name, other.result ] }
-        StepContext.build(context: @context, results:, config: node.spec.initialization, inputs: node.inputs, attempt: node.attempts + 1,
-          max_attempts: node.spec.max_attempts, step: node.name, template_step: node.spec.name, callable: node.spec.callable, checkpoint:,
-          task: @template.name, namespace: @template.namespace, version: @template.version)
+        @calls.to_the_end(node, results) do |cursor|
+          record(node).checkpoints << cursor
+          note(node, node.attempts + 1, "checkpoint at #{cursor}")
+        end
       end
 
       def complete(node, outcome)
@@ -165,7 +111,7 @@ module TaskerContribRails
         note(node, node.attempts, "complete")
         @graph.decide(node, outcome.result["decision_point_outcome"] || {}) if node.spec.decision?
         @graph.expand(node, outcome.result["batch_processing_outcome"] || {}) if node.spec.batchable?
-      rescue TaskGraph::Refused => error
+      rescue Templates::Refused => error
         @run.problems << "#{error.message} (Core only logs this and goes on: the task completes without them)"
       end
 

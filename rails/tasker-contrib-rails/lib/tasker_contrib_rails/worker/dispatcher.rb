@@ -5,7 +5,7 @@ require "concurrent/scheduled_task"
 require_relative "../events"
 require_relative "../handlers"
 require_relative "../outcome_checks"
-require_relative "answer"
+require_relative "replies"
 require_relative "step_run"
 require_relative "surroundings"
 
@@ -13,9 +13,6 @@ module TaskerContribRails
   module Worker
     # Executes steps in a pool of threads, in place of Core's subscriber, which calls one handler after the other.
     class Dispatcher
-      # Seconds that a cut step waits, so that this dying worker does not claim it again.
-      CUT_DELAY = 2
-
       # @param concurrency [Integer] steps at the same time
       # @param templates [Hash] identity to {Templates::Template}
       # @param bridge [TaskerCore::Worker::EventBridge]
@@ -23,7 +20,7 @@ module TaskerContribRails
         @pool = Concurrent::FixedThreadPool.new(concurrency, name: "tasker-step", auto_terminate: false)
         @concurrency = concurrency
         @templates = templates
-        @bridge = bridge
+        @replies = Replies.new(bridge)
         @lock = Mutex.new
         @changed = ConditionVariable.new
         @running = {}
@@ -79,10 +76,8 @@ module TaskerContribRails
           @changed.broadcast
           @running.values
         end
-        steps.select(&:answer!).map do |step|
-          send_completion(step, stopped("the worker was stopped before the handler came to an end"))
-          step.ids.slice(:step, :step_uuid, :task_uuid)
-        end
+        cut = steps.select { |step| @replies.hand_back(step, "the worker was stopped before the handler came to an end") }
+        cut.map { |step| step.ids.slice(:step, :step_uuid, :task_uuid) }
       end
 
       # @return [Integer] steps that were handed back before they began
@@ -96,13 +91,13 @@ module TaskerContribRails
         timer = watch(step)
         outcome = Surroundings.around(step) do
           Events.publish(:step_started, step.ids.merge(handler: step.handler, attempt: step.attempt))
-          outcome_of(step).tap { |found| finish(step, found) }
+          outcome_of(step).tap { |found| @replies.finish(step, found) }
         end
         Surroundings.report(outcome.error, step) if outcome.is_a?(Outcome::Failure) && outcome.error
       rescue StandardError => error
         # The handler is done; this is the app's executor, or the native library.
         TaskerContribRails.logger.error("step #{step.step_uuid}: #{error.class}: #{error.message}")
-        finish(step, Outcome.from_exception(error))
+        @replies.finish(step, Outcome.from_exception(error))
       ensure
         timer&.cancel
         @lock.synchronize do
@@ -121,55 +116,14 @@ module TaskerContribRails
         Outcome.from_exception(error)
       end
 
-      def finish(step, outcome)
-        return unless step.answer!
-
-        outcome.is_a?(Outcome::Checkpoint) ? send_checkpoint(step, outcome) : send_completion(step, outcome)
-      end
-
-      def send_checkpoint(step, outcome)
-        unless @bridge.publish_step_checkpoint_yield(Answer.checkpoint(step, outcome))
-          return send_completion(step, Outcome::Failure.new(message: "Core did not store the checkpoint; only steps of type batch_worker can have one",
-            error_type: Contract::ERROR_TYPES[:validation], retryable: false))
-        end
-        publish(:step_checkpointed, step, cursor: outcome.cursor, items_processed: outcome.items_processed)
-      end
-
-      def send_completion(step, outcome)
-        @bridge.publish_step_completion(Answer.completion(step, outcome))
-        return publish(:step_completed, step) if outcome.is_a?(Outcome::Success)
-
-        publish(:step_failed, step, error_type: outcome.error_type, message: outcome.message,
-          retryable: Answer.retryable?(step, outcome), retry_after: Answer.retry_after(step, outcome))
-      end
-
       def hand_back(step)
-        return unless step.answer!
+        return unless @replies.hand_back(step, "the worker was stopped before the step began")
 
         @lock.synchronize { @returned += 1 }
-        send_completion(step, stopped("the worker was stopped before the step began"))
-      end
-
-      def stopped(message)
-        Outcome::Failure.new(message:, error_type: Contract::ERROR_TYPES[:worker_stopped], retry_after: CUT_DELAY)
       end
 
       def watch(step)
-        Concurrent::ScheduledTask.execute(step.timeout) { timed_out(step) } if step.timeout
-      end
-
-      # A Ruby thread cannot be stopped safely: the step is answered, and the handler goes on.
-      def timed_out(step)
-        return unless step.answer!
-
-        Events.publish(:step_timed_out, step.ids.merge(handler: step.handler, attempt: step.attempt, timeout_seconds: step.timeout, hung: true))
-        send_completion(step, Outcome::Failure.new(message: "the handler exceeded timeout_seconds: #{step.timeout}", error_type: Contract::ERROR_TYPES[:timeout]))
-      rescue StandardError => error
-        TaskerContribRails.logger.error("step #{step.step_uuid}: the timeout could not be sent: #{error.class}: #{error.message}")
-      end
-
-      def publish(key, step, **data)
-        Events.publish(key, step.ids.merge(handler: step.handler, attempt: step.attempt, duration_ms: (step.duration * 1000).round(1), **data), duration: step.duration)
+        Concurrent::ScheduledTask.execute(step.timeout) { @replies.time_out(step) } if step.timeout
       end
 
       def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)

@@ -1,0 +1,23 @@
+# frozen_string_literal: true
+
+require_relative "../names"
+
+module TaskerContribRails
+  class Client
+    # The body of a request that creates a task.
+    module TaskRequest
+      OPTIONS = %i[priority tags correlation_id parent_correlation_id initiator source_system reason].freeze
+
+      module_function
+
+      # @return [Hash]
+      # @raise [ArgumentError] an unknown option
+      def body((namespace, name, version), context, options, initiator:)
+        unknown = (options.keys - OPTIONS).first
+        raise ArgumentError, "unknown option #{unknown}#{Names.did_you_mean(unknown, OPTIONS)}" if unknown
+
+        { name:, namespace:, version:, context:, initiator:, source_system: "rails", reason: "requested by the application" }.merge(options.compact)
+      end
+    end
+  end
+end

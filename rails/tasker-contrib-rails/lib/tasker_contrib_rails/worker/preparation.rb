@@ -1,0 +1,32 @@
+# frozen_string_literal: true
+
+require_relative "../templates"
+require_relative "../handlers"
+require_relative "core"
+
+module TaskerContribRails
+  module Worker
+    # Everything that can be wrong without Core. Nothing is started after a failure here, so it can be tried again.
+    module Preparation
+      module_function
+
+      # @param settings [Config::Settings]
+      # @param root [Pathname] of the app
+      # @return [Array<Templates::Template>] each with a handler for each of its steps
+      # @raise [ConfigurationError]
+      def templates(settings, root)
+        raise ConfigurationError, settings.worker_problems if settings.worker_problems.any?
+
+        folder = root.join(settings["templates"])
+        templates = Templates.load(folder, root:).raise_for_errors.templates
+        raise ConfigurationError, "the template folder #{folder} has no templates; a worker without any runs nothing" if templates.empty?
+
+        Core.load!(log_level: settings["log_level"])
+        problems = templates.flat_map { |template| Handlers.problems(template) }
+        raise ConfigurationError, problems if problems.any?
+
+        templates
+      end
+    end
+  end
+end

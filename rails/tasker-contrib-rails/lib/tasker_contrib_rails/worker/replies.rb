@@ -1,0 +1,68 @@
+# frozen_string_literal: true
+
+require_relative "../events"
+require_relative "answer"
+
+module TaskerContribRails
+  module Worker
+    # Answers steps, each once only, through Core's bridge, and publishes what came of them.
+    class Replies
+      # Seconds that a cut step waits, so that this dying worker does not claim it again.
+      CUT_DELAY = 2
+
+      # @param bridge [TaskerCore::Worker::EventBridge]
+      def initialize(bridge)
+        @bridge = bridge
+      end
+
+      # @param step [StepRun]
+      # @param outcome [Outcome::Success, Outcome::Failure, Outcome::Checkpoint]
+      # @return [Boolean] whether this was the answer; false if there was one already
+      def finish(step, outcome)
+        return false unless step.answer!
+
+        outcome.is_a?(Outcome::Checkpoint) ? checkpoint(step, outcome) : complete(step, outcome)
+        true
+      end
+
+      # The worker stops: another one tries the step again.
+      #
+      # @return [Boolean]
+      def hand_back(step, message)
+        finish(step, Outcome::Failure.new(message:, error_type: Contract::ERROR_TYPES[:worker_stopped], retry_after: CUT_DELAY))
+      end
+
+      # A Ruby thread cannot be stopped safely: the step is answered, and the handler goes on.
+      def time_out(step)
+        return unless step.answer!
+
+        Events.publish(:step_timed_out, step.ids.merge(handler: step.handler, attempt: step.attempt, timeout_seconds: step.timeout, hung: true))
+        complete(step, Outcome::Failure.new(message: "the handler exceeded timeout_seconds: #{step.timeout}", error_type: Contract::ERROR_TYPES[:timeout]))
+      rescue StandardError => error
+        TaskerContribRails.logger.error("step #{step.step_uuid}: the timeout could not be sent: #{error.class}: #{error.message}")
+      end
+
+      private
+
+      def checkpoint(step, outcome)
+        unless @bridge.publish_step_checkpoint_yield(Answer.checkpoint(step, outcome))
+          return complete(step, Outcome::Failure.new(message: "Core did not store the checkpoint; only steps of type batch_worker can have one",
+            error_type: Contract::ERROR_TYPES[:validation], retryable: false))
+        end
+        publish(:step_checkpointed, step, cursor: outcome.cursor, items_processed: outcome.items_processed)
+      end
+
+      def complete(step, outcome)
+        @bridge.publish_step_completion(Answer.completion(step, outcome))
+        return publish(:step_completed, step) if outcome.is_a?(Outcome::Success)
+
+        publish(:step_failed, step, error_type: outcome.error_type, message: outcome.message,
+          retryable: Answer.retryable?(step, outcome), retry_after: Answer.retry_after(step, outcome))
+      end
+
+      def publish(key, step, **data)
+        Events.publish(key, step.ids.merge(handler: step.handler, attempt: step.attempt, duration_ms: (step.duration * 1000).round(1), **data), duration: step.duration)
+      end
+    end
+  end
+end
