@@ -49,14 +49,14 @@ pub enum Action {
     },
 }
 
-/// A tree of links to the repository's files, in which some files are copies that may change.
+/// A tree of links to files of the repository or of a checkout, in which some are copies that may change.
 #[derive(Clone, Debug)]
 pub struct Mirror {
-    /// The repository.
+    /// The repository or the checkout.
     pub from: PathBuf,
     /// The mirror's folder, absolute.
     pub into: PathBuf,
-    /// The files that are copied, relative.
+    /// The files and folders that are copied, relative.
     pub copies: BTreeSet<PathBuf>,
     /// Copies are made again when this changes.
     pub key: String,
@@ -76,7 +76,12 @@ impl Action {
             }
             Self::Remove { path } => format!("remove {}", relative(root, path).display()),
             Self::Mirror(mirror) => format!(
-                "mirror the repository in {}, with copies of {} files",
+                "mirror {} in {}, with copies of {} files or folders",
+                if mirror.from == root {
+                    "the repository".into()
+                } else {
+                    mirror.from.display().to_string()
+                },
                 relative(root, &mirror.into).display(),
                 mirror.copies.len()
             ),

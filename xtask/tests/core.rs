@@ -506,6 +506,37 @@ fn ruby_tests_get_the_checkouts_gem() {
 }
 
 #[test]
+fn a_double_of_the_gem_is_compared_with_the_checkouts_sources() {
+    if Command::new("ruby").arg("--version").output().is_err() {
+        eprintln!("no Ruby on this machine: nothing to test");
+        return;
+    }
+    let world = World::new();
+    world.write(
+        "ruby/app/app.gemspec",
+        "Gem::Specification.new do |spec|\n  spec.name = \"ruby-app\"\nend\n",
+    );
+    world.write(
+        "ruby/app/script/check_core",
+        "ours = %w[ORIGIN]\ntheirs = File.read(File.join(ARGV.fetch(0), 'lib/tasker_core.rb')).scan(/^ *([A-Z]+) =/).flatten\n\
+         missing = ours - theirs\nputs \"not in the gem: #{missing.join(', ')}\" unless missing.empty?\nexit missing.empty?\n",
+    );
+    commit(&world.root);
+    let check = || world.run(&["--core", &world.place(), "core", "check", "--lang", "ruby"]);
+    let same = check();
+    assert_eq!(same.code, Some(0), "{same:?}");
+    assert!(same.out.contains("ok ruby/app:double"), "{}", same.out);
+    world.edit("bindings/ruby/lib/tasker_core.rb", "ORIGIN", "SOURCE");
+    let other = check();
+    assert_eq!(other.code, Some(1), "{other:?}");
+    assert!(
+        other.out.contains("not in the gem: ORIGIN"),
+        "{}",
+        other.out
+    );
+}
+
+#[test]
 fn a_build_that_fails_is_one_line_with_its_log() {
     let world = World::new();
     world.python();

@@ -4,16 +4,19 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::write;
+use crate::core::BUILT;
 use crate::error::{Error, Result};
 use crate::plan::Mirror;
 
-/// Never in a mirror: what belongs to git, to cargo's builds and to xtask. Cargo finds `.cargo` from below the repository anyway.
-const LEFT_OUT: [&str; 4] = [".git", "target", ".xtask", ".cargo"];
-/// Beside each copy: what it was copied from.
+/// Never in a mirror: what belongs to git, to cargo's builds and to xtask.
+const LEFT_OUT: [&str; 3] = [".git", "target", ".xtask"];
+/// Nor is this in a mirror below its original, from where cargo finds it anyway.
+const SETTINGS: &str = ".cargo";
+/// Beside the copy of a file, and in that of a folder: what it was copied from.
 const ORIGIN: &str = "xtask-mirror-origin";
 
-/// Brings the mirror up to date. Folders on the way to a copy are real, everything else is a link to the repository; a copy
-/// stays as it is, with the changes made to it, until the original or the key changes.
+/// Brings the mirror up to date. Folders on the way to a copy are real, everything else is a link to the original; a copy
+/// stays as it is, with the changes made to it, until the original file or the key changes.
 pub fn mirror(mirror: &Mirror) -> Result<()> {
     let folders: BTreeSet<PathBuf> = mirror
         .copies
@@ -33,7 +36,7 @@ pub fn mirror(mirror: &Mirror) -> Result<()> {
         };
         let wanted: BTreeSet<String> = names(&from)?
             .into_iter()
-            .filter(|name| !LEFT_OUT.contains(&name.as_str()) && !is_own(name))
+            .filter(|name| !is_left_out(mirror, name) && !is_own(name))
             .collect();
         for name in names(&into)? {
             if !wanted.contains(&name) && !is_own(&name) {
@@ -48,6 +51,10 @@ pub fn mirror(mirror: &Mirror) -> Result<()> {
         refresh(mirror, copy)?;
     }
     Ok(())
+}
+
+fn is_left_out(mirror: &Mirror, name: &str) -> bool {
+    LEFT_OUT.contains(&name) || name == SETTINGS && mirror.into.starts_with(&mirror.from)
 }
 
 fn names(folder: &Path) -> Result<Vec<String>> {
@@ -69,6 +76,9 @@ fn link(target: &Path, place: &Path) -> Result<()> {
 
 fn refresh(mirror: &Mirror, copy: &Path) -> Result<()> {
     let original = mirror.from.join(copy);
+    if original.is_dir() {
+        return refresh_folder(mirror, &original, &mirror.into.join(copy));
+    }
     let Ok(text) = std::fs::read_to_string(&original) else {
         return Ok(());
     };
@@ -80,4 +90,37 @@ fn refresh(mirror: &Mirror, copy: &Path) -> Result<()> {
     }
     write(&place, &text)?;
     write(&origin, &from)
+}
+
+fn refresh_folder(mirror: &Mirror, original: &Path, place: &Path) -> Result<()> {
+    let origin = place.join(ORIGIN);
+    if std::fs::read_to_string(&origin).is_ok_and(|known| known == mirror.key) {
+        return Ok(());
+    }
+    super::remove(place)?;
+    copy_folder(original, place)?;
+    // Last, so that half a copy is made again.
+    write(&origin, &mirror.key)
+}
+
+/// Copies what follows from nothing else; links stay links.
+fn copy_folder(from: &Path, into: &Path) -> Result<()> {
+    std::fs::create_dir_all(into).map_err(Error::io("create", into))?;
+    for name in names(from)? {
+        let (original, place) = (from.join(&name), into.join(&name));
+        let meta = original
+            .symlink_metadata()
+            .map_err(Error::io("read", &original))?;
+        if meta.is_dir() {
+            if !BUILT.contains(&name.as_str()) {
+                copy_folder(&original, &place)?;
+            }
+        } else if meta.is_symlink() {
+            let target = std::fs::read_link(&original).map_err(Error::io("read", &original))?;
+            std::os::unix::fs::symlink(target, &place).map_err(Error::io("link", &place))?;
+        } else if meta.is_file() {
+            std::fs::copy(&original, &place).map_err(Error::io("copy", &original))?;
+        }
+    }
+    Ok(())
 }

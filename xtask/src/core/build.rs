@@ -1,22 +1,25 @@
 //! Building a checkout's packages, each with its ecosystem's own front end, into `.xtask/core`.
 //!
-//! What is built is named by the checkout's content, so an unchanged checkout is built once. Native parts are compiled below
-//! `.xtask/core/target`, whatever tool calls cargo.
+//! What is built is named by the checkout's content, so an unchanged checkout is built once. Gems and npm packages are built in a copy of
+//! their folder inside a mirror of the checkout, because their tools write beside the sources; the checkout itself stays as it is. Native
+//! parts are compiled below `.xtask/core/target`, whatever tool calls cargo.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::{Package, Table, BUILDS};
+use super::{Checkout, Identity, Package, Table, BUILDS};
 use crate::error::{Error, Result};
 use crate::file::read;
 use crate::lang::{parse_json, Planner};
-use crate::plan::{Action, Share, Task};
+use crate::plan::{Action, Mirror, Share, Task};
 use crate::process::Invocation;
 
 /// Variables of ours that a native build gets besides the usual ones: where a web page of Core is, which its build would else
-/// fetch from outside the registries; how maturin is to build; how cargo is to link.
-const PASSED: [&str; 3] = [
+/// fetch from outside the registries; how maturin and rb-sys are to build; how cargo is to link.
+const PASSED: [&str; 4] = [
     "SWAGGER_UI_DOWNLOAD_URL",
     "MATURIN_PEP517_ARGS",
+    "RB_SYS_CARGO_PROFILE",
     "CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER",
 ];
 
@@ -32,7 +35,7 @@ pub struct Built {
     pub name: String,
     /// Its version, if the manifest says it.
     pub version: Option<String>,
-    /// Python: a folder with one wheel. Ruby: a gem home (`GEM_HOME`) that holds the gem alone. TypeScript: the packed archive.
+    /// Python: a folder with one wheel. Ruby: the gem's library, for `RUBYLIB`. TypeScript: the packed archive.
     pub path: PathBuf,
     /// Changes with the checkout's content: for stamps of what it is installed into.
     pub id: String,
@@ -52,8 +55,8 @@ pub fn built(planner: &mut Planner<'_>, language: &str) -> Result<Option<Built>>
     let folder = planner.repo.root.join(BUILDS).join(&id);
     let (actions, path, mut needs) = match language {
         "python" => python(planner, package, &folder)?,
-        "ruby" => ruby(package, &folder),
-        _ => node(package, &folder)?,
+        "ruby" => ruby(planner, checkout, identity, package, &folder),
+        _ => node(planner, checkout, identity, package, &folder)?,
     };
     if folder.join(COMPLETE).is_file() {
         needs.clear();
@@ -139,46 +142,88 @@ fn python(planner: &mut Planner<'_>, package: &Package, folder: &Path) -> Result
     Ok((vec![Action::Run(run)], folder.to_owned(), needs))
 }
 
-/// `gem build`, and `gem install` into a home of its own, which compiles extensions with the gem's own `extconf.rb`.
-fn ruby(package: &Package, folder: &Path) -> Steps {
+/// The mirror in which gems and npm packages are built, and where in it this package is. It is one for all languages, so that what their
+/// native parts have in common is compiled once.
+fn workplace(
+    planner: &Planner<'_>,
+    checkout: &Checkout,
+    identity: &Identity,
+    package: &Package,
+) -> (Action, PathBuf) {
+    let into = planner.repo.root.join(BUILDS).join("source");
+    let inside = |package: &Package| {
+        let folder = package.folder().strip_prefix(&checkout.root);
+        folder.unwrap_or(Path::new("")).to_owned()
+    };
+    let copies: BTreeSet<PathBuf> = checkout
+        .packages
+        .iter()
+        .filter(|package| matches!(package.language.as_str(), "ruby" | "typescript"))
+        .map(inside)
+        .collect();
+    let folder = into.join(inside(package));
+    let mirror = Mirror {
+        from: checkout.root.clone(),
+        into,
+        copies,
+        key: format!("{} {}", checkout.root.display(), identity.digest),
+    };
+    (Action::Mirror(mirror), folder)
+}
+
+/// `gem build` says whether the specification is right. A gem that is all Ruby is then installed into a home of its own; one with a native part is
+/// compiled by `rake compile` where it stands, because the crate may depend on others by path, which no installed gem has beside it.
+fn ruby(
+    planner: &Planner<'_>,
+    checkout: &Checkout,
+    identity: &Identity,
+    package: &Package,
+    folder: &Path,
+) -> Steps {
+    let (mirror, place) = workplace(planner, checkout, identity, package);
     let gem = folder.join("package.gem").display().to_string();
-    let home = folder.join("home");
     let specification = package
         .manifest
         .file_name()
         .unwrap_or_default()
         .to_string_lossy()
         .into_owned();
-    let build = Invocation::new(
-        package.folder(),
-        ["gem", "build", &specification, "--output", &gem],
-    );
-    let install = Invocation::new(
-        package.folder(),
-        [
-            "gem",
-            "install",
-            "--local",
-            "--ignore-dependencies",
-            "--no-document",
-            "--install-dir",
-            &home.display().to_string(),
-            &gem,
-        ],
-    );
-    let actions = vec![
-        Action::Write {
-            path: folder.join("README"),
-            contents: "A Tasker Core checkout's gem, built by cargo xtask.\n".into(),
-        },
-        Action::Run(build),
-        Action::Run(install),
+    let run = |argv: &[&str]| Action::Run(Invocation::new(&place, argv.iter().copied()));
+    let mut actions = vec![
+        mirror,
+        note(folder, "gem"),
+        run(&["gem", "build", &specification, "--output", &gem]),
     ];
-    (actions, home, Vec::new())
+    if is_native(checkout, package) {
+        let library = folder.join("lib");
+        actions.push(run(&["rake", "compile"]));
+        actions.push(run(&["cp", "-R", "lib", &library.display().to_string()]));
+        return (actions, library, Vec::new());
+    }
+    let home = folder.join("home");
+    actions.push(run(&[
+        "gem",
+        "install",
+        "--local",
+        "--ignore-dependencies",
+        "--no-document",
+        "--install-dir",
+        &home.display().to_string(),
+        &gem,
+    ]));
+    let version = package.version.clone().unwrap_or_default();
+    let installed = format!("gems/{}-{version}/lib", package.name);
+    (actions, home.join(installed), Vec::new())
 }
 
 /// What `npm publish` would do: dependencies, the native part if napi-rs makes one, the `build` script, the archive.
-fn node(package: &Package, folder: &Path) -> Result<Steps> {
+fn node(
+    planner: &Planner<'_>,
+    checkout: &Checkout,
+    identity: &Identity,
+    package: &Package,
+    folder: &Path,
+) -> Result<Steps> {
     let manifest = parse_json(&read(&package.manifest)?).map_err(|error| Error::Core {
         why: format!("{}: {}", package.manifest.display(), error.why),
         fix: "repair the checkout, or cargo xtask core use published".into(),
@@ -189,13 +234,11 @@ fn node(package: &Package, folder: &Path) -> Result<Steps> {
             .and_then(toml::Value::as_table)
             .is_some_and(|table| !table.is_empty())
     };
-    let npm = |argv: &[&str]| Action::Run(Invocation::new(package.folder(), argv.to_vec()));
-    let mut actions = vec![Action::Write {
-        path: folder.join("README"),
-        contents: "A Tasker Core checkout's npm package, built by cargo xtask.\n".into(),
-    }];
+    let (mirror, place) = workplace(planner, checkout, identity, package);
+    let run = |argv: &[&str]| Action::Run(Invocation::new(&place, argv.iter().copied()));
+    let mut actions = vec![mirror, note(folder, "npm package")];
     if has("dependencies") || has("devDependencies") {
-        actions.push(npm(&[
+        actions.push(run(&[
             "npm",
             "install",
             "--no-package-lock",
@@ -204,10 +247,10 @@ fn node(package: &Package, folder: &Path) -> Result<Steps> {
         ]));
     }
     if has("napi") {
-        actions.push(npm(&["npx", "--no-install", "napi", "build", "--platform"]));
+        actions.push(run(&["npx", "--no-install", "napi", "build", "--platform"]));
     }
-    actions.push(npm(&["npm", "run", "build", "--if-present"]));
-    actions.push(npm(&[
+    actions.push(run(&["npm", "run", "build", "--if-present"]));
+    actions.push(run(&[
         "npm",
         "pack",
         "--silent",
@@ -221,6 +264,22 @@ fn node(package: &Package, folder: &Path) -> Result<Steps> {
     Ok((actions, archive, Vec::new()))
 }
 
+/// Makes the folder of a build.
+fn note(folder: &Path, what: &str) -> Action {
+    Action::Write {
+        path: folder.join("README"),
+        contents: format!("A Tasker Core checkout's {what}, built by cargo xtask.\n"),
+    }
+}
+
+/// Whether a package contains a crate.
+fn is_native(checkout: &Checkout, package: &Package) -> bool {
+    checkout
+        .packages
+        .iter()
+        .any(|other| other.language == "rust" && other.manifest.starts_with(package.folder()))
+}
+
 /// What compiling a package's Rust part takes.
 #[derive(Default)]
 struct Native {
@@ -229,22 +288,18 @@ struct Native {
 }
 
 impl Native {
-    fn of(
-        planner: &mut Planner<'_>,
-        checkout: &super::Checkout,
-        package: &Package,
-    ) -> Result<Self> {
-        let is_native = checkout
-            .packages
-            .iter()
-            .any(|other| other.language == "rust" && other.manifest.starts_with(package.folder()));
-        if !is_native {
+    fn of(planner: &mut Planner<'_>, checkout: &Checkout, package: &Package) -> Result<Self> {
+        if !is_native(checkout, package) {
             return Ok(Self::default());
         }
         let target = planner.repo.root.join(BUILDS).join("target");
         let mut native = Self {
             env: vec![
                 ("CARGO_TARGET_DIR".into(), target.display().to_string()),
+                (
+                    "RB_SYS_CARGO_TARGET_DIR".into(),
+                    target.display().to_string(),
+                ),
                 // Core's queries are checked against recorded metadata instead of a database.
                 ("SQLX_OFFLINE".into(), "true".into()),
             ],

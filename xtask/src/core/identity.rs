@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use crate::error::{Error, Result};
 
 /// Folders that builds make; what is in them follows from the rest.
-const BUILT: [&str; 7] = [
+pub const BUILT: [&str; 7] = [
     "target",
     "build",
     "node_modules",

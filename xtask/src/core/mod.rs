@@ -21,7 +21,7 @@ use crate::process::quote;
 pub use build::{built, Built};
 pub use cargo::{patched, Patched};
 pub use checkout::{Checkout, Package};
-pub use identity::Identity;
+pub use identity::{Identity, BUILT};
 pub use table::{Row, Table, FILE as TABLE_FILE};
 
 /// Where the choice is kept, relative to the repository.

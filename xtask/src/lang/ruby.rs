@@ -8,7 +8,7 @@
 use toml::{Table, Value};
 
 use super::{Found, Job, Language, Malformed, Planner, Provided};
-use crate::core::built;
+use crate::core::{built, Checkout};
 use crate::error::Result;
 use crate::plan::{Action, Counts};
 use crate::process::Invocation;
@@ -19,6 +19,8 @@ pub struct Ruby;
 
 /// Core's gem.
 const CORE: &str = "tasker-rb";
+/// Compares a unit's double of Core's gem with the gem's folder, which is its argument: prints what differs, and fails if anything does.
+const CHECK_CORE: &str = "script/check_core";
 /// In a unit's manifest, if its specification names Core's gem.
 const DEPENDS_ON_CORE: &str = "depends-on-core";
 
@@ -110,6 +112,27 @@ impl Language for Ruby {
         }
         Ok(())
     }
+
+    /// Runs the script of each unit that has one, with the folder of the checkout's gem. It reads Ruby sources; nothing is compiled.
+    fn check_core(&self, planner: &mut Planner<'_>, checkout: &Checkout) -> Result<()> {
+        let Some(package) = checkout.package(self.name(), CORE) else {
+            return Ok(());
+        };
+        let repo = planner.repo;
+        let units = repo
+            .units
+            .iter()
+            .filter(|unit| unit.language == self.name());
+        for unit in units.filter(|unit| repo.path(unit).join(CHECK_CORE).is_file()) {
+            let core = package.folder().display().to_string();
+            let task = planner.task(unit, "double").run(Invocation::new(
+                repo.path(unit),
+                ["ruby", CHECK_CORE, &core],
+            ));
+            planner.add(task);
+        }
+        Ok(())
+    }
 }
 
 /// The gem of a Tasker Core checkout for a unit that depends on it: found by `require` before any installed one.
@@ -120,11 +143,9 @@ fn core_gem(planner: &mut Planner<'_>, unit: &Unit) -> Result<Provided> {
     let Some(built) = built(planner, "ruby")? else {
         return Ok(Provided::default());
     };
-    let gem = format!("{}-{}", built.name, built.version.unwrap_or_default());
-    let library = built.path.join("gems").join(gem).join("lib");
     Ok(Provided {
         needs: built.needs,
-        env: vec![("RUBYLIB".to_owned(), library.display().to_string())],
+        env: vec![("RUBYLIB".to_owned(), built.path.display().to_string())],
         ..Provided::default()
     })
 }
