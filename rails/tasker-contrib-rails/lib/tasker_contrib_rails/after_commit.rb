@@ -2,7 +2,7 @@
 
 module TaskerContribRails
   # Runs a block when the transactions that are open now have been committed, at once if there is none, and never if they are
-  # rolled back.
+  # rolled back. Transactions that tests put around themselves do not count.
   module AfterCommit
     # A record as ActiveRecord's transactions know it, for Rails 7.1.
     class Callback
@@ -16,21 +16,29 @@ module TaskerContribRails
 
     module_function
 
-    # @return [Boolean] whether a transaction is open (tests' own ones do not count)
-    def waiting?
-      return false unless defined?(ActiveRecord::Base) && ActiveRecord::Base.connected?
+    # @yieldreturn [Client::Task]
+    # @return [Client::Task, DeferredTask] deferred if a transaction is open
+    def task
+      deferred = DeferredTask.new
+      run { deferred.task = yield }
+      deferred.task || deferred
+    end
 
-      transaction = ActiveRecord::Base.connection.current_transaction
+    # Rails 7.2 and newer know the transactions of all databases, 7.1 is asked for those of the primary one.
+    def run(&block)
+      return yield unless defined?(::ActiveRecord::Base)
+      return ::ActiveRecord.after_all_transactions_commit(&block) if ::ActiveRecord.respond_to?(:after_all_transactions_commit)
+
+      in_transaction? ? ::ActiveRecord::Base.connection.add_transaction_record(Callback.new(&block)) : yield
+    end
+
+    def in_transaction?
+      return false unless ::ActiveRecord::Base.connected?
+
+      transaction = ::ActiveRecord::Base.connection.current_transaction
       transaction.open? && transaction.joinable?
     end
-
-    def run(&block)
-      if ActiveRecord.respond_to?(:after_all_transactions_commit)
-        ActiveRecord.after_all_transactions_commit(&block)
-      else
-        ActiveRecord::Base.connection.add_transaction_record(Callback.new(&block))
-      end
-    end
+    private_class_method :in_transaction?
   end
 
   # A task that is created when the transaction around it is committed.

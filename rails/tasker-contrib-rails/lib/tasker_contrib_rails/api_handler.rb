@@ -42,7 +42,7 @@ module TaskerContribRails
 
     # @return [Faraday::Connection] change it in a subclass with +super.tap { |http| … }+
     def connection
-      @connection ||= Faraday.new(url: option(:url), params: option(:params), headers: option(:headers), ssl: option(:ssl)&.symbolize_keys) do |http|
+      @connection ||= Faraday.new(url: option(:url).presence || raise(PermanentError, "url is missing: set it in the class or in handler.initialization"), params: option(:params), headers: option(:headers), ssl: option(:ssl)&.symbolize_keys) do |http|
         http.options.timeout = option(:timeout)
         http.options.open_timeout = option(:open_timeout)
         http.request :json
@@ -101,10 +101,11 @@ module TaskerContribRails
     def authorize(http, auth)
       return unless auth
 
+      need = ->(name) { auth[name].presence || raise(PermanentError, "auth of type #{auth[:type]} needs a #{name}") }
       case auth[:type]
-      when "bearer" then http.request :authorization, "Bearer", auth.fetch(:token)
-      when "basic" then http.request :authorization, :basic, auth.fetch(:username), auth.fetch(:password)
-      when "api_key" then http.headers[auth[:api_key_header] || "X-API-Key"] = auth.fetch(:api_key)
+      when "bearer" then http.request :authorization, "Bearer", need["token"]
+      when "basic" then http.request :authorization, :basic, need["username"], need["password"]
+      when "api_key" then http.headers[auth[:api_key_header] || "X-API-Key"] = need["api_key"]
       else raise PermanentError, "auth.type must be bearer, basic or api_key, not #{auth[:type].inspect}"
       end
     end

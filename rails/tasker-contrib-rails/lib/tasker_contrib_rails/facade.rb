@@ -40,18 +40,17 @@ module Tasker
     # @return [TaskerContribRails::Client]
     def client = TaskerContribRails::App.client
 
-    # Creates a task; inside a transaction when it is committed, so that no step looks for rows that are not there yet.
+    # Creates a task; inside a transaction when it is committed, so that no step looks for rows that are not there yet. What the
+    # server says against it is then raised by the end of the transaction, which has been committed.
     #
     # @param after_commit [Boolean] false creates it at once; the default is the setting +after_commit+
     # @return [TaskerContribRails::Client::Task, TaskerContribRails::DeferredTask]
     # @see TaskerContribRails::Client#create_task for the other parameters and the errors
     def create_task(name, context = {}, after_commit: settings["after_commit"], **options)
       context = TaskerContribRails::Client::Context.to_json_object(context)
-      return client.create_task(name, context, **options) unless after_commit && TaskerContribRails::AfterCommit.waiting?
+      return client.create_task(name, context, **options) unless after_commit
 
-      TaskerContribRails::DeferredTask.new.tap do |deferred|
-        TaskerContribRails::AfterCommit.run { deferred.task = client.create_task(name, context, **options) }
-      end
+      TaskerContribRails::AfterCommit.task { client.create_task(name, context, **options) }
     end
 
     # @return [Boolean] whether this process claims steps

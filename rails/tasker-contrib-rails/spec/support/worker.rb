@@ -19,6 +19,16 @@ module WorkerHelpers
     path.write(PLAIN.merge("name" => name, "steps" => steps).to_yaml)
   end
 
+  def steps(*rows) = template(steps: rows.map { |name, callable, more| { "name" => name, "handler" => { "callable" => callable } }.merge(more || {}) })
+
+  # The answer of a worker whose only template has one step.
+  def run(callable = "H", start_with: {}, **step, &call)
+    handler(callable, &call) if call
+    steps([ "step", callable ])
+    start(**start_with)
+    answer(callable:, **step)
+  end
+
   # A handler class for the length of an example.
   def handler(name, base = TaskerContribRails::StepHandler, &call)
     stub_const(name, Class.new(base) { define_method(:call, &call) })
