@@ -1,38 +1,44 @@
 //! Progress that a batch worker keeps across attempts.
 
 use std::ops::Range;
-use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde_json::Value;
 use tasker_shared::models::core::batch_worker::CheckpointYieldData;
 use tasker_worker::worker::services::CheckpointService;
-use uuid::Uuid;
 
 use crate::{FromStep, Step, StepError};
 
 /// Where checkpoints go: Core's database, or a test.
 #[async_trait]
 pub(crate) trait Store: Send + Sync {
-    async fn save(&self, step: Uuid, cursor: u64, items: u64) -> Result<(), StepError>;
+    async fn save(&self, step: &Step, cursor: u64, items: u64) -> Result<(), StepError>;
+
+    /// What was saved, where that can be asked.
+    #[cfg(feature = "testing")]
+    fn saved(&self) -> Vec<u64> {
+        Vec::new()
+    }
 }
 
 #[async_trait]
 impl Store for CheckpointService {
-    async fn save(&self, step: Uuid, cursor: u64, items: u64) -> Result<(), StepError> {
+    async fn save(&self, step: &Step, cursor: u64, items: u64) -> Result<(), StepError> {
         let data = CheckpointYieldData {
-            step_uuid: step,
+            step_uuid: step.id(),
             cursor: cursor.into(),
             items_processed: items,
             accumulated_results: None,
         };
-        self.persist_checkpoint(step, &data)
+        self.persist_checkpoint(step.id(), &data)
             .await
             .map_err(StepError::from)
     }
 }
 
 /// The range that an instance of a batch worker has to do, and how far an earlier attempt came.
+///
+/// A handler that takes one is not called for the placeholder that Core makes when the analyzer found nothing to do.
 ///
 /// ```
 /// # use tasker_contrib_axum::{Batch, StepError};
@@ -51,9 +57,7 @@ pub struct Batch {
     id: String,
     range: Range<u64>,
     next: u64,
-    no_op: bool,
-    step: Uuid,
-    store: Arc<dyn Store>,
+    step: Step,
 }
 
 impl Batch {
@@ -72,11 +76,6 @@ impl Batch {
         self.next..self.range.end
     }
 
-    /// Whether this is the placeholder that Core makes when the analyzer found nothing to do. Its range is empty.
-    pub fn is_no_op(&self) -> bool {
-        self.no_op
-    }
-
     /// Stores that everything before `cursor` is done.
     ///
     /// # Errors
@@ -84,7 +83,7 @@ impl Batch {
     /// A retryable failure when the database does not take it.
     pub async fn checkpoint(&self, cursor: u64) -> Result<(), StepError> {
         let items = cursor.saturating_sub(self.range.start);
-        self.store.save(self.step, cursor, items).await
+        self.step.store.save(&self.step, cursor, items).await
     }
 }
 
@@ -100,8 +99,10 @@ impl std::fmt::Debug for Batch {
 
 impl<S> FromStep<S> for Batch {
     fn from_step(step: &Step, _state: &S) -> Result<Self, StepError> {
-        let inputs = step.inputs();
-        let cursor = inputs.get("cursor").ok_or_else(|| {
+        if step.is_no_op() {
+            return Err(StepError::nothing_to_do());
+        }
+        let cursor = step.inputs().get("cursor").ok_or_else(|| {
             StepError::validation(format!(
                 "step `{}` is no instance of a batch worker: it has no cursor; give it `type: batch_worker` and `batch_config`",
                 step.name()
@@ -121,9 +122,7 @@ impl<S> FromStep<S> for Batch {
                 .to_owned(),
             next: stored.unwrap_or(range.start),
             range,
-            no_op: inputs.get("is_no_op") == Some(&Value::Bool(true)),
-            step: step.id(),
-            store: step.store.clone(),
+            step: step.clone(),
         })
     }
 }

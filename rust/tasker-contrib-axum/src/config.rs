@@ -2,19 +2,58 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use regex::Regex;
 use tasker_shared::config::tasker::TaskerConfig as CoreConfig;
 use toml::{Table, Value};
 
 use crate::contract::{ConfigKey, ConfigValue, CONFIG_KEYS, OPTIONAL_SECTIONS, PATTERNS, SETTINGS};
-use crate::Error;
+use crate::{Error, TaskerClient, TaskerClientBuilder};
 
 const CLIENT: &str = "worker.orchestration_client";
 const DATABASE_URL: &str = "common.database.url";
 const BASE_URL: &str = "worker.orchestration_client.base_url";
+const TIMEOUT: &str = "worker.orchestration_client.timeout_ms";
+const RETRIES: &str = "worker.orchestration_client.max_retries";
 const CONCURRENCY: &str = "worker.mpsc_channels.handler_dispatch.max_concurrent_handlers";
 const DELIVERY: &str = "worker.event_systems.worker.deployment_mode";
+
+const TOKEN: &str = "orchestration.token";
+const API_KEY: &str = "orchestration.api_key";
+const API_KEY_HEADER: &str = "orchestration.api_key_header";
+const MAX_CALLS: &str = "orchestration.max_concurrency";
+
+/// Settings of the client that Core has no keys for. Their variables are named like all others.
+static OWN_KEYS: [ConfigKey; 4] = [
+    own(TOKEN, ConfigValue::Str("")),
+    own(API_KEY, ConfigValue::Str("")),
+    own(API_KEY_HEADER, ConfigValue::Str("X-API-Key")),
+    ConfigKey {
+        min: Some(1.0),
+        max: Some(1000.0),
+        ..own(MAX_CALLS, ConfigValue::Int(16))
+    },
+];
+
+const fn own(path: &'static str, default: ConfigValue) -> ConfigKey {
+    ConfigKey {
+        path,
+        default,
+        min: None,
+        max: None,
+        choices: &[],
+        pattern: None,
+        env: None,
+        inert: false,
+        doc: "",
+    }
+}
+
+/// `orchestration.api_key` is `TASKER_ORCHESTRATION__API_KEY`.
+fn own_variable(key: &ConfigKey) -> String {
+    format!("TASKER_{}", key.path.to_uppercase().replace('.', "__"))
+}
 
 /// Variables that have a name of their own beside `TASKER_<SECTION>__<SETTING>`.
 const PLAIN_VARIABLES: [(&str, &str); 3] = [
@@ -82,6 +121,12 @@ impl TaskerConfig {
                 config.put_text(setting.path, text, &source);
             }
         }
+        for key in &OWN_KEYS {
+            let name = own_variable(key);
+            if let Some(text) = variables.get(&name) {
+                config.put_text(key.path, text, &format!("variable {name}"));
+            }
+        }
         if let Some(folder) = variables.get("TASKER_TEMPLATE_PATH") {
             config.templates = Some(folder.into());
         }
@@ -89,6 +134,7 @@ impl TaskerConfig {
             name.starts_with("TASKER_")
                 && name.contains("__")
                 && !SETTINGS.iter().any(|setting| setting.variable == *name)
+                && !OWN_KEYS.iter().any(|key| own_variable(key) == **name)
                 && !OTHER_VARIABLES.contains(&name.as_str())
         });
         for name in unknown {
@@ -152,8 +198,23 @@ impl TaskerConfig {
             .unwrap_or_else(|| PathBuf::from("config/tasks"))
     }
 
-    pub(crate) fn orchestration_url(&self) -> String {
-        self.text(BASE_URL)
+    pub(crate) fn client(&self) -> TaskerClientBuilder {
+        let given = |path: &str| Some(self.text(path)).filter(|text| !text.is_empty());
+        let milliseconds = u64::try_from(self.number(TIMEOUT)).unwrap_or(u64::MAX);
+        let mut client = TaskerClient::builder(self.text(BASE_URL))
+            .timeout(Duration::from_millis(milliseconds))
+            .max_retries(u32::try_from(self.number(RETRIES)).unwrap_or(u32::MAX))
+            .max_concurrency(self.number(MAX_CALLS));
+        if let Some(token) = given(TOKEN) {
+            client = client.bearer_token(token);
+        }
+        if let Some(key) = given(API_KEY) {
+            client = client.api_key(self.text(API_KEY_HEADER), key);
+        }
+        match &self.templates {
+            Some(folder) if folder.is_dir() => client.templates(folder),
+            _ => client,
+        }
     }
 
     pub(crate) fn concurrency(&self) -> usize {
@@ -239,7 +300,8 @@ impl TaskerConfig {
             .map_or(name, |setting| setting.path);
         let Some(key) = key(path) else {
             let names = SETTINGS.iter().map(|setting| setting.name);
-            let near = nearest(name, names.chain(CONFIG_KEYS.iter().map(|key| key.path)));
+            let keys = CONFIG_KEYS.iter().chain(&OWN_KEYS).map(|key| key.path);
+            let near = nearest(name, names.chain(keys));
             self.problems
                 .push(format!("{name} ({source}): there is no such setting{near}"));
             return;
@@ -278,7 +340,8 @@ impl std::fmt::Debug for TaskerConfig {
 }
 
 fn key(path: &str) -> Option<&'static ConfigKey> {
-    CONFIG_KEYS.iter().find(|key| key.path == path)
+    let mut keys = CONFIG_KEYS.iter().chain(&OWN_KEYS);
+    keys.find(|key| key.path == path)
 }
 
 fn default(value: ConfigValue) -> Value {

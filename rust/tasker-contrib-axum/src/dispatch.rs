@@ -15,9 +15,10 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
 use crate::core::Results;
+use crate::correlation::Correlation;
 use crate::events::{EventKind, Events};
 use crate::metrics::Metrics;
-use crate::{contract, Handlers, Step, StepError};
+use crate::{contract, numbers, Handlers, Step, StepError};
 
 /// How long another worker has time to take over a step that this one gives back.
 const HAND_OVER: Duration = Duration::from_secs(2);
@@ -81,7 +82,13 @@ impl Dispatcher {
         returned
     }
 
-    fn step(&self, core: TaskSequenceStep) -> Step {
+    fn step(&self, mut core: TaskSequenceStep) -> Step {
+        // Core's gRPC API takes this name for all tasks that it creates, and makes a float of each number.
+        if core.task.task.initiator.as_deref() == Some("grpc") {
+            if let Some(context) = &mut core.task.task.context {
+                numbers::make_whole(context);
+            }
+        }
         Step {
             core: Arc::new(core),
             store: Arc::new(self.results.checkpoints()),
@@ -158,17 +165,17 @@ impl Dispatcher {
                     handler,
                     attempt,
                     error_type = error.error_type(),
-                    retryable = error.is_retryable(),
+                    retryable = tried_again(step, error),
                     message = error.message(),
                     "step failed"
                 );
                 let data = json!({"handler": handler, "attempt": attempt, "duration_ms": duration_ms, "error_type": error.error_type(),
-                    "message": error.message(), "retryable": error.is_retryable(), "retry_after": retry_after(step, error).map(|delay| delay.as_secs())});
+                    "message": error.message(), "retryable": tried_again(step, error), "retry_after": retry_after(step, error).map(|delay| delay.as_secs())});
                 self.events.emit(EventKind::StepFailed, Some(step), data);
                 match error.error_type() {
                     contract::ERROR_TIMEOUT => "timed_out",
                     contract::ERROR_WORKER_STOPPED => "cut",
-                    _ if error.is_retryable() => "retryable",
+                    _ if tried_again(step, error) => "retryable",
                     _ => "failed",
                 }
             }
@@ -186,10 +193,6 @@ impl Dispatcher {
 
 /// Calls the handler of a step under its time limit; a panic is a failure.
 pub(crate) async fn call(handlers: &Handlers, step: &Step) -> Result<Value, StepError> {
-    // A placeholder has nothing to do, and most handlers would not look.
-    if step.inputs().get("is_no_op") == Some(&Value::Bool(true)) {
-        return Ok(json!({"no_op": true}));
-    }
     let handler = step.callable().to_owned();
     let call = async {
         match handlers.call(&handler, step.clone()) {
@@ -201,7 +204,11 @@ pub(crate) async fn call(handlers: &Handlers, step: &Step) -> Result<Value, Step
             )),
         }
     };
-    let call = AssertUnwindSafe(call).catch_unwind();
+    let here = Correlation {
+        id: step.correlation_id(),
+        step: true,
+    };
+    let call = here.scope(AssertUnwindSafe(call).catch_unwind());
     let caught = match step.core().step_definition.timeout_seconds {
         None => call.await,
         Some(seconds) => {
@@ -215,7 +222,7 @@ pub(crate) async fn call(handlers: &Handlers, step: &Step) -> Result<Value, Step
             }
         }
     };
-    caught.unwrap_or_else(|panic| {
+    let outcome = caught.unwrap_or_else(|panic| {
         let text = panic
             .downcast_ref::<&str>()
             .map(|text| (*text).to_owned())
@@ -226,12 +233,21 @@ pub(crate) async fn call(handlers: &Handlers, step: &Step) -> Result<Value, Step
             format!("`{handler}` panicked: {text}"),
             false,
         ))
-    })
+    });
+    match outcome {
+        Err(error) if error.is_nothing_to_do() => Ok(json!({"no_op": true})),
+        outcome => outcome,
+    }
+}
+
+/// Whether Core will try a step again, attempts permitting. It leaves a retryable failure of a step with `retryable: false` waiting for ever.
+fn tried_again(step: &Step, error: &StepError) -> bool {
+    error.is_retryable() && step.core().step_definition.retry.retryable
 }
 
 /// The delay before the next attempt: the handler's wish, else the template's back-off.
 pub(crate) fn retry_after(step: &Step, error: &StepError) -> Option<Duration> {
-    error.is_retryable().then(|| {
+    tried_again(step, error).then(|| {
         error
             .retry_after()
             .unwrap_or_else(|| backoff(&step.core().step_definition.retry, step.retry_count() + 1))
@@ -268,7 +284,7 @@ fn to_core(step: &Step, outcome: &Result<Value, StepError>, took: Duration) -> S
                 error.message().to_owned(),
                 error.error_code().map(str::to_owned),
                 Some(error.error_type().to_owned()),
-                error.is_retryable(),
+                tried_again(step, error),
                 milliseconds,
                 None,
             );

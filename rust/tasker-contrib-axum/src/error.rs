@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use crate::contract;
 
+const NOTHING_TO_DO: &str = "nothing_to_do";
+
 /// Why a worker or a client cannot be started.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -63,6 +65,15 @@ impl StepError {
 
     pub(crate) fn validation(message: impl Into<String>) -> Self {
         Self::of(contract::ERROR_VALIDATION, message, false)
+    }
+
+    /// Not a failure: the handler has nothing to do and is not called.
+    pub(crate) fn nothing_to_do() -> Self {
+        Self::of(NOTHING_TO_DO, "", false)
+    }
+
+    pub(crate) fn is_nothing_to_do(&self) -> bool {
+        self.kind == NOTHING_TO_DO
     }
 
     pub(crate) fn of(kind: &'static str, message: impl Into<String>, retryable: bool) -> Self {

@@ -118,11 +118,10 @@ impl Dependencies {
     /// A permanent failure if a result does not fit.
     pub fn batches<T: DeserializeOwned>(&self, worker: &str) -> Result<Vec<T>, StepError> {
         let prefix = format!("{worker}_");
+        let placeholder = format!("{worker}_000");
         self.0
             .iter()
-            .filter(|(name, value)| {
-                name.starts_with(&prefix) && value.get("no_op") != Some(&Value::Bool(true))
-            })
+            .filter(|(name, _)| name.starts_with(&prefix) && **name != placeholder)
             .map(|(name, value)| read(&format!("the result of `{name}`"), value))
             .collect()
     }

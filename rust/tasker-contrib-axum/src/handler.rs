@@ -174,6 +174,13 @@ impl<S> std::fmt::Debug for Handlers<S> {
 }
 
 impl Handlers {
+    /// These, and those of another set instead of the ones with the same callable.
+    #[cfg(feature = "testing")]
+    pub(crate) fn overlay(mut self, other: Self) -> Self {
+        self.by_name.extend(other.by_name);
+        self
+    }
+
     /// Starts the handler of a callable.
     pub(crate) fn call(&self, callable: &str, step: Step) -> Option<Running> {
         self.by_name

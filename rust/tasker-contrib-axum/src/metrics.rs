@@ -1,11 +1,12 @@
-//! Prometheus metrics of handlers.
+//! Prometheus metrics of handlers and of calls of the server.
 
 use prometheus::{
     Encoder, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
 };
 
 use crate::contract::{
-    Metric, METRIC_HANDLERS_IN_FLIGHT, METRIC_HANDLER_DURATION, METRIC_HANDLER_EXECUTIONS,
+    Metric, METRIC_CLIENT_REQUESTS, METRIC_HANDLERS_IN_FLIGHT, METRIC_HANDLER_DURATION,
+    METRIC_HANDLER_EXECUTIONS,
 };
 
 #[derive(Clone, Debug)]
@@ -14,6 +15,7 @@ pub(crate) struct Metrics {
     pub(crate) executions: IntCounterVec,
     pub(crate) duration: HistogramVec,
     pub(crate) in_flight: IntGauge,
+    pub(crate) client_requests: IntCounterVec,
 }
 
 fn options(metric: Metric) -> Opts {
@@ -32,17 +34,23 @@ impl Metrics {
             METRIC_HANDLER_DURATION.labels,
         );
         let in_flight = IntGauge::with_opts(options(METRIC_HANDLERS_IN_FLIGHT));
+        let client_requests = IntCounterVec::new(
+            options(METRIC_CLIENT_REQUESTS),
+            METRIC_CLIENT_REQUESTS.labels,
+        );
         let metrics = Self {
             registry,
             executions: executions.expect("the contract's names are valid"),
             duration: duration.expect("the contract's names are valid"),
             in_flight: in_flight.expect("the contract's names are valid"),
+            client_requests: client_requests.expect("the contract's names are valid"),
         };
         let registry = &metrics.registry;
         let done = registry
             .register(Box::new(metrics.executions.clone()))
             .and_then(|()| registry.register(Box::new(metrics.duration.clone())))
-            .and_then(|()| registry.register(Box::new(metrics.in_flight.clone())));
+            .and_then(|()| registry.register(Box::new(metrics.in_flight.clone())))
+            .and_then(|()| registry.register(Box::new(metrics.client_requests.clone())));
         done.expect("names are registered once");
         metrics
     }

@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::extract::{Query, State};
 use axum::http::{header, HeaderMap, StatusCode};
@@ -19,15 +18,12 @@ use uuid::Uuid;
 
 use crate::contract;
 use crate::dispatch::Dispatcher;
-use crate::{TaskerEvent, TaskerWorker};
-
-const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
+use crate::{TaskerClient, TaskerEvent, TaskerWorker};
 
 #[derive(Clone)]
 struct Shared {
     dispatcher: Arc<Dispatcher>,
-    health_url: String,
-    http: reqwest::Client,
+    client: TaskerClient,
 }
 
 impl TaskerWorker {
@@ -38,11 +34,9 @@ impl TaskerWorker {
     /// far as it is kept; when events are gone, for it or for a client that reads too slowly, a `lag` event says how many. A client
     /// costs no memory beyond its socket's buffers, however slowly it reads.
     pub fn router(&self) -> Router {
-        let base = self.config.orchestration_url();
         let shared = Shared {
             dispatcher: self.dispatcher.clone(),
-            health_url: format!("{}/health", base.trim_end_matches('/')),
-            http: reqwest::Client::new(),
+            client: self.client.clone(),
         };
         Router::new()
             .route(
@@ -59,17 +53,8 @@ impl TaskerWorker {
 async fn ready(State(shared): State<Shared>) -> Response {
     let dispatcher = &shared.dispatcher;
     let draining = dispatcher.draining.is_cancelled();
-    let probe = shared
-        .http
-        .get(&shared.health_url)
-        .timeout(PROBE_TIMEOUT)
-        .send()
-        .await;
-    let orchestration = match probe {
-        Ok(answer) if answer.status().is_success() => Ok(()),
-        Ok(answer) => Err(format!("answers {}", answer.status())),
-        Err(error) => Err(error.without_url().to_string()),
-    };
+    let probe = shared.client.health().await;
+    let orchestration = probe.map_err(|error| error.to_string());
     let draining = if draining {
         Err("draining".to_owned())
     } else {

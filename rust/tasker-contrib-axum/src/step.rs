@@ -75,6 +75,12 @@ impl Step {
         Value::Object(entries.into_iter().collect())
     }
 
+    /// Whether this is the placeholder that Core makes of a batch worker when the analyzer found nothing to do. Only handlers that do not take
+    /// a [`Batch`](crate::Batch) see one.
+    pub fn is_no_op(&self) -> bool {
+        self.inputs().get("is_no_op") == Some(&Value::Bool(true))
+    }
+
     pub(crate) fn inputs(&self) -> &Value {
         self.core
             .workflow_step

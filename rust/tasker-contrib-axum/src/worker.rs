@@ -15,7 +15,7 @@ use crate::core::{Intake, Results};
 use crate::dispatch::Dispatcher;
 use crate::events::{EventKind, Events, TaskerEvent};
 use crate::metrics::Metrics;
-use crate::{templates, Error, Handlers, TaskerConfig};
+use crate::{templates, Error, Handlers, TaskerClient, TaskerConfig};
 
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
 const EVENT_BUFFER: usize = 1024;
@@ -72,6 +72,11 @@ impl TaskerWorkerBuilder {
         // Core reads this variable and nothing else.
         std::env::set_var("TASKER_TEMPLATE_PATH", &folder);
 
+        let metrics = Metrics::new();
+        let mut client = config.client();
+        client.metrics = metrics.clone();
+        let client = client.templates(&folder).build()?;
+
         let results = Results::open(core_config.clone()).await?;
         let events = Events::new(self.event_buffer.unwrap_or(EVENT_BUFFER));
         let started = Intake::start(core_config).await;
@@ -87,7 +92,7 @@ impl TaskerWorkerBuilder {
             handlers: self.handlers,
             results,
             events: events.clone(),
-            metrics: Metrics::new(),
+            metrics,
             running: TaskTracker::new(),
             draining: CancellationToken::new(),
             cutting: CancellationToken::new(),
@@ -106,7 +111,7 @@ impl TaskerWorkerBuilder {
             intake,
             dispatching,
             dispatcher,
-            config,
+            client,
             drain_timeout: self.drain_timeout.unwrap_or(DRAIN_TIMEOUT),
         })
     }
@@ -146,7 +151,7 @@ pub struct TaskerWorker {
     intake: Intake,
     dispatching: JoinHandle<usize>,
     pub(crate) dispatcher: Arc<Dispatcher>,
-    pub(crate) config: TaskerConfig,
+    pub(crate) client: TaskerClient,
     drain_timeout: Duration,
 }
 
@@ -160,6 +165,25 @@ impl TaskerWorker {
     /// The namespaces whose steps it executes.
     pub fn namespaces(&self) -> &[String] {
         &self.intake.namespaces
+    }
+
+    /// A client of the server that this worker works for, with the worker's settings and metrics; for the application's state.
+    ///
+    /// ```no_run
+    /// # async fn run(worker: tasker_contrib_axum::TaskerWorker) {
+    /// use axum::Router;
+    /// use tasker_contrib_axum::task_routes;
+    ///
+    /// let app = Router::new()
+    ///     .nest("/tasker", task_routes())
+    ///     .with_state(worker.client())
+    ///     .merge(worker.router());
+    /// # let _: Router = app;
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn client(&self) -> TaskerClient {
+        self.client.clone()
     }
 
     /// All events from now on. A receiver that is too slow gets [`broadcast::error::RecvError::Lagged`].

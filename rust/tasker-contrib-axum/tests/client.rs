@@ -1,0 +1,429 @@
+//! The client against a server that fails in the ways that Core's does.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::body::{to_bytes, Body};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum::Router;
+use serde_json::{json, Value};
+use tasker_contrib_axum::{
+    task_routes, AdmissionLayer, ClientErrorKind, CorrelationLayer, NewTask, TaskQuery,
+    TaskerClient, TaskerConfig,
+};
+use tower_service::Service;
+use uuid::Uuid;
+
+/// An answer: status, `Retry-After`, body; and whether the connection is cut instead.
+#[derive(Clone)]
+struct Answer {
+    status: u16,
+    retry_after: Option<&'static str>,
+    body: Value,
+    cut: bool,
+}
+
+fn answer(status: u16, body: Value) -> Answer {
+    Answer {
+        status,
+        retry_after: None,
+        body,
+        cut: false,
+    }
+}
+
+fn error(status: u16, code: &str) -> Answer {
+    answer(status, json!({"error": {"code": code, "message": "no"}}))
+}
+
+/// Answers in turn and keeps the requests.
+#[derive(Clone, Default)]
+struct Double {
+    answers: Arc<Mutex<VecDeque<Answer>>>,
+    seen: Arc<Mutex<Vec<(String, HeaderMap, Value)>>>,
+    under_way: Arc<AtomicUsize>,
+    most: Arc<AtomicUsize>,
+}
+
+impl Double {
+    async fn start(answers: impl IntoIterator<Item = Answer>) -> (Self, String) {
+        let double = Self::default();
+        double.answers.lock().unwrap().extend(answers);
+        let app = Router::new().fallback(reply).with_state(double.clone());
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, app).await });
+        (double, url)
+    }
+
+    fn calls(&self) -> Vec<String> {
+        let seen = self.seen.lock().unwrap();
+        seen.iter().map(|(call, _, _)| call.clone()).collect()
+    }
+
+    fn body(&self, index: usize) -> Value {
+        self.seen.lock().unwrap()[index].2.clone()
+    }
+}
+
+async fn reply(State(double): State<Double>, request: Request) -> Response {
+    let under_way = double.under_way.fetch_add(1, Ordering::SeqCst) + 1;
+    double.most.fetch_max(under_way, Ordering::SeqCst);
+    let (parts, body) = request.into_parts();
+    let body = to_bytes(body, usize::MAX).await.unwrap();
+    let call = format!("{} {}", parts.method, parts.uri);
+    let steps = call.ends_with("/workflow_steps");
+    let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
+    double
+        .seen
+        .lock()
+        .unwrap()
+        .push((call, parts.headers, body));
+    // The others that are allowed in arrive meanwhile.
+    for _ in 0..50 {
+        tokio::task::yield_now().await;
+    }
+    double.under_way.fetch_sub(1, Ordering::SeqCst);
+    let next = double.answers.lock().unwrap().pop_front();
+    let next = next.unwrap_or_else(|| answer(200, if steps { step() } else { task("complete") }));
+    if next.cut {
+        let half =
+            futures_util::stream::iter([Ok(String::from("{")), Err(std::io::Error::other("cut"))]);
+        return Body::from_stream(half).into_response();
+    }
+    let status = StatusCode::from_u16(next.status).unwrap();
+    let mut response = (status, next.body.to_string()).into_response();
+    if let Some(after) = next.retry_after {
+        let headers = response.headers_mut();
+        headers.insert("retry-after", after.parse().unwrap());
+    }
+    response
+}
+
+const ID: &str = "67e55044-10b1-426f-9247-bb680e5fe0c8";
+
+fn task(status: &str) -> Value {
+    json!({"task_uuid": ID, "name": "order", "namespace": "shop", "version": "1.0.0", "status": status, "context": {"order_id": 7},
+        "total_steps": 2, "health_status": "healthy"})
+}
+
+fn step() -> Value {
+    json!([{"step_uuid": ID, "task_uuid": ID, "name": "charge", "current_state": "complete", "results": {"result": 1}}])
+}
+
+fn order() -> NewTask {
+    NewTask::new("shop", "order", json!({"order_id": 7}))
+}
+
+fn list() -> Answer {
+    let other = json!({"task_uuid": Uuid::nil(), "name": "order", "namespace": "shop", "version": "1.0.0", "status": "pending",
+        "context": {"order_id": 8}});
+    answer(
+        200,
+        json!({"tasks": [other, task("pending")], "pagination": {"total_count": 2, "has_next": false}}),
+    )
+}
+
+#[tokio::test]
+async fn a_creation_that_the_server_fails_on_is_repeated_with_the_same_context() {
+    let (double, url) =
+        Double::start([error(500, "DATABASE_ERROR"), error(409, "CONFLICT"), list()]).await;
+    let client = TaskerClient::new(url).unwrap();
+    let created = client.create_task(order().unique()).await;
+    // The second answer is a conflict: the first try had been stored. Its context has a nonce that the list of this double lacks.
+    let error = created.unwrap_err();
+    assert_eq!(error.kind(), ClientErrorKind::Conflict);
+    assert_eq!(double.body(0), double.body(1));
+    assert!(double.body(0)["context"]["nonce"].is_string());
+    assert_eq!(
+        double.calls(),
+        [
+            "POST /v1/tasks",
+            "POST /v1/tasks",
+            "GET /v1/tasks?page=1&per_page=100&namespace=shop"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_conflict_after_a_lost_answer_means_created() {
+    let cut = Answer {
+        cut: true,
+        ..answer(200, json!(null))
+    };
+    let (_double, url) = Double::start([
+        cut,
+        error(409, "CONFLICT"),
+        list(),
+        answer(200, task("pending")),
+    ])
+    .await;
+    let client = TaskerClient::new(url).unwrap();
+    let created = client.create_task(order()).await.unwrap();
+    assert_eq!(created.task_uuid.to_string(), ID);
+}
+
+#[tokio::test]
+async fn a_conflict_is_an_error_unless_it_was_allowed() {
+    let (double, url) = Double::start([error(409, "CONFLICT")]).await;
+    let client = TaskerClient::new(url.clone()).unwrap();
+    let refused = client.create_task(order()).await.unwrap_err();
+    assert_eq!(
+        (refused.kind(), refused.status().as_u16(), refused.code()),
+        (ClientErrorKind::Conflict, 409, Some("CONFLICT"))
+    );
+    assert_eq!(double.calls().len(), 1);
+    let (_double, url) =
+        Double::start([error(409, "CONFLICT"), list(), answer(200, task("pending"))]).await;
+    let client = TaskerClient::new(url).unwrap();
+    let found = client.create_task(order().idempotent()).await.unwrap();
+    assert_eq!(found.task_uuid.to_string(), ID);
+    assert_eq!(found.more["health_status"], "healthy");
+}
+
+#[tokio::test]
+async fn errors_have_kinds() {
+    for (status, kind, calls) in [
+        (400, ClientErrorKind::Invalid, 1),
+        (401, ClientErrorKind::Permission, 1),
+        (404, ClientErrorKind::NotFound, 1),
+        (500, ClientErrorKind::Server, 1),
+        (502, ClientErrorKind::Unavailable, 2),
+        (503, ClientErrorKind::Backpressure, 2),
+    ] {
+        let (double, url) = Double::start((0..3).map(|_| error(status, "NO"))).await;
+        let client = TaskerClient::builder(url).max_retries(1).build().unwrap();
+        let failed = client.get_task(Uuid::nil()).await.unwrap_err();
+        assert_eq!(failed.kind(), kind, "{status}");
+        assert_eq!(double.calls().len(), calls, "{status}");
+    }
+    let client = TaskerClient::builder("http://127.0.0.1:9")
+        .max_retries(0)
+        .build()
+        .unwrap();
+    let failed = client.get_task(Uuid::nil()).await.unwrap_err();
+    assert_eq!(failed.kind(), ClientErrorKind::Unavailable);
+    assert!(
+        failed.to_string().contains("is orchestration.url"),
+        "{failed}"
+    );
+    assert!(client.metrics().contains(
+        "tasker_contrib_client_requests_total{operation=\"get_task\",outcome=\"unavailable\"} 1"
+    ));
+}
+
+#[tokio::test]
+async fn a_template_that_nobody_registered_is_named() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let template = "name: order\nnamespace_name: shop\nversion: 1.0.0\ninput_schema: {type: object, required: [order_id], properties: {order_id: {type: integer}}}\nsteps:\n  - {name: one, handler: {callable: a.one}}\n";
+    std::fs::write(folder.path().join("order.yaml"), template).unwrap();
+    let (double, url) = Double::start([error(404, "NOT_FOUND"), error(404, "NOT_FOUND")]).await;
+    let client = TaskerClient::builder(url)
+        .templates(folder.path())
+        .build()
+        .unwrap();
+    let here = client.create_task(order()).await.unwrap_err().to_string();
+    assert!(here.contains("is a worker running?"), "{here}");
+    let misspelt = NewTask::new("shop", "ordr", ());
+    let near = client.create_task(misspelt).await.unwrap_err().to_string();
+    assert!(near.contains("did you mean `shop/order 1.0.0`?"), "{near}");
+
+    let secret = NewTask::new("shop", "order", json!({"order_id": "hunter2"}));
+    let wrong = client.create_task(secret).await.unwrap_err();
+    assert_eq!(wrong.kind(), ClientErrorKind::Invalid);
+    assert!(wrong.problems()[0].starts_with("/order_id"), "{wrong}");
+    assert!(!wrong.to_string().contains("hunter2"), "{wrong}");
+    assert_eq!(double.calls().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn concurrency_is_bounded() {
+    let (double, url) = Double::start([]).await;
+    let client = TaskerClient::builder(url)
+        .max_concurrency(3)
+        .build()
+        .unwrap();
+    let calls = (0..30).map(|_| client.get_task(Uuid::nil()));
+    for answer in futures_util::future::join_all(calls).await {
+        answer.unwrap();
+    }
+    assert_eq!(double.calls().len(), 30);
+    assert_eq!(double.most.load(Ordering::SeqCst), 3);
+}
+
+#[tokio::test]
+async fn a_wait_ends_with_the_task_or_the_time() {
+    let (_double, url) = Double::start([
+        answer(200, task("pending")),
+        answer(200, task("steps_in_process")),
+        answer(200, task("blocked_by_failures")),
+    ])
+    .await;
+    let client = TaskerClient::new(url).unwrap();
+    let ended = client
+        .wait(Uuid::nil(), Duration::from_secs(30))
+        .await
+        .unwrap();
+    assert!(ended.is_ended() && !ended.is_complete());
+
+    let (_double, url) = Double::start([answer(200, task("pending"))]).await;
+    let client = TaskerClient::new(url).unwrap();
+    let late = client.wait(Uuid::nil(), Duration::ZERO).await.unwrap_err();
+    assert_eq!(late.kind(), ClientErrorKind::Timeout);
+}
+
+#[tokio::test]
+async fn credentials_are_sent_and_never_shown() {
+    let (double, url) = Double::start([]).await;
+    let config = TaskerConfig::new()
+        .set("orchestration.url", url)
+        .set("orchestration.api_key", "hunter2");
+    let client = TaskerClient::from_config(&config).unwrap();
+    client.get_task(Uuid::nil()).await.unwrap();
+    assert_eq!(double.seen.lock().unwrap()[0].1["x-api-key"], "hunter2");
+    assert!(!format!("{client:?}{config:?}").contains("hunter2"));
+    let wrong = TaskerClient::builder("ftp://x").build().unwrap_err();
+    assert!(wrong.to_string().contains("http://"), "{wrong}");
+}
+
+async fn send(app: &mut Router, request: Request) -> Response {
+    std::future::poll_fn(|context| Service::<Request>::poll_ready(app, context))
+        .await
+        .unwrap();
+    app.call(request).await.unwrap()
+}
+
+async fn text(response: Response) -> String {
+    let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+    String::from_utf8(body.to_vec()).unwrap()
+}
+
+#[tokio::test]
+async fn a_request_is_followed_into_the_task() {
+    let (double, url) = Double::start([]).await;
+    let create = |State(client): State<TaskerClient>| async move {
+        client.create_task(order()).await.map(|task| task.name)
+    };
+    let mut app = Router::new()
+        .route("/orders", post(create))
+        .layer(CorrelationLayer::new())
+        .with_state(TaskerClient::new(url).unwrap());
+    let request = Request::post("/orders")
+        .header(
+            "traceparent",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        )
+        .body(Body::empty())
+        .unwrap();
+    let response = send(&mut app, request).await;
+    let id = "4bf92f35-77b3-4da6-a3ce-929d0e0e4736";
+    assert_eq!(response.headers()["x-request-id"], id);
+    assert_eq!(double.body(0)["correlation_id"], id);
+    assert!(double.body(0).get("parent_correlation_id").is_none());
+}
+
+#[tokio::test]
+async fn nothing_is_begun_while_the_server_takes_no_work() {
+    let busy = Answer {
+        retry_after: Some("30"),
+        ..error(503, "BACKPRESSURE")
+    };
+    let (double, url) = Double::start([busy]).await;
+    let client = TaskerClient::new(url).unwrap();
+    let begun = Arc::new(AtomicUsize::new(0));
+    let counted = begun.clone();
+    let create = move |State(client): State<TaskerClient>| async move {
+        counted.fetch_add(1, Ordering::SeqCst);
+        client.create_task(order()).await.map(|task| task.name)
+    };
+    let mut app = Router::new()
+        .route("/orders", post(create))
+        .route_layer(AdmissionLayer::new(&client))
+        .with_state(client);
+    let request = || Request::post("/orders").body(Body::empty()).unwrap();
+
+    // The wait is longer than what a request should hang: the answer goes on at once.
+    let first = send(&mut app, request()).await;
+    assert_eq!(first.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(first.headers()["retry-after"], "30");
+    assert!(text(first).await.contains("\"code\":\"BACKPRESSURE\""));
+    let second = send(&mut app, request()).await;
+    assert_eq!(second.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert!(second.headers().contains_key("retry-after"));
+    assert_eq!((begun.load(Ordering::SeqCst), double.calls().len()), (1, 1));
+}
+
+#[tokio::test]
+async fn task_routes_create_list_show_and_cancel() {
+    let (double, url) = Double::start([answer(200, task("pending"))]).await;
+    let mut app = task_routes().with_state(TaskerClient::new(url).unwrap());
+    let json_body = |text: &str| {
+        Request::post("/tasks")
+            .header("content-type", "application/json")
+            .body(Body::from(text.to_owned()))
+            .unwrap()
+    };
+    let body = r#"{"name": "order", "namespace": "shop", "context": {"order_id": 7}, "priority": 5, "tags": ["a"]}"#;
+    let created = send(&mut app, json_body(body)).await;
+    assert_eq!(created.status(), StatusCode::CREATED);
+    let sent = double.body(0);
+    assert_eq!(
+        (&sent["priority"], &sent["tags"], &sent["context"]),
+        (&json!(5), &json!(["a"]), &json!({"order_id": 7}))
+    );
+    for bad in [
+        r#"{"nam": "order"}"#,
+        r#"{"name": "o", "priority": 101}"#,
+        "{",
+    ] {
+        let refused = send(&mut app, json_body(bad)).await;
+        assert_eq!(refused.status(), StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(
+            refused.headers()["content-type"],
+            "application/problem+json"
+        );
+    }
+    let get = |path: &str| Request::get(path).body(Body::empty()).unwrap();
+    for bad in ["/tasks/7", "/tasks?status=running", "/tasks?per_page=0"] {
+        let refused = send(&mut app, get(bad)).await;
+        assert_eq!(refused.status(), StatusCode::UNPROCESSABLE_ENTITY, "{bad}");
+    }
+    double.answers.lock().unwrap().push_back(list());
+    let listed = text(send(&mut app, get("/tasks?status=pending")).await).await;
+    let listed: Value = serde_json::from_str(&listed).unwrap();
+    assert_eq!(
+        (&listed["total"], &listed["tasks"][1]["task_uuid"]),
+        (&json!(2), &json!(ID))
+    );
+    double
+        .answers
+        .lock()
+        .unwrap()
+        .extend([answer(200, json!({})), answer(200, task("cancelled"))]);
+    let cancel = Request::delete(format!("/tasks/{ID}"))
+        .body(Body::empty())
+        .unwrap();
+    let cancelled = text(send(&mut app, cancel).await).await;
+    assert!(cancelled.contains("cancelled"), "{cancelled}");
+    let shown = text(send(&mut app, get(&format!("/tasks/{ID}"))).await).await;
+    let shown: Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!(shown["steps"][0]["name"], "charge");
+}
+
+#[tokio::test]
+async fn lists_are_checked_before_a_call() {
+    let client = TaskerClient::new("http://127.0.0.1:9").unwrap();
+    let refused = client
+        .list_tasks(TaskQuery::default().per_page(101))
+        .await
+        .unwrap_err();
+    assert_eq!(refused.kind(), ClientErrorKind::Invalid);
+    let scalar = NewTask::new("a", "b", 7);
+    let refused = client.create_task(scalar).await.unwrap_err();
+    assert!(refused.to_string().contains("JSON object"));
+}
