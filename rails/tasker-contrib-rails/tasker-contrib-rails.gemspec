@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 # xtask: needs = ["ops/dev-server"]
+# xtask: depends-on-core = true
 # xtask: inputs = ["xtask/contract/workflow-cases", "rails/tasker-cli-plugin"]
 
 require_relative "lib/tasker_contrib_rails/version"

@@ -18,6 +18,15 @@ module TaskerContribRails
         @settings ||= configuration.resolve(environment: ENV, credentials: credentials, file: root.join(SETTINGS_FILE))
       end
 
+      # A setting that is needed before the app's initializers and credentials are there. What is wrong is said later, all at once.
+      #
+      # @api private
+      def early(name)
+        configuration.resolve(environment: ENV, file: root.join(SETTINGS_FILE))[name]
+      rescue ConfigurationError
+        Config::Keys.default(name)
+      end
+
       # @return [Pathname]
       def root = defined?(::Rails) && ::Rails.respond_to?(:root) && ::Rails.root || Pathname.pwd
 

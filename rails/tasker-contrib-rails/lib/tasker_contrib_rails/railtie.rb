@@ -11,11 +11,10 @@ module TaskerContribRails
       app.deprecators[:tasker] = TaskerContribRails.deprecator
     end
 
-    # Folders below app/ are there anyway.
+    # Folders below app/ are there anyway. The app's own initializers run too late for this.
     initializer "tasker.handlers", before: :set_autoload_paths do |app|
-      folder = app.root.join(config.tasker.handlers || Config::Keys.default("handlers"))
-      autoloaded = folder.to_s.start_with?("#{app.root.join("app")}/") || app.config.autoload_paths.map(&:to_s).include?(folder.to_s)
-      app.config.autoload_paths += [ folder.to_s ] if folder.directory? && !autoloaded
+      folder = app.root.join(App.early("handlers"))
+      app.config.autoload_paths += [ folder.to_s ] if folder.directory? && !Railtie.autoloaded?(app, folder)
     end
 
     initializer "tasker.load_hooks" do
@@ -27,6 +26,21 @@ module TaskerContribRails
       settings = App.settings
       settings.warnings.each { |warning| TaskerContribRails.logger.warn(warning) }
       settings.worker_problems.each { |problem| TaskerContribRails.logger.warn("no worker can start here: #{problem}") }
+      Railtie.warn_about_handlers(settings)
+    end
+
+    # @api private
+    def self.autoloaded?(app, folder)
+      folder.to_s.start_with?("#{app.root.join("app")}/") || app.config.autoload_paths.map(&:to_s).include?(folder.to_s)
+    end
+
+    # @api private
+    def self.warn_about_handlers(settings)
+      folder = ::Rails.root.join(settings["handlers"])
+      return if !folder.directory? || autoloaded?(::Rails.application, folder)
+
+      TaskerContribRails.logger.warn("handlers = #{settings["handlers"]} (#{settings.source("handlers")}) is set too late to be loaded by name: set it in config/application.rb, " \
+                                     "in config/tasker.toml or as TASKER_HANDLERS")
     end
 
     # Runs in whatever serves requests, and nowhere else. Puma's plugin knows better when and where.
