@@ -19,6 +19,7 @@ const RETRIES: &str = "worker.orchestration_client.max_retries";
 const CONCURRENCY: &str = "worker.mpsc_channels.handler_dispatch.max_concurrent_handlers";
 const DELIVERY: &str = "worker.event_systems.worker.deployment_mode";
 
+const VISIBILITY: &str = "common.queues.default_visibility_timeout_seconds";
 const TOKEN: &str = "orchestration.token";
 const API_KEY: &str = "orchestration.api_key";
 const API_KEY_HEADER: &str = "orchestration.api_key_header";
@@ -217,6 +218,15 @@ impl TaskerConfig {
         }
     }
 
+    /// Whether notifications of the database may be used; a connection pooler in front of it can be in their way.
+    pub(crate) fn listens(&self) -> bool {
+        self.text(DELIVERY) != "PollingOnly"
+    }
+
+    pub(crate) fn hidden(&self) -> Duration {
+        Duration::from_secs(u64::try_from(self.number(VISIBILITY)).unwrap_or_default())
+    }
+
     pub(crate) fn concurrency(&self) -> usize {
         self.number(CONCURRENCY)
     }
@@ -243,9 +253,6 @@ impl TaskerConfig {
         let mut file = Table::new();
         for key in CONFIG_KEYS.iter().filter(|key| self.wanted(key.path)) {
             insert(&mut file, key.path, self.value(key.path));
-        }
-        if !self.values.contains_key(DELIVERY) {
-            insert(&mut file, DELIVERY, "PollingOnly".into());
         }
         Value::Table(file)
             .try_into()
@@ -458,10 +465,6 @@ mod tests {
                 .handler_dispatch
                 .max_concurrent_handlers,
             7
-        );
-        assert_eq!(
-            worker.event_systems.worker.deployment_mode.to_string(),
-            "PollingOnly"
         );
         assert!(worker.web.is_none() && worker.grpc.is_none());
     }

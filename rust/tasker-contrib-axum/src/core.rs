@@ -1,27 +1,34 @@
-//! Tasker Core inside this process: where steps come from and results go to.
+//! Tasker Core inside this process: what claims steps, and what answers for them.
 //!
-//! Core's poller cannot be stopped (its flag is not the one that `stop` clears), so everything that claims steps lives on a runtime of
-//! its own, which is shut down. Results go through a second, small context on the application's runtime: they can be sent while
-//! nothing is claimed any more, and each sending is awaited.
+//! Core's parts that claim live on a runtime of their own, which is shut down: whatever they start ends with it. Results go through a
+//! second, small context on the application's runtime: they can be sent while nothing is claimed any more, and each sending is awaited.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tasker_shared::config::tasker::TaskerConfig as CoreConfig;
 use tasker_shared::config::ConfigManager;
+use tasker_shared::event_system::DeploymentMode;
 use tasker_shared::messaging::StepExecutionResult;
 use tasker_shared::system_context::SystemContext;
 use tasker_shared::types::TaskSequenceStep;
 use tasker_worker::worker::handlers::{DomainEventCallback, PostHandlerCallback};
 use tasker_worker::worker::services::{CheckpointService, FFICompletionService};
-use tasker_worker::worker::{DispatchHandles, StepEventPublisherRegistry, WorkerCore};
+use tasker_worker::worker::{StepEventPublisherRegistry, WorkerCore};
 use tasker_worker::WorkerBootstrapConfig;
 use tokio::runtime::Runtime;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use uuid::Uuid;
 
+use crate::intake::{Claimed, Claimer, Limits};
 use crate::Error;
 
 const CORE_THREADS: usize = 2;
+/// Core's own delivery is switched off, see [`crate::intake`].
+const DELIVERY: DeploymentMode = DeploymentMode::Disabled;
+/// Core waits so long for domain events that come by its own dispatcher, which this package does not use. It is the least that it accepts.
+const EVENT_DRAIN_MS: u32 = 100;
 /// Core's own stop waits up to this long for its command processor.
 const STOP_PATIENCE: Duration = Duration::from_secs(20);
 const RESULT_POOL: u32 = 5;
@@ -31,6 +38,7 @@ pub(crate) struct Intake {
     runtime: Option<Runtime>,
     core: Option<WorkerCore>,
     context: Arc<SystemContext>,
+    claiming: Option<JoinHandle<usize>>,
     pub(crate) namespaces: Vec<String>,
 }
 
@@ -42,7 +50,7 @@ pub(crate) struct Results {
     domain_events: DomainEventCallback,
 }
 
-fn failed(what: &str, error: impl std::fmt::Display) -> Error {
+pub(crate) fn failed(what: &str, error: impl std::fmt::Display) -> Error {
     Error::Core(format!("{what}: {error}"))
 }
 
@@ -56,14 +64,22 @@ async fn context(config: CoreConfig) -> Result<Arc<SystemContext>, Error> {
 }
 
 impl Intake {
-    /// Starts claiming. The handles carry the claimed steps.
-    pub(crate) async fn start(config: CoreConfig) -> Result<(Self, DispatchHandles), Error> {
+    /// Starts claiming. Steps come through the receiver, each with its place among those that may run at the same time.
+    pub(crate) async fn start(
+        mut config: CoreConfig,
+        limits: Limits,
+    ) -> Result<(Self, mpsc::UnboundedReceiver<Claimed>), Error> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(CORE_THREADS)
             .thread_name("tasker-core")
             .enable_all()
             .build()
             .map_err(|error| failed("runtime", error))?;
+        if let Some(worker) = &mut config.worker {
+            worker.event_systems.worker.deployment_mode = DELIVERY;
+            worker.mpsc_channels.domain_events.shutdown_drain_timeout_ms = EVENT_DRAIN_MS;
+        }
+        let (sender, receiver) = mpsc::unbounded_channel();
         let started = runtime.spawn(async move {
             let context = context(config).await?;
             let client = WorkerBootstrapConfig::from(context.tasker_config.as_ref())
@@ -75,17 +91,25 @@ impl Intake {
                 .await
                 .map_err(|error| failed("worker", error))?;
             let namespaces = core.supported_namespaces().await;
-            Ok((core, context, namespaces, handles))
+            let commands = core.command_sender().clone();
+            let claimer = Claimer::new(&context, commands, &namespaces, limits).await?;
+            let claiming = tokio::spawn(claimer.run(
+                handles.dispatch_receiver,
+                |message| message.task_sequence_step,
+                sender,
+            ));
+            Ok((core, context, namespaces, claiming))
         });
         match started.await {
-            Ok(Ok((core, context, namespaces, handles))) => Ok((
+            Ok(Ok((core, context, namespaces, claiming))) => Ok((
                 Self {
                     runtime: Some(runtime),
                     core: Some(core),
                     context,
+                    claiming: Some(claiming),
                     namespaces,
                 },
-                handles,
+                receiver,
             )),
             Ok(Err(error)) => {
                 runtime.shutdown_background();
@@ -98,10 +122,15 @@ impl Intake {
         }
     }
 
-    /// Stops claiming and takes everything down that Core started: tasks, connections, threads.
-    pub(crate) async fn stop(mut self) {
+    /// Takes everything down that Core started: tasks, connections, threads. Claiming has been told to end by its limits; how many messages it
+    /// gave back is returned.
+    pub(crate) async fn stop(mut self) -> usize {
         let (Some(runtime), Some(mut core)) = (self.runtime.take(), self.core.take()) else {
-            return;
+            return 0;
+        };
+        let returned = match self.claiming.take() {
+            Some(claiming) => claiming.await.unwrap_or_default(),
+            None => 0,
         };
         let context = self.context.clone();
         let stopping = runtime.spawn(async move {
@@ -118,6 +147,7 @@ impl Intake {
         if let Err(error) = shut.await {
             tracing::warn!(%error, "the runtime of Tasker Core did not shut down");
         }
+        returned
     }
 }
 

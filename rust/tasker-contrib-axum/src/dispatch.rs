@@ -9,7 +9,7 @@ use serde_json::{json, Value};
 use tasker_shared::messaging::StepExecutionResult;
 use tasker_shared::models::core::task_template::{BackoffStrategy, RetryConfiguration};
 use tasker_shared::types::TaskSequenceStep;
-use tokio::sync::{mpsc, Semaphore};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
@@ -17,11 +17,10 @@ use tracing::Instrument;
 use crate::core::Results;
 use crate::correlation::Correlation;
 use crate::events::{EventKind, Events};
+use crate::intake::Claimed;
 use crate::metrics::Metrics;
 use crate::{contract, numbers, Handlers, Step, StepError};
 
-/// How long another worker has time to take over a step that this one gives back.
-const HAND_OVER: Duration = Duration::from_secs(2);
 const SEND_ATTEMPTS: u32 = 5;
 
 pub(crate) struct Dispatcher {
@@ -39,47 +38,16 @@ pub(crate) struct Dispatcher {
 }
 
 impl Dispatcher {
-    /// Runs steps until the drain starts, then gives back what has not begun. Ends when nothing more can come.
-    /// (Core does not export the type of its messages.)
-    pub(crate) async fn run<M: Send + 'static>(
-        self: Arc<Self>,
-        mut steps: mpsc::Receiver<M>,
-        content: impl Fn(M) -> TaskSequenceStep,
-        concurrency: usize,
-    ) -> usize {
-        let places = Arc::new(Semaphore::new(concurrency));
-        loop {
-            let place = tokio::select! {
-                biased;
-                () = self.draining.cancelled() => break,
-                place = places.clone().acquire_owned() => place.expect("never closed"),
-            };
-            let message = tokio::select! {
-                biased;
-                () = self.draining.cancelled() => break,
-                message = steps.recv() => message,
-            };
-            let Some(message) = message else { return 0 };
-            let step = self.step(content(message));
+    /// Runs what was claimed. Ends when nothing more can come.
+    pub(crate) async fn run(self: Arc<Self>, mut steps: mpsc::UnboundedReceiver<Claimed>) {
+        while let Some(Claimed { step, place }) = steps.recv().await {
+            let step = self.step(step);
             let this = self.clone();
             self.running.spawn(async move {
                 this.execute(step).await;
                 drop(place);
             });
         }
-        let mut returned = 0;
-        while let Some(message) = steps.recv().await {
-            let step = self.step(content(message));
-            let error = StepError::of(
-                contract::ERROR_WORKER_STOPPED,
-                "the worker stopped before the step began",
-                true,
-            );
-            self.answer(&step, Err(error.after(HAND_OVER)), Duration::ZERO)
-                .await;
-            returned += 1;
-        }
-        returned
     }
 
     fn step(&self, mut core: TaskSequenceStep) -> Step {
@@ -118,7 +86,7 @@ impl Dispatcher {
                     self.cut.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
                         .push(format!("{} of task {}", step.name(), step.task_id()));
                     let error = StepError::of(contract::ERROR_WORKER_STOPPED, "the worker stopped before the step ended", true);
-                    Err(error.after(HAND_OVER))
+                    Err(error.after(Duration::ZERO))
                 }
             };
             self.metrics.in_flight.dec();

@@ -14,6 +14,7 @@ mod error;
 mod events;
 mod extract;
 mod handler;
+mod intake;
 mod metrics;
 mod numbers;
 mod outcome;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use tokio::net::TcpListener;
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, Semaphore};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -14,6 +14,7 @@ use tokio_util::task::TaskTracker;
 use crate::core::{Intake, Results};
 use crate::dispatch::Dispatcher;
 use crate::events::{EventKind, Events, TaskerEvent};
+use crate::intake::Limits;
 use crate::metrics::Metrics;
 use crate::{templates, Error, Handlers, TaskerClient, TaskerConfig};
 
@@ -79,8 +80,15 @@ impl TaskerWorkerBuilder {
 
         let results = Results::open(core_config.clone()).await?;
         let events = Events::new(self.event_buffer.unwrap_or(EVENT_BUFFER));
-        let started = Intake::start(core_config).await;
-        let (intake, handles) = match started {
+        let draining = CancellationToken::new();
+        let limits = Limits {
+            places: Arc::new(Semaphore::new(config.concurrency())),
+            draining: draining.clone(),
+            listens: config.listens(),
+            hidden: config.hidden(),
+        };
+        let started = Intake::start(core_config, limits).await;
+        let (intake, steps) = match started {
             Ok(started) => started,
             Err(error) => {
                 results.close().await;
@@ -94,16 +102,11 @@ impl TaskerWorkerBuilder {
             events: events.clone(),
             metrics,
             running: TaskTracker::new(),
-            draining: CancellationToken::new(),
+            draining,
             cutting: CancellationToken::new(),
             cut: std::sync::Mutex::default(),
         });
-        let steps = handles.dispatch_receiver;
-        let dispatching = tokio::spawn(dispatcher.clone().run(
-            steps,
-            |message| message.task_sequence_step,
-            config.concurrency(),
-        ));
+        let dispatching = tokio::spawn(dispatcher.clone().run(steps));
         tracing::info!(worker_id, namespaces = ?intake.namespaces, handlers = dispatcher.handlers.names().len(), "tasker worker started");
         let data = json!({"worker_id": worker_id, "namespaces": intake.namespaces});
         events.emit(EventKind::WorkerStarted, None, data);
@@ -123,7 +126,7 @@ impl TaskerWorkerBuilder {
 pub struct Stopped {
     /// Steps that were interrupted by the drain's timeout. They are tried again.
     pub cut: Vec<String>,
-    /// How many claimed steps had not begun. They are tried again, too.
+    /// How many steps were on their way to this worker and had not begun. Others have them, with all their attempts.
     pub returned: usize,
 }
 
@@ -149,7 +152,7 @@ pub struct Stopped {
 #[must_use = "a worker that is dropped loses the steps it has claimed; stop it"]
 pub struct TaskerWorker {
     intake: Intake,
-    dispatching: JoinHandle<usize>,
+    dispatching: JoinHandle<()>,
     pub(crate) dispatcher: Arc<Dispatcher>,
     pub(crate) client: TaskerClient,
     drain_timeout: Duration,
@@ -227,7 +230,7 @@ impl TaskerWorker {
     }
 
     /// Claims nothing more, lets running steps end, interrupts what takes longer than the drain timeout, and takes Core down with its
-    /// tasks, threads and connections. Interrupted steps and those that had not begun are tried again, here or elsewhere.
+    /// tasks, threads and connections. Interrupted steps are tried again, those that had not begun are left to others.
     pub async fn stop(self) -> Stopped {
         let Self {
             intake,
@@ -248,19 +251,19 @@ impl TaskerWorker {
             "tasker worker drains"
         );
         let drain = async {
-            dispatcher.running.close();
-            let ended = tokio::time::timeout(drain_timeout, dispatcher.running.wait()).await;
-            if ended.is_err() {
+            // What was claimed last is counted among the running before they are waited for.
+            let ended = tokio::time::timeout(drain_timeout, async {
+                let _ = dispatching.await;
+                dispatcher.running.close();
+                dispatcher.running.wait().await;
+            });
+            if ended.await.is_err() {
                 dispatcher.cutting.cancel();
+                dispatcher.running.close();
                 dispatcher.running.wait().await;
             }
         };
-        // When nothing can be claimed any more, the dispatcher gives back what is left and ends.
-        let intake = async {
-            intake.stop().await;
-            dispatching.await.unwrap_or_default()
-        };
-        let (returned, ()) = tokio::join!(intake, drain);
+        let (returned, ()) = tokio::join!(intake.stop(), drain);
         dispatcher.results.close().await;
         let cut = std::mem::take(
             &mut *dispatcher
