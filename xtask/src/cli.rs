@@ -124,6 +124,19 @@ pub enum Command {
         after_help = "Examples:\n  cargo xtask bump all auto --dry-run\n  cargo xtask bump python/tasker-contrib-fastapi minor\n  cargo xtask bump ops/dev-server 0.2.0-rc.1\n  cargo xtask bump all minor --pre rc"
     )]
     Bump(BumpArgs),
+    /// Pack, verify, upload, tag and announce packages of every ecosystem; killed anywhere, the same command goes on.
+    #[command(
+        args_conflicts_with_subcommands = true,
+        after_help = "Examples:\n  cargo xtask release --dry-run\n  cargo xtask release --unit python/tasker-contrib-fastapi\n  cargo xtask release status\n  cargo xtask release resume\n  cargo xtask release --registry-npm URL --registry-pypi URL --registry-files URL"
+    )]
+    Release {
+        /// What to do instead of releasing.
+        #[command(subcommand)]
+        what: Option<ReleaseCommand>,
+        /// How to release.
+        #[command(flatten)]
+        args: ReleaseArgs,
+    },
     /// For continuous integration.
     Ci {
         /// What to do.
@@ -439,6 +452,53 @@ pub struct BumpArgs {
     /// Print what would change.
     #[arg(long)]
     pub dry_run: bool,
+}
+
+/// What `release` can do besides releasing.
+#[derive(Debug, Subcommand)]
+pub enum ReleaseCommand {
+    /// Print how far every package is, from registries and git.
+    Status(ReleaseArgs),
+    /// Go on with a release that did not end; the same as `release` again.
+    Resume(ReleaseArgs),
+}
+
+/// Arguments of `release`.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ReleaseArgs {
+    /// Only this package, by name or folder; may be repeated [default: all that are published].
+    #[arg(long = "unit", value_name = "UNIT")]
+    pub units: Vec<String>,
+    /// Print what would be done.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// How many units are worked on at a time.
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub jobs: u16,
+    /// A registry of cargo's configuration or environment (CARGO_REGISTRIES_NAME_INDEX) [default: cargo's own].
+    #[arg(long, value_name = "NAME")]
+    pub registry_crates: Option<String>,
+    /// Where wheels and sdists are uploaded [default: uv's own].
+    #[arg(long, value_name = "URL")]
+    pub registry_pypi: Option<String>,
+    /// The simple index where they are found then [default: simple/ below --registry-pypi].
+    #[arg(long, value_name = "URL", requires = "registry_pypi")]
+    pub registry_pypi_index: Option<String>,
+    /// An npm registry [default: npm's own].
+    #[arg(long, value_name = "URL")]
+    pub registry_npm: Option<String>,
+    /// A gem server [default: RubyGems' own].
+    #[arg(long, value_name = "URL")]
+    pub registry_gems: Option<String>,
+    /// Below what charts lie in an OCI registry, such as oci://HOST/charts.
+    #[arg(long, value_name = "OCI")]
+    pub registry_charts: Option<String>,
+    /// Where plugin archives, sums, bills of materials, provenance and notes go: an address that takes PUT, or `github` [default: github].
+    #[arg(long, value_name = "URL")]
+    pub registry_files: Option<String>,
+    /// The git remote that gets the tags.
+    #[arg(long, value_name = "NAME", default_value = "origin")]
+    pub remote: String,
 }
 
 /// What `ci` can do.

@@ -222,6 +222,20 @@ pub enum Error {
         /// How many places.
         count: usize,
     },
+    /// Several units could not be released.
+    #[error("{first}{}", others(.more))]
+    Release {
+        /// The first failure.
+        first: Box<Error>,
+        /// The others, as sentences.
+        more: Vec<String>,
+    },
+    /// Credentials are missing; nothing was uploaded.
+    #[error("nothing was uploaded: {}", .missing.iter().map(|(what, _)| what.as_str()).collect::<Vec<_>>().join("; "))]
+    Credentials {
+        /// What is missing, and what to do about it.
+        missing: Vec<(String, String)>,
+    },
     /// git did not answer.
     #[error("cannot {doing}: git {}", if .why.is_empty() { "failed" } else { .why })]
     Git {
@@ -325,6 +339,8 @@ impl Error {
             Self::Ended { log, .. } => Some(format!("read {}", log.display())),
             Self::NotTried { .. } => Some("install what is named above, or leave --strict out".into()),
             Self::Git { .. } => Some("run it in a git clone, with git in PATH".into()),
+            Self::Release { first, .. } => first.fix(),
+            Self::Credentials { missing } => Some(missing.iter().map(|(_, fix)| fix.as_str()).collect::<Vec<_>>().join("; and ")),
             Self::NoMergeBase { fix, .. } | Self::Version { fix, .. } => Some(fix.clone()),
             Self::VersionDrift { .. } | Self::ScenariosFailed { .. } | Self::CheckFailed { .. } | Self::TasksFailed { .. } | Self::Interrupted | Self::Io { .. } => None,
         }
@@ -340,6 +356,7 @@ impl Error {
             | Self::BadFile { .. }
             | Self::Core { .. }
             | Self::Version { .. }
+            | Self::Credentials { .. }
             | Self::Circle { .. } => 2,
             Self::Interrupted => 130,
             _ => 1,
@@ -384,6 +401,13 @@ fn last_words(tail: &[String]) -> String {
         return String::new();
     }
     format!("; its last words:\n  {}", tail.join("\n  "))
+}
+
+fn others(more: &[String]) -> String {
+    if more.is_empty() {
+        return String::new();
+    }
+    format!("\nand {}", more.join("\nand "))
 }
 
 fn did_you_mean(suggestion: &Option<String>) -> String {

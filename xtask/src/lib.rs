@@ -9,7 +9,7 @@
 //! tools      pinned tools                contract   tables → constants of each language
 //! core       which Tasker Core           
 //! stack      the local stack             e2e        examples, run for real
-//! version    versions and changelogs
+//! version    versions and changelogs   release    one release of every ecosystem
 //! ```
 //!
 //! A command computes a [`plan::Plan`] without touching anything; [`run::run`] executes it through [`apply`]; reporters
@@ -32,6 +32,7 @@ pub mod interrupt;
 pub mod lang;
 pub mod plan;
 pub mod process;
+pub mod release;
 pub mod repo;
 pub mod report;
 pub mod run;

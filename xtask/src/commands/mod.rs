@@ -10,6 +10,7 @@ mod completions;
 mod core;
 mod doctor;
 mod e2e;
+mod release;
 mod setup;
 mod template;
 mod units;
@@ -178,6 +179,7 @@ pub fn dispatch(session: &mut Session, command: &Command) -> Result<()> {
         Command::Codegen(args) => codegen::run(session, args),
         Command::Version { what } => version::run(session, what),
         Command::Bump(args) => version::bump(session, args),
+        Command::Release { what, args } => release::run(session, what.as_ref(), args),
         Command::Ci { what } => ci::run(session, what),
         Command::Cache { what } => cache::run(session, what),
         Command::Completions(args) => completions::run(args),

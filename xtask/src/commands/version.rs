@@ -127,7 +127,7 @@ pub fn bump(session: &mut Session, args: &BumpArgs) -> Result<()> {
     session.execute("bump", &plan, args.dry_run).map(drop)
 }
 
-fn choose(packages: &[Package], wanted: &str) -> Result<Vec<usize>> {
+pub(super) fn choose(packages: &[Package], wanted: &str) -> Result<Vec<usize>> {
     let is_wanted = |package: &Package| match wanted {
         "all" => !package.private,
         _ => {

@@ -287,6 +287,8 @@ impl Tools {
         self.pinned
             .iter()
             .filter(|(row, _)| wanted(&row.row.languages, languages))
+            // A command that needs it says so; everything else works on this machine, too.
+            .filter(|(row, _)| !(row.row.on_demand && row.package().is_err()))
             .map(|(row, _)| self.get(&row.name))
             .collect()
     }

@@ -1,0 +1,320 @@
+//! `release`: what is released, what is left to do, doing it, and telling it.
+
+use std::sync::mpsc;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::Session;
+use crate::cli::{ReleaseArgs, ReleaseCommand};
+use crate::error::{Error, Result};
+use crate::plan::Plan as Tasks;
+use crate::release::effects::Context;
+use crate::release::engine::{self, News};
+use crate::release::plan::{plan, Plan, Seen};
+use crate::release::targets::{Programs, Targets};
+use crate::release::{git, ledger, observe, unit, Stage, Unit};
+use crate::repo::Repo;
+use crate::version::{check, packages, Ecosystem, Package};
+
+/// Runs `release`, `release status` and `release resume`.
+pub fn run(session: &mut Session, what: Option<&ReleaseCommand>, args: &ReleaseArgs) -> Result<()> {
+    match what {
+        None => release(session, args, false),
+        Some(ReleaseCommand::Resume(args)) => release(session, args, false),
+        Some(ReleaseCommand::Status(args)) => release(session, args, true),
+    }
+}
+
+fn release(session: &mut Session, args: &ReleaseArgs, only_status: bool) -> Result<()> {
+    let head = git::head(&session.root)?;
+    let packages = packages(&session.root)?;
+    let chosen = choose(&packages, &args.units)?;
+    refuse_drift(session, &packages)?;
+    let units = unit::units(&packages, &chosen, &Repo::discover(&session.root)?.units)?;
+    let reads_only = args.dry_run || only_status;
+    let programs = programs(session, &units, reads_only)?;
+    let context = Context::new(
+        session.root.clone(),
+        head,
+        targets(args),
+        programs,
+        session.interrupt.clone(),
+        session.logs("release"),
+    );
+    let _lock = if reads_only {
+        None
+    } else {
+        Some(lock(&context)?)
+    };
+    let jobs = usize::from(args.jobs);
+    let seen = observe::all(&context, &units, jobs)?;
+    let plan =
+        plan(&units, &seen).map_err(|taken| engine::taken(&units[taken.unit], &taken.conflict))?;
+    tell_plan(session, &context, &units, &seen, &plan, args.dry_run);
+    if reads_only {
+        return Ok(());
+    }
+    engine::check_credentials(&context, &units, &plan)?;
+    go(session, &context, &units, &plan, jobs)?;
+    let record = json!({
+        "event": "released", "commit": context.commit, "units": units.len(), "steps": plan.len(), "boundaries": context.boundaries(),
+    });
+    let line = match plan.len() {
+        0 => format!(
+            "{} packages are released; nothing was left to do",
+            units.len()
+        ),
+        steps => format!("{} packages are released: {steps} steps", units.len()),
+    };
+    session.report.tell(&[line], &record);
+    Ok(())
+}
+
+/// Only one release at a time: a second one would see the first one's half-done work.
+fn lock(context: &Context) -> Result<std::fs::File> {
+    let path = context.root.join(ledger::FOLDER).join(".lock");
+    std::fs::create_dir_all(context.root.join(ledger::FOLDER))
+        .map_err(Error::io("create", &path))?;
+    let file = std::fs::File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(Error::io("open", &path))?;
+    file.try_lock().map_err(|_| Error::Version {
+        why: "another release is running in this clone; nothing was released".into(),
+        fix: "wait for it, or end it; then run the same command".into(),
+    })?;
+    Ok(file)
+}
+
+fn targets(args: &ReleaseArgs) -> Targets {
+    Targets {
+        crates: args.registry_crates.clone(),
+        pypi: args.registry_pypi.clone(),
+        pypi_index: args.registry_pypi_index.clone(),
+        npm: args.registry_npm.clone(),
+        gems: args.registry_gems.clone(),
+        charts: args.registry_charts.clone(),
+        files: args.registry_files.clone(),
+        remote: args.remote.clone(),
+    }
+}
+
+/// The packages that are released.
+pub(super) fn choose(packages: &[Package], wanted: &[String]) -> Result<Vec<usize>> {
+    if wanted.is_empty() {
+        return Ok((0..packages.len())
+            .filter(|place| !packages[*place].private)
+            .collect());
+    }
+    let mut chosen = Vec::new();
+    for name in wanted {
+        let more = super::version::choose(packages, name)?;
+        if let Some(private) = more.iter().find(|place| packages[**place].private) {
+            return Err(Error::Version {
+                why: format!("{} is not published; nothing was released", packages[*private].folder),
+                fix: "remove `publish = false`, `private` or the classifier `Private :: Do Not Upload` from its manifest".into(),
+            });
+        }
+        chosen.extend(more);
+    }
+    chosen.sort_unstable();
+    chosen.dedup();
+    Ok(chosen)
+}
+
+/// Versions that do not fit together are no release.
+fn refuse_drift(session: &mut Session, packages: &[Package]) -> Result<()> {
+    let drifts = check::drifts(&session.root, packages)?;
+    for drift in &drifts {
+        let lines = [
+            format!("{}: {}", drift.at, drift.what),
+            format!("  fix: {}", drift.fix),
+        ];
+        session
+            .report
+            .tell(&lines, &json!({"event": "drift", "drift": drift}));
+    }
+    if drifts.is_empty() {
+        return Ok(());
+    }
+    Err(Error::VersionDrift {
+        count: drifts.len(),
+    })
+}
+
+/// The pinned tools that these units need; what is missing is installed.
+fn programs(session: &mut Session, units: &[Unit], reads_only: bool) -> Result<Programs> {
+    let has = |ecosystem| units.iter().any(|unit| unit.ecosystem == ecosystem);
+    let mut missing = Tasks::default();
+    let mut named = Vec::new();
+    let logs = session.logs("release");
+    let mut find = |name: &str, wanted: bool| -> Result<Option<std::path::PathBuf>> {
+        // A table of another repository may lack it; then the machine's is used.
+        let Ok(tool) = session.tools.get(name) else {
+            return Ok(None);
+        };
+        if tool.is_installed() {
+            return Ok(Some(tool.program()));
+        }
+        if wanted && !on_path(name) {
+            named.push(name.to_owned());
+            for task in session.tools.install_tasks(&tool, &logs)? {
+                missing.add(task);
+            }
+            return Ok(Some(tool.program()));
+        }
+        Ok(None)
+    };
+    let programs = Programs {
+        uv: find("uv", has(Ecosystem::Python))?,
+        helm: find("helm", has(Ecosystem::Chart))?,
+        bun: find("bun", has(Ecosystem::Npm))?
+            .and_then(|path| path.parent().map(std::path::Path::to_owned)),
+        protoc: find("protoc", has(Ecosystem::Crate))?,
+        tasker_ctl: find("tasker-ctl", false)?,
+    };
+    if !missing.tasks.is_empty() {
+        // Looking at charts takes helm; all else is needed only for doing.
+        if !reads_only {
+            session.execute("release", &missing, false)?;
+        } else if named.iter().any(|name| name == "helm") {
+            return Err(Error::NotSetUp {
+                missing: vec!["helm".into()],
+                fix: "put helm on PATH, or release: that fetches it".into(),
+            });
+        }
+    }
+    Ok(programs)
+}
+
+fn on_path(name: &str) -> bool {
+    std::env::var_os("PATH")
+        .is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(name).is_file()))
+}
+
+fn tell_plan(
+    session: &mut Session,
+    context: &Context,
+    units: &[Unit],
+    seen: &[Seen],
+    plan: &Plan,
+    dry_run: bool,
+) {
+    let wide = units
+        .iter()
+        .map(|unit| unit.folder.len())
+        .max()
+        .unwrap_or(0);
+    let mut lines = Vec::new();
+    let mut records = Vec::new();
+    for (place, (unit, seen)) in units.iter().zip(seen).enumerate() {
+        let left: Vec<Stage> = plan
+            .steps()
+            .filter(|step| step.unit == place)
+            .map(|step| step.stage)
+            .collect();
+        let now = seen.stage().map_or("not begun", Stage::word);
+        let words: Vec<&str> = left.iter().map(|stage| stage.verb()).collect();
+        let todo = if words.is_empty() {
+            "nothing left".to_owned()
+        } else {
+            words.join(", ")
+        };
+        let needs: Vec<&str> = unit
+            .needs
+            .iter()
+            .map(|need| units[*need].folder.as_str())
+            .collect();
+        let after = if needs.is_empty() {
+            String::new()
+        } else {
+            format!("  (after {})", needs.join(", "))
+        };
+        lines.push(format!(
+            "{:wide$}  {:7} {:10}  {now:9}  {todo}{after}",
+            unit.folder,
+            unit.ecosystem.name(),
+            unit.written
+        ));
+        records.push(json!({
+            "folder": unit.folder, "name": unit.name, "ecosystem": unit.ecosystem.name(), "version": unit.version.to_string(),
+            "tag": unit.tag, "stage": seen.stage(), "left": left, "needs": needs,
+        }));
+    }
+    if dry_run {
+        lines.push(format!(
+            "{} steps would be done; nothing was changed",
+            plan.len()
+        ));
+    }
+    let record = json!({
+        "event": "release_plan", "commit": context.commit, "dry_run": dry_run, "steps": plan.len(), "units": records,
+    });
+    session.report.tell(&lines, &record);
+}
+
+/// Runs the engine beside the report, which belongs to this thread.
+fn go(
+    session: &mut Session,
+    context: &Context,
+    units: &[Unit],
+    plan: &Plan,
+    jobs: usize,
+) -> Result<()> {
+    let (send, receive) = mpsc::channel();
+    let send = std::sync::Mutex::new(send);
+    std::thread::scope(|scope| {
+        let worker = scope.spawn(move || {
+            let tell = |news: News| {
+                // A report that went away is no reason to stop half-way.
+                let _ = send
+                    .lock()
+                    .unwrap_or_else(std::sync::PoisonError::into_inner)
+                    .send(news);
+            };
+            engine::run(context, units, plan, jobs, &tell)
+        });
+        for news in receive {
+            tell_news(session, units, &news);
+        }
+        worker
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+fn tell_news(session: &mut Session, units: &[Unit], news: &News) {
+    match news {
+        News::Done(place, stage, how, took) => {
+            let unit = &units[*place];
+            let line = format!(
+                "{:9} {} {}  {how}{}",
+                stage.word(),
+                unit.folder,
+                unit.written,
+                seconds(*took)
+            );
+            let record = json!({
+                "event": "release_step", "folder": unit.folder, "version": unit.version.to_string(), "stage": stage, "how": how,
+                "duration_ms": u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+            });
+            session.report.tell(&[line], &record);
+        }
+        News::Waiting(place, stage, why) => {
+            let unit = &units[*place];
+            let line = format!("waiting   {} {}  {why}", unit.folder, unit.written);
+            let record = json!({"event": "release_waiting", "folder": unit.folder, "stage": stage, "why": why});
+            session.report.tell(&[line], &record);
+        }
+    }
+}
+
+fn seconds(took: Duration) -> String {
+    if took < Duration::from_millis(500) {
+        return String::new();
+    }
+    format!("  ({:.1} s)", took.as_secs_f64())
+}

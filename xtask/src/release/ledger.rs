@@ -1,0 +1,107 @@
+//! Packed bytes, kept below `target/xtask/release/COMMIT`: a hint that saves packing again, never the truth.
+//!
+//! ```text
+//! source/                     a clean clone at the commit
+//! units/FOLDER-VERSION/       the files of a unit, and SHA256SUMS
+//! units/FOLDER-VERSION.verified   the sum of the SHA256SUMS that was verified
+//! ```
+
+use std::path::{Path, PathBuf};
+
+use super::effects::Context;
+use super::sums::{self, Algorithm, Sum};
+use super::Unit;
+use crate::error::Result;
+
+/// Relative to the repository.
+pub const FOLDER: &str = "target/xtask/release";
+
+/// The folder of a commit.
+pub fn folder(root: &Path, commit: &str) -> PathBuf {
+    root.join(FOLDER).join(commit.get(..12).unwrap_or(commit))
+}
+
+/// The folder of a unit's packed files.
+pub fn of_unit(context: &Context, unit: &Unit) -> PathBuf {
+    let place = if unit.folder.is_empty() {
+        &unit.name
+    } else {
+        &unit.folder
+    };
+    context
+        .folder
+        .join("units")
+        .join(format!("{}-{}", place.replace('/', "__"), unit.version))
+}
+
+/// The files of a unit that are packed and whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Packed {
+    /// Where they lie.
+    pub folder: PathBuf,
+    /// What goes to the ecosystem's registry.
+    pub artifacts: Vec<String>,
+    /// What goes to the store of files: sums, bill of materials, provenance.
+    pub extras: Vec<String>,
+}
+
+impl Packed {
+    /// Absolute paths of what goes to the registry.
+    pub fn paths(&self) -> Vec<PathBuf> {
+        self.artifacts
+            .iter()
+            .map(|name| self.folder.join(name))
+            .collect()
+    }
+}
+
+/// A unit's packed files, if they are all there with the bytes that were summed up.
+pub fn packed(context: &Context, unit: &Unit) -> Option<Packed> {
+    let folder = of_unit(context, unit);
+    let listing = std::fs::read_to_string(folder.join(sums::FILE)).ok()?;
+    let files = sums::parse(&listing);
+    let whole = files.iter().all(|(name, sum)| {
+        Sum::of_file(Algorithm::Sha256, &folder.join(name)).is_ok_and(|found| found.hex == *sum)
+    });
+    if !whole || files.is_empty() {
+        return None;
+    }
+    let channel = super::channel::of(unit.ecosystem);
+    let (artifacts, mut extras): (Vec<String>, Vec<String>) = files
+        .into_iter()
+        .map(|(name, _)| name)
+        .partition(|name| channel.is_artifact(unit, name));
+    extras.push(sums::FILE.to_owned());
+    Some(Packed {
+        folder,
+        artifacts,
+        extras,
+    })
+}
+
+fn marker(context: &Context, unit: &Unit) -> PathBuf {
+    let folder = of_unit(context, unit);
+    let name = folder
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default();
+    folder.with_file_name(format!("{name}.verified"))
+}
+
+fn fingerprint(packed: &Packed) -> Result<String> {
+    Sum::of_file(Algorithm::Sha256, &packed.folder.join(sums::FILE)).map(|sum| sum.to_string())
+}
+
+/// Whether exactly these bytes were verified.
+pub fn is_verified(context: &Context, unit: &Unit, packed: &Packed) -> bool {
+    let noted = std::fs::read_to_string(marker(context, unit)).unwrap_or_default();
+    fingerprint(packed).is_ok_and(|sum| noted == sum)
+}
+
+/// Notes that these bytes were verified.
+///
+/// # Errors
+/// The file system.
+pub fn note_verified(context: &Context, unit: &Unit, packed: &Packed) -> Result<()> {
+    context.write(&marker(context, unit), &fingerprint(packed)?)
+}

@@ -1,0 +1,129 @@
+//! What a failed upload means, and how long to wait before the next try.
+
+use std::time::Duration;
+
+/// How often an upload is tried, the first time included.
+pub const TRIES: u32 = 5;
+/// The wait before the second try, if nothing else is said; it doubles each time. For tests: `XTASK_RELEASE_BACKOFF_MS`.
+const FIRST: Duration = Duration::from_secs(2);
+/// The wait after a rate limit that names no time.
+pub const UNNAMED: Duration = Duration::from_secs(60);
+/// Nobody waits longer than this for a rate limit; a rerun goes on.
+pub const LONGEST: Duration = Duration::from_secs(60 * 60);
+
+/// Why an upload failed, as far as its client's words tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// Too many requests; the wait that the server asked for, if the client printed it.
+    RateLimited(Option<Duration>),
+    /// Trying again does not help: credentials, rights, a file that the registry refuses.
+    Refused,
+    /// Anything else may pass.
+    Passing,
+}
+
+/// Reads a client's words; `now` is the time since 1970.
+pub fn cause(words: &str, now: Duration) -> Cause {
+    let lower = words.to_lowercase();
+    let has = |needles: &[&str]| needles.iter().any(|needle| lower.contains(needle));
+    if has(&["429", "too many requests", "rate limit"]) {
+        return Cause::RateLimited(named_wait(words, now));
+    }
+    let refused = [
+        "401",
+        "403 forbidden",
+        "status code 403",
+        "got 403",
+        "e403",
+        "e401",
+        "eneedauth",
+        "unauthorized",
+        "authentication",
+        "not authorized",
+        "access denied",
+        "400 bad request",
+        "invalid credentials",
+    ];
+    // A server that is broken says so, whatever else stands in its page.
+    let broken = [
+        "500",
+        "502",
+        "503",
+        "504",
+        "timed out",
+        "timeout",
+        "connection",
+    ];
+    if has(&refused) && !has(&broken) {
+        return Cause::Refused;
+    }
+    Cause::Passing
+}
+
+/// The wait that a text names: `Retry-After: 5`, `Retry-After: <date>`, or `try again after <date>`.
+pub fn named_wait(words: &str, now: Duration) -> Option<Duration> {
+    let lower = words.to_lowercase();
+    ["retry-after:", "try again after "]
+        .iter()
+        .find_map(|mark| {
+            let at = lower.find(mark)? + mark.len();
+            let rest = words.get(at..)?.lines().next()?.trim();
+            let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+            if !digits.is_empty() {
+                return digits.parse().ok().map(Duration::from_secs);
+            }
+            let date = &rest[..rest.find(" GMT")?];
+            let format = time::format_description::parse_borrowed::<2>(
+                "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second]",
+            )
+            .ok()?;
+            let at = time::PrimitiveDateTime::parse(date, &format)
+                .ok()?
+                .assume_utc()
+                .unix_timestamp();
+            let at = Duration::from_secs(u64::try_from(at).ok()?);
+            Some(at.saturating_sub(now))
+        })
+}
+
+/// The wait before try number `next` (2, 3, …) after a failure that may pass.
+pub fn back_off(next: u32) -> Duration {
+    let first = std::env::var("XTASK_RELEASE_BACKOFF_MS")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .map_or(FIRST, Duration::from_millis);
+    first * 2u32.saturating_pow(next.saturating_sub(2))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{cause, named_wait, Cause};
+    use std::time::Duration;
+
+    #[test]
+    fn the_words_of_clients_are_understood() {
+        let now = Duration::from_secs(784_111_770);
+        let wait = |text| named_wait(text, now);
+        assert_eq!(
+            wait("headers:\n  Retry-After: 7\n  x: y"),
+            Some(Duration::from_secs(7))
+        );
+        assert_eq!(
+            wait("Please try again after Sun, 06 Nov 1994 08:49:37 GMT and see"),
+            Some(Duration::from_secs(7))
+        );
+        assert_eq!(
+            wait("retry-after: Sun, 06 Nov 1994 08:49:00 GMT"),
+            Some(Duration::ZERO)
+        );
+        assert_eq!(wait("retry-after: soon"), None);
+        assert_eq!(cause("npm error code E429", now), Cause::RateLimited(None));
+        assert_eq!(cause("error: 401 Unauthorized", now), Cause::Refused);
+        assert_eq!(cause("npm error code ENEEDAUTH", now), Cause::Refused);
+        assert_eq!(
+            cause("status code 500 Internal Server Error", now),
+            Cause::Passing
+        );
+        assert_eq!(cause("Connection reset by peer", now), Cause::Passing);
+    }
+}

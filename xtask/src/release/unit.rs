@@ -1,0 +1,203 @@
+//! What a release consists of: packages in an order in which each comes after what it builds on.
+
+use std::collections::{BTreeSet, HashMap};
+use std::path::PathBuf;
+
+use semver::Version;
+
+use crate::error::{Error, Result};
+use crate::repo::Unit as RepoUnit;
+use crate::version::{notation, Ecosystem, Package};
+
+/// A package in a release.
+#[derive(Clone, Debug)]
+pub struct Unit {
+    /// In its registry.
+    pub name: String,
+    /// Relative to the repository; it identifies the unit.
+    pub folder: String,
+    /// Where it goes.
+    pub ecosystem: Ecosystem,
+    /// The version that is released.
+    pub version: Version,
+    /// The same, as the ecosystem writes it.
+    pub written: String,
+    /// The tag that marks it.
+    pub tag: String,
+    /// The file with its notes, relative to the repository.
+    pub changelog: PathBuf,
+    /// Places of the units that must be in their registries before it.
+    pub needs: Vec<usize>,
+    /// What users of it need: names and ranges.
+    pub uses: Vec<(String, Option<String>)>,
+    /// Commands of its own that must succeed where it is installed: program and arguments.
+    pub smoke: Vec<Vec<String>>,
+}
+
+/// The chosen packages as units, dependencies first.
+///
+/// Edges are the ranges of the manifests, and what a unit of the repository depends on by path, needs built, or carries
+/// (a plugin's templates in a wheel), also across languages.
+///
+/// # Errors
+/// [`Error::Circle`], or a version that the ecosystem cannot write.
+pub fn units(packages: &[Package], chosen: &[usize], repo: &[RepoUnit]) -> Result<Vec<Unit>> {
+    let mut by_name: HashMap<(Ecosystem, String), usize> = HashMap::new();
+    let mut by_folder: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (place, index) in chosen.iter().enumerate() {
+        let package = &packages[*index];
+        by_name.insert(
+            (package.ecosystem, key(package.ecosystem, &package.name)),
+            place,
+        );
+        by_folder.entry(&package.folder).or_default().push(place);
+    }
+    let of_folder: HashMap<&str, &RepoUnit> = repo
+        .iter()
+        .map(|unit| (unit.folder.as_str(), unit))
+        .collect();
+    let mut edges = Vec::with_capacity(chosen.len());
+    for index in chosen {
+        let package = &packages[*index];
+        let mut needs = BTreeSet::new();
+        for used in package.uses.iter().filter(|used| !used.dev) {
+            needs.extend(by_name.get(&(package.ecosystem, key(package.ecosystem, &used.name))));
+        }
+        if let Some(unit) = of_folder.get(package.folder.as_str()) {
+            let folders = unit
+                .depends_on
+                .iter()
+                .chain(&unit.needs_built)
+                .chain(&unit.inputs);
+            for folder in folders.filter(|folder| **folder != package.folder) {
+                needs.extend(by_folder.get(folder.as_str()).into_iter().flatten());
+            }
+        }
+        edges.push(needs);
+    }
+    let order = order(&edges).map_err(|circle| Error::Circle {
+        units: circle
+            .iter()
+            .map(|place| packages[chosen[*place]].folder.clone())
+            .collect(),
+    })?;
+    let mut place_of = vec![0; order.len()];
+    for (new, old) in order.iter().enumerate() {
+        place_of[*old] = new;
+    }
+    order
+        .iter()
+        .map(|old| {
+            let needs = edges[*old].iter().map(|need| place_of[*need]).collect();
+            unit(&packages[chosen[*old]], needs, &of_folder)
+        })
+        .collect()
+}
+
+fn unit(package: &Package, needs: Vec<usize>, repo: &HashMap<&str, &RepoUnit>) -> Result<Unit> {
+    let written =
+        notation::write(package.ecosystem, &package.version).map_err(|why| Error::Version {
+            why: format!("{}: {why}", package.name),
+            fix: "cargo xtask bump UNIT X.Y.Z".into(),
+        })?;
+    Ok(Unit {
+        name: package.name.clone(),
+        folder: package.folder.clone(),
+        ecosystem: package.ecosystem,
+        version: package.version.clone(),
+        tag: package.tag(&package.version),
+        changelog: package.changelog(),
+        written,
+        needs,
+        uses: package
+            .uses
+            .iter()
+            .filter(|used| !used.dev)
+            .map(|used| (used.name.clone(), used.range.clone()))
+            .collect(),
+        smoke: repo
+            .get(package.folder.as_str())
+            .map(|unit| smoke(unit))
+            .unwrap_or_default(),
+    })
+}
+
+/// `smoke = [["program", "argument"]]` of the manifest's xtask table.
+fn smoke(unit: &RepoUnit) -> Vec<Vec<String>> {
+    let tables = [
+        "tool.xtask.smoke",
+        "package.metadata.xtask.smoke",
+        "xtask.smoke",
+        "plugin.smoke",
+    ];
+    let list = tables
+        .iter()
+        .find_map(|path| crate::lang::lookup(&unit.manifest, path)?.as_array());
+    let words = |line: &toml::Value| -> Option<Vec<String>> {
+        let words: Vec<String> = line
+            .as_array()?
+            .iter()
+            .filter_map(|word| word.as_str().map(str::to_owned))
+            .collect();
+        (!words.is_empty()).then_some(words)
+    };
+    list.into_iter().flatten().filter_map(words).collect()
+}
+
+fn key(ecosystem: Ecosystem, name: &str) -> String {
+    match ecosystem {
+        Ecosystem::Python => name.to_lowercase().replace(['_', '.'], "-"),
+        _ => name.to_owned(),
+    }
+}
+
+/// An order in which each place comes after those it needs; the given order otherwise. A circle, if there is one.
+fn order(edges: &[BTreeSet<usize>]) -> Result<Vec<usize>, Vec<usize>> {
+    let mut done = vec![false; edges.len()];
+    let mut out = Vec::with_capacity(edges.len());
+    for start in 0..edges.len() {
+        // A stack of our own: a chain of a thousand units is no reason to overflow.
+        let mut path = vec![(start, edges[start].iter())];
+        if done[start] {
+            continue;
+        }
+        let mut on_path = BTreeSet::from([start]);
+        while let Some((place, needs)) = path.last_mut() {
+            let place = *place;
+            match needs.find(|need| !done[**need]) {
+                Some(need) if !on_path.insert(*need) => {
+                    let at = path.iter().position(|(open, _)| open == need).unwrap_or(0);
+                    let mut circle: Vec<usize> = path[at..].iter().map(|(open, _)| *open).collect();
+                    circle.push(*need);
+                    return Err(circle);
+                }
+                Some(need) => path.push((*need, edges[*need].iter())),
+                None => {
+                    done[place] = true;
+                    on_path.remove(&place);
+                    out.push(place);
+                    path.pop();
+                }
+            }
+        }
+    }
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::order;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn needs_come_first_and_circles_are_named() {
+        let edges = [BTreeSet::from([2]), BTreeSet::new(), BTreeSet::from([1])];
+        assert_eq!(order(&edges), Ok(vec![1, 2, 0]));
+        let circle = [
+            BTreeSet::from([1]),
+            BTreeSet::from([2]),
+            BTreeSet::from([1]),
+        ];
+        assert_eq!(order(&circle), Err(vec![1, 2, 1]));
+    }
+}

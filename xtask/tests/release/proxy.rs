@@ -1,0 +1,207 @@
+//! A proxy in front of a registry that can be told to go wrong at its n-th request that changes something.
+
+use std::io::{BufReader, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
+
+use super::http::{self, Head};
+
+/// What goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The connection breaks after half of the body.
+    Cut,
+    /// The registry takes it, and its answer is lost.
+    LoseAnswer,
+    /// 429, and when to come back.
+    RateLimit,
+    /// 500.
+    Broken,
+    /// Nothing goes on after half of the body, until [`Proxy::release`].
+    Hold,
+    /// It takes its time.
+    Delay,
+}
+
+#[derive(Default)]
+struct State {
+    changes: usize,
+    fault: Option<(usize, Fault)>,
+    held: bool,
+    released: bool,
+    asked: usize,
+}
+
+/// See the module documentation.
+#[derive(Clone)]
+pub struct Proxy {
+    pub port: u16,
+    state: Arc<(Mutex<State>, Condvar)>,
+}
+
+impl Proxy {
+    /// In front of a port.
+    pub fn new(upstream: u16) -> Self {
+        let state: Arc<(Mutex<State>, Condvar)> = Arc::default();
+        let shared = Arc::clone(&state);
+        let port = http::serve(move |reader| pass(reader, upstream, &shared));
+        Self { port, state }
+    }
+
+    /// Starts counting again, without a fault.
+    pub fn reset(&self) {
+        let mut state = self.state.0.lock().unwrap();
+        *state = State {
+            released: true,
+            ..State::default()
+        };
+        self.state.1.notify_all();
+    }
+
+    /// Goes wrong at the n-th request that changes something, from now on.
+    pub fn arm(&self, at: usize, fault: Fault) {
+        *self.state.0.lock().unwrap() = State {
+            fault: Some((at, fault)),
+            ..State::default()
+        };
+    }
+
+    /// How many requests changed something.
+    pub fn changes(&self) -> usize {
+        self.state.0.lock().unwrap().changes
+    }
+
+    /// How often a client asked a registry that limits it.
+    pub fn asked(&self) -> usize {
+        self.state.0.lock().unwrap().asked
+    }
+
+    /// Waits until a request is held; false if none is within the time.
+    pub fn wait_held(&self, limit: Duration) -> bool {
+        let state = self.state.0.lock().unwrap();
+        let (state, _) = self
+            .state
+            .1
+            .wait_timeout_while(state, limit, |state| !state.held)
+            .unwrap();
+        state.held
+    }
+
+    /// Lets what is held go: the connection breaks.
+    pub fn release(&self) {
+        self.state.0.lock().unwrap().released = true;
+        self.state.1.notify_all();
+    }
+}
+
+fn pass(mut reader: BufReader<TcpStream>, upstream: u16, shared: &(Mutex<State>, Condvar)) {
+    let Some(head) = http::head(&mut reader) else {
+        return;
+    };
+    let fault = {
+        let mut state = shared.0.lock().unwrap();
+        // An empty POST is the question how long to wait.
+        let empty = head.method == "POST"
+            && head
+                .header("content-length")
+                .is_none_or(|length| length == "0")
+            && head.header("transfer-encoding").is_none()
+            && !head.path.contains("/blobs/uploads");
+        if head.is_change() && !empty {
+            state.changes += 1;
+        }
+        match state.fault {
+            Some((at, fault)) if head.is_change() && at == state.changes && !empty => {
+                // A rate limit holds for the next requests, too.
+                if fault != Fault::RateLimit {
+                    state.fault = None;
+                }
+                Some(fault)
+            }
+            Some((at, Fault::RateLimit)) if empty && state.changes >= at => {
+                state.asked += 1;
+                state.fault = None;
+                Some(Fault::RateLimit)
+            }
+            _ => None,
+        }
+    };
+    let body = http::body(&mut reader, &head);
+    let mut client = reader.into_inner();
+    match fault {
+        Some(Fault::RateLimit) => http::answer(
+            &mut client,
+            "429 Too Many Requests",
+            &[("Retry-After", "1")],
+            b"too many requests",
+        ),
+        Some(Fault::Broken) => http::answer(
+            &mut client,
+            "500 Internal Server Error",
+            &[],
+            b"out of order",
+        ),
+        Some(Fault::Cut) => {
+            if let Some(mut server) = send(upstream, &head, &body, body.len() / 2) {
+                let _ = server.shutdown(Shutdown::Both);
+                let _ = server.flush();
+            }
+            let _ = client.shutdown(Shutdown::Both);
+        }
+        Some(Fault::Hold) => {
+            let server = send(upstream, &head, &body, body.len() / 2);
+            let mut state = shared.0.lock().unwrap();
+            state.held = true;
+            shared.1.notify_all();
+            drop(
+                shared
+                    .1
+                    .wait_timeout_while(state, Duration::from_secs(30), |state| !state.released)
+                    .unwrap(),
+            );
+            drop(server);
+            let _ = client.shutdown(Shutdown::Both);
+        }
+        Some(Fault::LoseAnswer) => {
+            if let Some(mut server) = send(upstream, &head, &body, body.len()) {
+                let _ = server.read_to_end(&mut Vec::new());
+            }
+            let _ = client.shutdown(Shutdown::Both);
+        }
+        Some(Fault::Delay) | None => {
+            if fault.is_some() {
+                std::thread::sleep(Duration::from_millis(700));
+            }
+            if let Some(mut server) = send(upstream, &head, &body, body.len()) {
+                let _ = std::io::copy(&mut server, &mut client);
+            }
+            let _ = client.shutdown(Shutdown::Write);
+        }
+    }
+}
+
+/// Sends a request and the beginning of its body.
+fn send(upstream: u16, head: &Head, body: &[u8], length: usize) -> Option<TcpStream> {
+    let mut server = TcpStream::connect(("127.0.0.1", upstream)).ok()?;
+    let mut text = format!("{} {} HTTP/1.1\r\n", head.method, head.path);
+    for (key, value) in &head.headers {
+        if ![
+            "connection",
+            "expect",
+            "transfer-encoding",
+            "content-length",
+        ]
+        .contains(&key.to_lowercase().as_str())
+        {
+            text += &format!("{key}: {value}\r\n");
+        }
+    }
+    if head.is_change() || !body.is_empty() {
+        text += &format!("Content-Length: {}\r\n", body.len());
+    }
+    text += "Connection: close\r\n\r\n";
+    server.write_all(text.as_bytes()).ok()?;
+    server.write_all(&body[..length]).ok()?;
+    Some(server)
+}
