@@ -129,14 +129,7 @@ pub enum Command {
         args_conflicts_with_subcommands = true,
         after_help = "Examples:\n  cargo xtask release --dry-run\n  cargo xtask release --unit python/tasker-contrib-fastapi\n  cargo xtask release status\n  cargo xtask release resume\n  cargo xtask release --registry-npm URL --registry-pypi URL --registry-files URL"
     )]
-    Release {
-        /// What to do instead of releasing.
-        #[command(subcommand)]
-        what: Option<ReleaseCommand>,
-        /// How to release.
-        #[command(flatten)]
-        args: ReleaseArgs,
-    },
+    Release(Box<ReleaseCall>),
     /// For continuous integration.
     Ci {
         /// What to do.
@@ -452,6 +445,17 @@ pub struct BumpArgs {
     /// Print what would change.
     #[arg(long)]
     pub dry_run: bool,
+}
+
+/// `release`, alone or with what to do instead.
+#[derive(Debug, Args)]
+pub struct ReleaseCall {
+    /// What to do instead of releasing.
+    #[command(subcommand)]
+    pub what: Option<ReleaseCommand>,
+    /// How to release.
+    #[command(flatten)]
+    pub args: ReleaseArgs,
 }
 
 /// What `release` can do besides releasing.

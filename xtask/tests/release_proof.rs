@@ -4,34 +4,339 @@
 
 mod release;
 
-use release::provision;
-use release::registries::Registries;
-use release::world::{World, TAGS};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
-fn world(folder: &std::path::Path) -> World {
-    let registries = Registries::start(folder, provision::programs());
-    World::new(folder, registries)
+use release::provision;
+use release::proxy::Fault;
+use release::registries::Registries;
+use release::world::{Ran, World, TAGS};
+
+type Outcome = BTreeMap<String, String>;
+
+fn world(folder: &Path) -> World {
+    World::new(folder, Registries::start(folder, provision::programs()))
+}
+
+/// Fails with what differs.
+fn same(what: &str, expected: &Outcome, found: &Outcome) {
+    let differs = |a: &Outcome, b: &Outcome| -> Vec<String> {
+        a.iter()
+            .filter(|(name, sum)| b.get(*name) != Some(sum))
+            .map(|(name, sum)| format!("{name} {sum}"))
+            .collect()
+    };
+    let (missing, added) = (differs(expected, found), differs(found, expected));
+    assert!(
+        missing.is_empty() && added.is_empty(),
+        "{what}\nexpected: {missing:#?}\nfound: {added:#?}"
+    );
+}
+
+fn succeeded(what: &str, ran: &Ran) {
+    assert_eq!(ran.code, Some(0), "{what}\n{}\n{}", ran.out, ran.err);
+}
+
+/// Everything is done once undisturbed, then the registries and tags are put back, but not the packed bytes.
+fn verified(world: &mut World, base: &Path, units: &[&str], to: &Path) -> Outcome {
+    world.restore(base);
+    let mut args = vec!["release"];
+    args.extend(units);
+    succeeded("undisturbed", &world.run(&args, &[]));
+    let expected = world.outcome();
+    let ledger = world.folder.join("kept-ledger");
+    let _ = std::fs::remove_dir_all(&ledger);
+    std::fs::rename(world.repo().join("target"), &ledger).unwrap();
+    world.restore(base);
+    std::fs::rename(&ledger, world.repo().join("target")).unwrap();
+    world.save(to);
+    expected
 }
 
 #[test]
 #[ignore = "needs minutes and registries"]
-fn an_undisturbed_release() {
+fn killed_after_every_effect_a_release_ends_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut world = world(folder.path());
+    let (base, point) = (folder.path().join("base"), folder.path().join("point"));
+    world.save(&base);
+    let undisturbed = world.run(&["release", "--json"], &[]);
+    succeeded("undisturbed", &undisturbed);
+    let (expected, boundaries) = (world.outcome(), undisturbed.boundaries());
+    for tag in TAGS {
+        assert!(
+            expected.contains_key(&format!("remote refs/tags/{tag}")),
+            "{tag}"
+        );
+    }
+    // Again there is nothing to do.
+    let again = world.run(&["release", "--json"], &[]);
+    assert_eq!((again.code, again.boundaries()), (Some(0), 0));
+
+    // Each run goes one effect further than the one before, and is killed right after it, before it can note anything:
+    // that is also right before the next effect. From each of these places a rerun must come to the same end.
+    let started = Instant::now();
+    world.restore(&base);
+    let mut points = 0;
+    loop {
+        let killed = world.run(
+            &["release", "--json", "--jobs=1"],
+            &[("XTASK_RELEASE_KILL_AT", "2")],
+        );
+        if killed.code == Some(0) {
+            break;
+        }
+        assert_eq!(killed.code, None, "{killed:?}");
+        points += 1;
+        let began = Instant::now();
+        world.save(&point);
+        let rerun = world.run(&["release", "--json"], &[]);
+        succeeded(&format!("rerun after kill {points}"), &rerun);
+        same(&format!("after kill {points}"), &expected, &world.outcome());
+        world.restore(&point);
+    }
+    same(
+        "after being killed at every effect in a row",
+        &expected,
+        &world.outcome(),
+    );
+    assert_eq!(
+        points * 2,
+        boundaries,
+        "every boundary of the undisturbed run was tried"
+    );
+    println!("killed at {points} points ({boundaries} boundaries): registries, tags and files the same each time; {:.0?}", started.elapsed());
+}
+
+/// What goes wrong on the way to a registry, and at which of its requests.
+#[test]
+#[ignore = "needs minutes and registries"]
+fn whatever_a_registry_does_to_an_upload_a_release_ends_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut world = world(folder.path());
+    let (base, ready) = (folder.path().join("base"), folder.path().join("ready"));
+    world.save(&base);
+    let started = Instant::now();
+    let mut points = 0;
+    for (kind, units) in [
+        ("npm", &["--unit=npm"][..]),
+        ("pypi", &["--unit=python/pkg"]),
+        ("crates", &["--unit=rust/base", "--unit=rust/top"]),
+        ("gems", &["--unit=gem"]),
+        ("charts", &["--unit=chart"]),
+        ("files", &["--unit=plugin"]),
+    ] {
+        let expected = verified(&mut world, &base, units, &ready);
+        let args: Vec<&str> = ["release", "--json"]
+            .into_iter()
+            .chain(units.iter().copied())
+            .collect();
+        succeeded(kind, &world.run(&args, &[]));
+        let requests = world.registries.proxies[kind].changes();
+        assert!(requests > 0, "{kind}: nothing went through the proxy");
+        for at in 1..=requests {
+            for fault in [
+                Fault::Cut,
+                Fault::LoseAnswer,
+                Fault::RateLimit,
+                Fault::Broken,
+                Fault::Delay,
+                Fault::Hold,
+            ] {
+                let what = format!("{kind}: {fault:?} at request {at} of {requests}");
+                let began = Instant::now();
+                world.restore(&ready);
+                world.registries.proxies[kind].arm(at, fault);
+                if fault == Fault::Hold {
+                    // Killed in the middle of an upload; what it had started goes on for a moment.
+                    let mut child = world.spawn(&args);
+                    assert!(
+                        world.registries.proxies[kind].wait_held(Duration::from_secs(30)),
+                        "{what}"
+                    );
+                    child.kill().unwrap();
+                    child.wait().unwrap();
+                    world.registries.proxies[kind].release();
+                } else {
+                    // It gets over these by itself.
+                    let asked_before = Instant::now();
+                    succeeded(&what, &world.run(&args, &[]));
+                    same(&what, &expected, &world.outcome());
+                    if fault == Fault::RateLimit {
+                        assert!(
+                            asked_before.elapsed() >= Duration::from_secs(1),
+                            "{what}: it did not wait as long as asked"
+                        );
+                    }
+                }
+                succeeded(&what, &world.run(&args, &[]));
+                same(&what, &expected, &world.outcome());
+                points += 1;
+                eprintln!("{what}: {:.1?}", began.elapsed());
+            }
+        }
+    }
+    println!("{points} uploads were cut, delayed, limited, refused, lost or killed: registries, tags and files the same each time; {:.0?}", started.elapsed());
+}
+
+#[test]
+#[ignore = "needs minutes and registries"]
+fn refusals_change_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let world = world(folder.path());
     let before = world.outcome();
-    let started = std::time::Instant::now();
-    let dry = world.run(&["release", "--dry-run"], &[]);
-    println!("{}\n{} {:?}", dry.out, dry.err, started.elapsed());
-    assert_eq!(before, world.outcome());
-    let started = std::time::Instant::now();
-    let ran = world.run(&["release"], &[]);
-    println!("{}\n{} {:?}", ran.out, ran.err, started.elapsed());
-    assert_eq!(ran.code, Some(0));
-    for (name, sum) in world.outcome() {
-        println!("{name} {sum}");
+
+    // Without credentials: all that is missing at once, before anything is uploaded.
+    let names: Vec<&str> = world.credentials().iter().map(|(name, _)| *name).collect();
+    let mut command = world.xtask(&["release"]);
+    for name in &names {
+        command.env_remove(name);
     }
-    let started = std::time::Instant::now();
-    let ran = world.run(&["release"], &[]);
-    println!("{}\n{} {:?}", ran.out, ran.err, started.elapsed());
-    let _ = TAGS;
+    let ran = command.output().unwrap();
+    let said = String::from_utf8_lossy(&ran.stderr).into_owned();
+    assert_eq!(ran.status.code(), Some(2), "{said}");
+    for name in [
+        "CARGO_REGISTRIES_LOOP_TOKEN",
+        "UV_PUBLISH_TOKEN",
+        "NODE_AUTH_TOKEN",
+        "GEM_HOST_API_KEY",
+    ] {
+        assert!(said.contains(name), "{name} is not in: {said}");
+    }
+    same("without credentials", &before, &world.outcome());
+
+    // With wrong ones: the server's words, no second try, and a rerun with right ones goes on.
+    let wrong = world.run(
+        &["release", "--unit=gem"],
+        &[("GEM_HOST_API_KEY", "a-wrong-key-of-the-test")],
+    );
+    assert_eq!(wrong.code, Some(1), "{wrong:?}");
+    assert!(
+        wrong.err.contains("Access Denied") && !wrong.err.contains("a-wrong-key"),
+        "{}",
+        wrong.err
+    );
+    same("wrong credentials", &before, &world.outcome());
+    succeeded(
+        "right credentials",
+        &world.run(&["release", "--unit=gem"], &[]),
+    );
+
+    // Something that is not committed.
+    std::fs::write(world.repo().join("new.txt"), "x").unwrap();
+    let dirty = world.run(&["release"], &[]);
+    assert!(
+        dirty.code == Some(2) && dirty.err.contains("`?? new.txt`"),
+        "{dirty:?}"
+    );
+    std::fs::remove_file(world.repo().join("new.txt")).unwrap();
+
+    // A version that is taken by other bytes: both sums, and nothing is tagged.
+    let killed = world.run(
+        &["release", "--unit=npm", "--json", "--jobs=1"],
+        &[("XTASK_RELEASE_KILL_AT", "8")],
+    );
+    assert_eq!(killed.code, None);
+    std::fs::write(world.repo().join("npm/index.js"), "exports.two = 2;\n").unwrap();
+    release::registries::git(
+        &world.repo(),
+        &["commit", "--quiet", "--all", "-m", "fix: other bytes"],
+    );
+    let taken = world.run(&["release", "--unit=npm"], &[]);
+    assert_eq!(taken.code, Some(2), "{taken:?}");
+    assert!(
+        taken.err.contains("with other bytes") && taken.err.matches("sha512:").count() == 2,
+        "{}",
+        taken.err
+    );
+    assert!(!world.outcome().contains_key("remote refs/tags/npm/v0.1.0"));
+
+    // A unit that is none.
+    let unknown = world.run(&["release", "--unit=npn"], &[]);
+    assert!(
+        unknown.code == Some(2) && unknown.err.contains("did you mean `npm`"),
+        "{unknown:?}"
+    );
+    world.registries.proxies["npm"].reset();
+}
+
+#[test]
+#[ignore = "needs minutes and registries"]
+fn what_was_packed_can_be_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut world = world(folder.path());
+    let (base, ready) = (folder.path().join("base"), folder.path().join("ready"));
+    world.save(&base);
+    let expected = verified(&mut world, &base, &[], &ready);
+    let boundaries = world.run(&["release", "--json"], &[]).boundaries();
+    // In the middle of the uploads, and before and after the first tags.
+    for part in [4, 2] {
+        world.restore(&ready);
+        let at = (boundaries - boundaries / part).to_string();
+        assert_eq!(
+            world
+                .run(&["release", "--jobs=1"], &[("XTASK_RELEASE_KILL_AT", &at)])
+                .code,
+            None
+        );
+        std::fs::remove_dir_all(world.repo().join("target")).unwrap();
+        succeeded("packed again", &world.run(&["release"], &[]));
+        same("packed again", &expected, &world.outcome());
+    }
+}
+
+#[test]
+#[ignore = "needs minutes and registries"]
+fn nothing_that_is_written_holds_a_credential() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = world(folder.path());
+    let ran = world.run(&["release", "--json"], &[]);
+    succeeded("a release", &ran);
+    let secrets: Vec<String> = world
+        .credentials()
+        .iter()
+        .filter(|(name, _)| !name.ends_with("USERNAME"))
+        .map(|(_, value)| value.clone())
+        .collect();
+    for secret in &secrets {
+        assert!(
+            !ran.out.contains(secret) && !ran.err.contains(secret),
+            "printed"
+        );
+    }
+    let mut looked = 0;
+    let mut open: Vec<_> = [
+        "repo",
+        "home",
+        "cargo-home",
+        "npm-cache",
+        "registries",
+        "remote.git",
+    ]
+    .iter()
+    .map(|name| folder.path().join(name))
+    .collect();
+    while let Some(path) = open.pop() {
+        if path.is_dir() {
+            open.extend(
+                std::fs::read_dir(path)
+                    .unwrap()
+                    .map(|entry| entry.unwrap().path()),
+            );
+        } else if let Ok(bytes) = std::fs::read(&path) {
+            looked += 1;
+            for secret in &secrets {
+                assert!(
+                    !bytes
+                        .windows(secret.len())
+                        .any(|part| part == secret.as_bytes()),
+                    "{} holds a credential",
+                    path.display()
+                );
+            }
+        }
+    }
+    println!("{looked} files without a credential");
+    assert!(looked > 100);
 }

@@ -179,7 +179,7 @@ pub fn dispatch(session: &mut Session, command: &Command) -> Result<()> {
         Command::Codegen(args) => codegen::run(session, args),
         Command::Version { what } => version::run(session, what),
         Command::Bump(args) => version::bump(session, args),
-        Command::Release { what, args } => release::run(session, what.as_ref(), args),
+        Command::Release(call) => release::run(session, call.what.as_ref(), &call.args),
         Command::Ci { what } => ci::run(session, what),
         Command::Cache { what } => cache::run(session, what),
         Command::Completions(args) => completions::run(args),

@@ -23,7 +23,7 @@ fn token() -> Option<String> {
     std::env::var(TOKEN).ok().filter(|token| !token.is_empty())
 }
 
-fn address<'a>(context: &'a Context) -> Option<&'a str> {
+fn address(context: &Context) -> Option<&str> {
     context
         .targets
         .files

@@ -208,9 +208,21 @@ impl Registries {
                 .args(["--addr", &address])
                 .arg(&folder),
         ));
-        // It listens a moment before its index is ready.
+        // It listens a moment before its index is ready, and writes its own address into it.
+        let own = self.crates_port.to_string();
+        let is_ready = || {
+            let committed = Command::new("git")
+                .arg("-C")
+                .arg(&folder)
+                .args(["show", "HEAD:config.json"])
+                .output()
+                .unwrap();
+            String::from_utf8_lossy(&committed.stdout).contains(&own)
+                && folder.join("index").exists()
+                && !folder.join(".git/index.lock").exists()
+        };
         let deadline = Instant::now() + Duration::from_secs(30);
-        while !folder.join("index").exists() {
+        while !is_ready() {
             assert!(
                 Instant::now() < deadline,
                 "cargo-http-registry made no index"
@@ -226,6 +238,8 @@ impl Registries {
         );
         if proxied != text {
             fs::write(&config, proxied).unwrap();
+            // Same size, same moment: git would take the file for unchanged.
+            git(&folder, &["rm", "--quiet", "--cached", "config.json"]);
             git(&folder, &["add", "config.json"]);
             git(&folder, &["commit", "--quiet", "-m", "through the proxy"]);
         }
@@ -272,7 +286,7 @@ impl Registries {
     /// Everything that matters of what the registries have: names and bytes. Times and numbers that a registry adds by itself
     /// (when something came, its revision) are left out.
     pub fn contents(&self) -> BTreeMap<String, String> {
-        let mut found = BTreeMap::new();
+        let mut found: BTreeMap<String, String> = BTreeMap::new();
         for kind in KINDS {
             files(&self.at(kind), &self.at(kind), &mut |name, path| {
                 let name = format!("{kind}/{name}");
@@ -283,8 +297,14 @@ impl Registries {
                     "crates/config.json",
                     "crates/index",
                 ];
-                if !skip.iter().any(|part| name.contains(part)) && !is_chart_time(&name) {
-                    found.insert(name.clone(), content(&name, path));
+                if skip.iter().any(|part| name.contains(part)) || is_chart_time(&name) {
+                    return;
+                }
+                match manifest(&name, path) {
+                    Some(manifest) => {
+                        *found.entry(format!("chart {manifest}")).or_default() += "once"
+                    }
+                    None => drop(found.insert(name.clone(), content(&name, path))),
                 }
             });
         }
@@ -296,6 +316,19 @@ impl Registries {
 fn is_chart_time(name: &str) -> bool {
     name.starts_with("charts/")
         && (name.contains("/_manifests/") || name.ends_with("/current/link"))
+}
+
+/// The manifest of an image without the time of its push, if the file is one.
+fn manifest(name: &str, path: &Path) -> Option<String> {
+    if !name.starts_with("charts/") {
+        return None;
+    }
+    let mut value: serde_json::Value = serde_json::from_slice(&fs::read(path).unwrap()).ok()?;
+    value.get("schemaVersion")?;
+    value["annotations"]
+        .as_object_mut()?
+        .remove("org.opencontainers.image.created");
+    Some(value.to_string())
 }
 
 fn content(name: &str, path: &Path) -> String {
