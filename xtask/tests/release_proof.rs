@@ -95,6 +95,7 @@ fn killed_after_every_effect_a_release_ends_the_same() {
         succeeded(&format!("rerun after kill {points}"), &rerun);
         same(&format!("after kill {points}"), &expected, &world.outcome());
         world.restore(&point);
+        eprintln!("killed at point {points}: {:.1?}", began.elapsed());
     }
     same(
         "after being killed at every effect in a row",

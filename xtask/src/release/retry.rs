@@ -26,38 +26,45 @@ pub enum Cause {
 pub fn cause(words: &str, now: Duration) -> Cause {
     let lower = words.to_lowercase();
     let has = |needles: &[&str]| needles.iter().any(|needle| lower.contains(needle));
-    if has(&["429", "too many requests", "rate limit"]) {
+    let codes = status_codes(&lower);
+    if codes.contains(&429) || has(&["too many requests", "rate limit"]) {
         return Cause::RateLimited(named_wait(words, now));
     }
-    let refused = [
-        "401",
-        "403 forbidden",
-        "status code 403",
-        "got 403",
-        "e403",
-        "e401",
-        "eneedauth",
-        "unauthorized",
-        "authentication",
-        "not authorized",
-        "access denied",
-        "400 bad request",
-        "invalid credentials",
-    ];
     // A server that is broken says so, whatever else stands in its page.
-    let broken = [
-        "500",
-        "502",
-        "503",
-        "504",
-        "timed out",
-        "timeout",
-        "connection",
-    ];
-    if has(&refused) && !has(&broken) {
+    let is_broken =
+        codes.iter().any(|code| *code >= 500) || has(&["timed out", "econn", "connection"]);
+    let is_refused = codes.iter().any(|code| [400, 401, 403, 422].contains(code))
+        || has(&[
+            "eneedauth",
+            "unauthorized",
+            "access denied",
+            "invalid credentials",
+            "not authorized",
+        ]);
+    if is_refused && !is_broken {
         return Cause::Refused;
     }
     Cause::Passing
+}
+
+/// Numbers that stand where a status of HTTP would: words such as `401` or `E401` in a line about an answer.
+///
+/// Ports, sizes and sums hold the same digits.
+fn status_codes(words: &str) -> Vec<u16> {
+    let about = [
+        "status", "code", "error", "http", "got", "server", "response",
+    ];
+    words
+        .lines()
+        .filter(|line| {
+            !line.starts_with("npm notice") && about.iter().any(|word| line.contains(word))
+        })
+        .flat_map(|line| line.split(|c: char| !c.is_ascii_alphanumeric()))
+        .map(|word| word.strip_prefix('e').unwrap_or(word))
+        .filter(|word| word.len() == 3)
+        .filter_map(|word| word.parse().ok())
+        .filter(|code| (400..600).contains(code))
+        .collect()
 }
 
 /// The wait that a text names: `Retry-After: 5`, `Retry-After: <date>`, or `try again after <date>`.
@@ -117,6 +124,10 @@ mod tests {
             Some(Duration::ZERO)
         );
         assert_eq!(wait("retry-after: soon"), None);
+        assert_eq!(
+            cause("npm notice total files: 401\nnpm error code ECONNRESET\nnpm error request to http://localhost:40195/", now),
+            Cause::Passing
+        );
         assert_eq!(cause("npm error code E429", now), Cause::RateLimited(None));
         assert_eq!(cause("error: 401 Unauthorized", now), Cause::Refused);
         assert_eq!(cause("npm error code ENEEDAUTH", now), Cause::Refused);
