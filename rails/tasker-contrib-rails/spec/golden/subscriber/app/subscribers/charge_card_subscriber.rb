@@ -1,9 +1,9 @@
 # frozen_string_literal: true
 
 # Each method gets the notification of its name; remove those that are not needed. An error here is logged and disturbs no step.
-# To use it, attach it in config/initializers/tasker.rb, where it is found again after code was reloaded:
+# To use it, name it in config/initializers/tasker.rb:
 #
-#   Rails.application.config.to_prepare { ChargeCardSubscriber.attach_to :tasker }
+#   Tasker.subscribe "ChargeCardSubscriber"
 class ChargeCardSubscriber < ActiveSupport::Subscriber
   def step_completed(event)
     Rails.logger.info("#{event.payload[:step]} took #{event.payload[:duration_ms]} ms")
