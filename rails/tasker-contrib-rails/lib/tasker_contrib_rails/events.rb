@@ -33,7 +33,22 @@ module TaskerContribRails
         report(key, payload)
       end
 
+      # Gives events to the methods of a class that have their names, such as +step_failed+. The class is looked up for each event, so
+      # that code reloading works. The same name counts once.
+      #
+      # @param name [String] of the class
+      # @return [void]
+      def attach(name)
+        attached[name] ||= ActiveSupport::Notifications.subscribe(/\.tasker\z/) do |event|
+          method = event.name.delete_suffix(".tasker")
+          subscriber = name.constantize
+          subscriber.new.public_send(method, event) if subscriber.method_defined?(method)
+        end
+      end
+
       private
+
+      def attached = @attached ||= {}
 
       def notify(name, payload, duration)
         now = Time.now

@@ -53,6 +53,17 @@ module Tasker
       TaskerContribRails::AfterCommit.task { client.create_task(name, context, **options) }
     end
 
+    # Gives events to a class: to its methods +step_started+, +step_completed+, +step_failed+ and so on, with the notification.
+    #
+    # @param subscriber [String] the name of the class, which may be reloaded
+    # @return [void]
+    # @example config/initializers/tasker.rb
+    #   Tasker.subscribe "PagerSubscriber"
+    def subscribe(subscriber)
+      TaskerContribRails::Events.attach(subscriber.to_s)
+      nil
+    end
+
     # @return [Boolean] whether this process claims steps
     def running? = TaskerContribRails.runtime.running?
 

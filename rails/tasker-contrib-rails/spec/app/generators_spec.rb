@@ -40,6 +40,15 @@ RSpec.describe "The generators, in an app made by rails new" do
     expect(@app.read("app/subscribers/charge_card_subscriber.rb")).to include("class ChargeCardSubscriber")
   end
 
+  it "make a subscriber that gets each event once, also after code was reloaded" do
+    generate("subscriber", "charge_card")
+    lines = @app.read("app/subscribers/charge_card_subscriber.rb").scan(/^#   (Tasker.+)$/).join("\n")
+    @app.write("config/initializers/zz_subscribers.rb", lines)
+    script = "2.times { Rails.application.reloader.reload! }; TaskerContribRails::Events.publish(:step_completed, step: \"pay\", duration_ms: 5)"
+    expect(@app.run("bin/rails", "runner", script)).to match([ anything, 0 ])
+    expect(@app.read("log/development.log").scan("pay took 5 ms").size).to eq(1)
+  end
+
   it "refuse names that are none, and say what to install" do
     expect(generate("step_handler", "../evil")).to match([ %r{the name '\.\./evil' must be letters}, 1 ])
     expect(generate("task_template", "x", "--steps", "a,b:c/d")).to match([ %r{the step 'c/d'}, 1 ])
