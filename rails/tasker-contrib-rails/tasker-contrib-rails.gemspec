@@ -25,9 +25,9 @@ Gem::Specification.new do |spec|
     FileUtils.cp_r(plugin, File.join(__dir__, "plugin"))
   end
 
-  spec.files = Dir["lib/**/*", "plugin/**/*", "sig/**/*.rbs", "README.md", "CHANGELOG.md", "LICENSE"].select { |path| File.file?(path) }
+  spec.files = Dir["lib/**/*", "plugin/**/*", "sig/**/*.rbs", "docs/**/*.md", ".yardopts", "README.md", "CHANGELOG.md", "LICENSE"].select { |path| File.file?(path) }
   spec.require_paths = [ "lib" ]
-  spec.metadata = { "rubygems_mfa_required" => "true" }
+  spec.metadata = { "rubygems_mfa_required" => "true", "changelog_uri" => "#{spec.homepage}/blob/main/rails/tasker-contrib-rails/CHANGELOG.md" }
 
   spec.add_dependency "railties", ">= 7.1", "< 9"
   spec.add_dependency "thor", "~> 1.2"

@@ -3,6 +3,8 @@
 module TaskerContribRails
   # Runs a block when the transactions that are open now have been committed, at once if there is none, and never if they are
   # rolled back. Transactions that tests put around themselves do not count.
+  #
+  # @api private
   module AfterCommit
     # A record as ActiveRecord's transactions know it, for Rails 7.1.
     class Callback

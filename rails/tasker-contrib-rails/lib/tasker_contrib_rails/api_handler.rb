@@ -7,6 +7,8 @@ require_relative "step_handler"
 
 module TaskerContribRails
   # A failed answer of an API, as a permanent or a retryable error with the HTTP status.
+  #
+  # @api private
   module ApiStatus
     # @return [Integer] the HTTP status
     attr_reader :status_code

@@ -5,6 +5,8 @@ require_relative "process_facts"
 
 module TaskerContribRails
   # What belongs to the Rails app: its settings, what this process does, and the client.
+  #
+  # @api private
   module App
     # Settings below the app that are read when the file is there.
     SETTINGS_FILE = "config/tasker.toml"

@@ -2,6 +2,8 @@
 
 module TaskerContribRails
   # How long to wait before a step is tried again: the template's +retry+, which Core leaves out for Ruby steps.
+  #
+  # @api private
   module Backoff
     DEFAULT_BASE_MS = 1000
     DEFAULT_MAX_MS = 30_000

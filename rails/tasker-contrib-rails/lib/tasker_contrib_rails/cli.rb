@@ -5,6 +5,8 @@ require "tasker_contrib_rails"
 
 module TaskerContribRails
   # +bin/tasker+.
+  #
+  # @api private
   class CLI < Thor
     # Seconds between two looks at whether the worker still lives.
     LOOK = 1.0

@@ -27,18 +27,17 @@ module TaskerContribRails
     # @param base_url [String] of the server, such as http://127.0.0.1:8080
     # @param token [String, nil] bearer token
     # @param api_key [String, nil] sent in +api_key_header+
-    # @param timeout [Numeric] seconds for one HTTP request
-    # @param max_retries [Integer] repetitions when the server is away or overloaded
-    # @param max_concurrency [Integer] calls in flight; more wait
+    # @param options [Hash] +timeout+: seconds for one HTTP request (30); +max_retries+: repetitions when the server is away or overloaded (3);
+    #   +max_concurrency+: calls in flight, more wait (16)
     # @param templates [#call] gives the local templates, for +input_schema+
     # @param initiator [String] default initiator of tasks
-    def initialize(base_url, token: nil, api_key: nil, api_key_header: "X-API-Key", templates: -> { [] }, initiator: "tasker-contrib-rails", **)
+    def initialize(base_url, token: nil, api_key: nil, api_key_header: "X-API-Key", templates: -> { [] }, initiator: "tasker-contrib-rails", **options)
       headers = if token then { "Authorization" => "Bearer #{token}" }
       elsif api_key then { api_key_header => api_key }
       else
         {}
       end
-      @connection = Connection.new(base_url, headers:, **)
+      @connection = Connection.new(base_url, headers:, **options)
       @schemas = InputSchemas.new(templates)
       @initiator = initiator
     end

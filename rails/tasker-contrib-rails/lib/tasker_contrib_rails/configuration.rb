@@ -17,6 +17,9 @@ module TaskerContribRails
   class Configuration
     # A section such as +config.database+, or the configuration itself.
     module Names
+      # Settings and sections are methods: +config.mode = "client"+, +config.database.pool_size = 20+.
+      #
+      # @raise [ConfigurationError] an unknown name
       def method_missing(method, *arguments)
         text = method.to_s
         return super unless text.match?(/\A[a-z]\w*=?\z/)
@@ -74,8 +77,12 @@ module TaskerContribRails
         @values = values
       end
 
+      # @param path [String] such as "common.backoff.jitter_enabled"
+      # @return [Object, nil] what was set here
       def [](path) = @values["core.#{path}"]&.first
 
+      # @param path [String] a key of Core
+      # @param value [Object] checked at boot
       def []=(path, value)
         place = caller_locations(1, 1).first
         @values["core.#{path}"] = [ value, "#{place.path}:#{place.lineno}" ]

@@ -10,6 +10,8 @@ module TaskerContribRails
   #
   # @example
   #   ActiveSupport::Notifications.subscribe("step_failed.tasker") { |event| Pager.call(event.payload[:message]) }
+  #
+  # @api private
   module Events
     # Older names, published as well when the setting +legacy_events+ is on.
     LEGACY = {

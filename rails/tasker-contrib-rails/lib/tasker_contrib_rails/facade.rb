@@ -6,28 +6,51 @@
 #   Tasker.configure { |config| config.database.pool_size = 20 }
 #   Tasker.create_task("ship", { order_id: 7 }, namespace: "shop")
 module Tasker
+  # Base of handlers. See {TaskerContribRails::StepHandler}.
   StepHandler = TaskerContribRails::StepHandler
+  # Base of handlers that call an HTTP API. See {TaskerContribRails::ApiHandler}.
   ApiHandler = TaskerContribRails::ApiHandler
+  # Base of handlers that choose the next steps. See {TaskerContribRails::DecisionHandler}.
   DecisionHandler = TaskerContribRails::DecisionHandler
+  # Base of handlers that cut work into ranges. See {TaskerContribRails::BatchAnalyzer}.
   BatchAnalyzer = TaskerContribRails::BatchAnalyzer
+  # Base of handlers that process a range. See {TaskerContribRails::BatchWorker}.
   BatchWorker = TaskerContribRails::BatchWorker
+  # What the workers of a batch returned. See {TaskerContribRails::BatchResults}.
   BatchResults = TaskerContribRails::BatchResults
+  # Base of all errors. See {TaskerContribRails::Error}.
   Error = TaskerContribRails::Error
+  # Settings, templates or handlers are wrong. See {TaskerContribRails::ConfigurationError}.
   ConfigurationError = TaskerContribRails::ConfigurationError
+  # The worker cannot do what was asked. See {TaskerContribRails::WorkerError}.
   WorkerError = TaskerContribRails::WorkerError
+  # No tasks from this process. See {TaskerContribRails::ModeError}.
   ModeError = TaskerContribRails::ModeError
+  # A handler says: trying again is useless. See {TaskerContribRails::PermanentError}.
   PermanentError = TaskerContribRails::PermanentError
+  # A handler says: trying again may help. See {TaskerContribRails::RetryableError}.
   RetryableError = TaskerContribRails::RetryableError
+  # A handler says: the input does not fit. See {TaskerContribRails::ValidationError}.
   ValidationError = TaskerContribRails::ValidationError
+  # Base of all errors of the client. See {TaskerContribRails::ClientError}.
   ClientError = TaskerContribRails::ClientError
+  # No such task, or no such template. See {TaskerContribRails::NotFoundError}.
   NotFoundError = TaskerContribRails::NotFoundError
+  # The task exists. See {TaskerContribRails::ConflictError}.
   ConflictError = TaskerContribRails::ConflictError
+  # Credentials are missing, wrong, or not enough. See {TaskerContribRails::PermissionError}.
   PermissionError = TaskerContribRails::PermissionError
+  # An argument is wrong. See {TaskerContribRails::InvalidRequestError}.
   InvalidRequestError = TaskerContribRails::InvalidRequestError
+  # The server is overloaded. See {TaskerContribRails::BackpressureError}.
   BackpressureError = TaskerContribRails::BackpressureError
+  # The server cannot be reached. See {TaskerContribRails::UnavailableError}.
   UnavailableError = TaskerContribRails::UnavailableError
+  # The server failed. See {TaskerContribRails::ServerError}.
   ServerError = TaskerContribRails::ServerError
+  # A task has not ended in time. See {TaskerContribRails::WaitTimeoutError}.
   WaitTimeoutError = TaskerContribRails::WaitTimeoutError
+  # Rack endpoints. See {TaskerContribRails::Health}.
   Health = TaskerContribRails::Health
 
   class << self

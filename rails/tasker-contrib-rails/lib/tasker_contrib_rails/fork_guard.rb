@@ -2,6 +2,8 @@
 
 module TaskerContribRails
   # A forked child has the native library without its threads: whatever calls it waits for ever. Every fork of Ruby comes by here.
+  #
+  # @api private
   module ForkGuard
     def _fork
       pid = super

@@ -5,6 +5,8 @@ require_relative "names"
 
 module TaskerContribRails
   # Finds the handler of a callable, makes it and calls it.
+  #
+  # @api private
   module Handlers
     # No handler for a callable.
     class NotFound < Error; end

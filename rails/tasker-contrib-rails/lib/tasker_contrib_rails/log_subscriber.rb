@@ -4,6 +4,8 @@ require "active_support/log_subscriber"
 
 module TaskerContribRails
   # Writes one line for each event to the app's log.
+  #
+  # @api private
   class LogSubscriber < ActiveSupport::LogSubscriber
     def step_started(event)
       debug { "started #{name(event)} attempt #{event.payload[:attempt]}" }

@@ -24,10 +24,12 @@ module TaskerContribRails
       assert_match message, step.error
     end
 
+    # @param step [Testing::StepResult] a failure that is tried again
     def assert_step_retryable(step)
       assert step.retryable?, "expected a failure that is tried again, but the step is #{step}"
     end
 
+    # @param run [Testing::WorkflowRun] complete, and as the template says
     def assert_workflow_completes(run)
       assert run.complete?, "expected the workflow to complete as it is written\n#{run}"
     end

@@ -2,6 +2,8 @@
 
 module TaskerContribRails
   # Decides what this process does. Pure: the same facts give the same answer.
+  #
+  # @api private
   module Mode
     # What is known about a process.
     #

@@ -4,6 +4,8 @@ require "did_you_mean"
 
 module TaskerContribRails
   # Suggestions for misspelt names.
+  #
+  # @api private
   module Names
     module_function
 

@@ -6,6 +6,8 @@ require_relative "errors"
 
 module TaskerContribRails
   # What one execution of a handler ended with, whatever the style of the handler.
+  #
+  # @api private
   module Outcome
     # The step is complete. +result+ is what JSON can hold.
     Success = Data.define(:result, :metadata) do

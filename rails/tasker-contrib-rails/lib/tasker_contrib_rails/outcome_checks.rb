@@ -6,6 +6,8 @@ require_relative "templates/branches"
 module TaskerContribRails
   # A decision or a batch that Core would refuse: Core only logs that, and the task becomes complete without the steps. Here it is
   # a failed step.
+  #
+  # @api private
   module OutcomeChecks
     module_function
 

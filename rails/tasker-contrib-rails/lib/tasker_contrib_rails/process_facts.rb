@@ -4,6 +4,8 @@ require_relative "mode"
 
 module TaskerContribRails
   # Looks at this process, for {Mode.decide}.
+  #
+  # @api private
   module ProcessFacts
     module_function
 

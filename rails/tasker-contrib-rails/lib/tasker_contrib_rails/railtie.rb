@@ -4,6 +4,8 @@ require "rails/railtie"
 
 module TaskerContribRails
   # What Rails needs to know: one initializer per concern.
+  #
+  # @api private
   class Railtie < ::Rails::Railtie
     config.tasker = App.configuration
 

@@ -8,6 +8,8 @@ require_relative "worker/preparation"
 module TaskerContribRails
   # The worker of this process: at most one, started at most once. Core can do neither a second start nor a start after a stop,
   # so neither reaches it.
+  #
+  # @api private
   class Runtime
     # What a stop came to: steps that were interrupted and will be tried again, and how many had not begun.
     StopResult = Data.define(:cut, :returned) do

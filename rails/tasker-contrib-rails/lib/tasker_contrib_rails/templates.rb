@@ -10,6 +10,8 @@ require_relative "templates/template_checks"
 module TaskerContribRails
   # Task templates: reading them, and the checks that Core leaves out. Core ignores unknown keys, accepts cycles and duplicate
   # names, and registers a template whose handlers do not exist; such mistakes show up as tasks that never end.
+  #
+  # @api private
   module Templates
     # What was found below a folder.
     Report = Data.define(:templates, :errors, :warnings) do

@@ -26,10 +26,12 @@ module TaskerContribRails
       def error = failure? ? outcome.message : nil
       # @return [String, nil]
       def error_type = failure? ? outcome.error_type : nil
+      # @return [String, nil]
       def error_code = failure? ? outcome.error_code : nil
       def retryable? = failure? && outcome.retryable
       # @return [Numeric, nil] seconds
       def retry_after = failure? ? outcome.retry_after : nil
+      # @return [String] the result, or the failure
       def to_s = success? ? "complete with #{result}" : outcome.to_s
       alias inspect to_s
     end
@@ -77,6 +79,8 @@ module TaskerContribRails
     end
 
     # Stands in for {Client} in {Testing.recording_tasks}.
+    #
+    # @api private
     class Recorder
       attr_reader :created
 

@@ -20,10 +20,13 @@ module TaskerContribRails
       # @return [Object] any field
       def [](name) = @fields[name.to_s]
 
+      # @return [Boolean] whether another answer says the same
       def ==(other) = other.class == self.class && other.to_h == to_h
       alias eql? ==
+      # @return [Integer] for use as a key
       def hash = @fields.hash
 
+      # @return [Hash{String => Object}] all fields
       def as_json(*) = @fields
 
       class << self
@@ -56,8 +59,13 @@ module TaskerContribRails
       # @return [Boolean] whether it ended in another way
       def failed? = ended? && !succeeded?
 
+      # @return [String] for URLs
       def to_param = task_uuid
+
+      # @return [String] template, UUID and state
       def to_s = "#{namespace}/#{name} #{version} #{task_uuid} #{status}"
+
+      # @return [String]
       def inspect = "#<#{self.class} #{self}>"
     end
 
@@ -72,6 +80,7 @@ module TaskerContribRails
       # @return [Hash, nil] message, error_type, retryable … of the last failure
       def error = results && results["error"]
 
+      # @return [String]
       def inspect = "#<#{self.class} #{name} #{current_state}>"
     end
 

@@ -11,6 +11,8 @@ module TaskerContribRails
   class Client
     # HTTP to the server: connections are kept and shared, the number of calls in flight is bounded, and a call is repeated
     # when the server is away or overloaded.
+    #
+    # @api private
     class Connection
       # What Net::HTTP raises when there was no answer. The first group says that nothing was sent.
       NOT_SENT = [ Errno::ECONNREFUSED, Errno::EHOSTUNREACH, Errno::ENETUNREACH, Net::OpenTimeout, SocketError ].freeze

@@ -5,6 +5,8 @@ require_relative "errors"
 module TaskerContribRails
   class Client
     # The context of a task as JSON.
+    #
+    # @api private
     module Context
       module_function
 

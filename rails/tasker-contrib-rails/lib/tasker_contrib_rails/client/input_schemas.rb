@@ -6,6 +6,8 @@ require_relative "errors"
 module TaskerContribRails
   class Client
     # The +input_schema+ of local templates. Core stores them, and never checks a context against them.
+    #
+    # @api private
     class InputSchemas
       # @param templates [#call] gives the local templates, each with identity and input_schema
       def initialize(templates)

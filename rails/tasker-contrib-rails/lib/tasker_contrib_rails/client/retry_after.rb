@@ -4,6 +4,8 @@ require "time"
 
 module TaskerContribRails
   # Reads the header Retry-After: seconds, or a date.
+  #
+  # @api private
   module RetryAfter
     module_function
 

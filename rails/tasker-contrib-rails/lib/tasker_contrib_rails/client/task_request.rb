@@ -5,6 +5,8 @@ require_relative "../names"
 module TaskerContribRails
   class Client
     # The body of a request that creates a task.
+    #
+    # @api private
     module TaskRequest
       OPTIONS = %i[priority tags correlation_id parent_correlation_id initiator source_system reason].freeze
 

@@ -4,8 +4,9 @@ module TaskerContribRails
   class Client
     # Waiting for the end of a task.
     module Waiting
-      # Seconds between two questions: at first, and at most.
+      # Seconds between two questions at first.
       FIRST_PAUSE = 0.05
+      # And at most.
       LONGEST_PAUSE = 2.0
 
       # Waits until a task has ended, see {END_STATES}. The server is asked often at first, every two seconds later.

@@ -5,6 +5,8 @@ require_relative "secrets"
 module TaskerContribRails
   module Config
     # Says what is wrong with a database URL and how it should read. Never shows the password.
+    #
+    # @api private
     module DatabaseUrl
       FORM = "postgresql://user:password@host:port/database"
       # The pattern lets these into a password, where they end the host part of a URL.

@@ -8,6 +8,8 @@ require_relative "keys"
 module TaskerContribRails
   module Config
     # The complete file that Core wants: it has no defaults of its own when it loads one.
+    #
+    # @api private
     module File
       CLIENT = "worker.orchestration_client"
 

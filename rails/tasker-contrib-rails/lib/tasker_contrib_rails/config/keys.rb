@@ -5,6 +5,8 @@ require_relative "../contract"
 module TaskerContribRails
   module Config
     # The names that users set: the gem's own, and the contract's friendly names of Core's keys.
+    #
+    # @api private
     module Keys
       Key = Contract::ConfigKey
 

@@ -3,6 +3,8 @@
 module TaskerContribRails
   module Config
     # What may be printed.
+    #
+    # @api private
     module Secrets
       NAMES = /(token|password|secret|api_key|private_key|public_key)\w*\z/
       # These only sound like secrets.

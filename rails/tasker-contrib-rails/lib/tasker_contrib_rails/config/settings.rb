@@ -7,6 +7,7 @@ require_relative "../errors"
 require_relative "../names"
 
 module TaskerContribRails
+  # Settings: where they come from, what they may be.
   module Config
     # The effective settings of a process: checked, with the source of each. Immutable.
     class Settings

@@ -7,6 +7,8 @@ require_relative "value"
 module TaskerContribRails
   module Config
     # Where settings come from besides Ruby code. Each source is a hash of name to +[value, where]+.
+    #
+    # @api private
     module Sources
       module_function
 

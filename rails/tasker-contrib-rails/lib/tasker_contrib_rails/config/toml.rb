@@ -7,6 +7,8 @@ require_relative "../errors"
 module TaskerContribRails
   module Config
     # Reads TOML, and writes the small part of it that a rendered configuration needs.
+    #
+    # @api private
     module Toml
       module_function
 

@@ -8,6 +8,8 @@ require_relative "database_url"
 module TaskerContribRails
   module Config
     # Checks values of configuration keys before Core can see, or silently ignore, them.
+    #
+    # @api private
     module Value
       # Why a value is not acceptable, without the name of the setting.
       class Problem < StandardError; end

@@ -5,9 +5,13 @@ require_relative "../names"
 module TaskerContribRails
   module Templates
     # Core refuses what a decision or a batch analyzer asked for: it only logs that, and the task goes on without it.
+    #
+    # @api private
     class Refused < StandardError; end
 
     # Which steps Core creates when a decision names some of those below it, and what they wait for.
+    #
+    # @api private
     class Branches
       # Names of the steps, and edges from a parent to a child.
       Plan = Data.define(:names, :edges)

@@ -6,6 +6,8 @@ require_relative "template"
 module TaskerContribRails
   module Templates
     # Checks of one step.
+    #
+    # @api private
     class StepChecks
       KEYS = %w[name description handler type step_type system_dependency dependencies depends_on retry timeout_seconds
                 publishes_events batch_config result_schema].freeze

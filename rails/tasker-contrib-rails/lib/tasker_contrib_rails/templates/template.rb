@@ -3,6 +3,8 @@
 module TaskerContribRails
   module Templates
     # One step of a template, as far as it could be understood.
+    #
+    # @api private
     class Step
       TYPES = %w[standard decision deferred_convergence batchable batch_worker].freeze
 
@@ -28,6 +30,8 @@ module TaskerContribRails
     end
 
     # One template: a file, or a hash of the same shape.
+    #
+    # @api private
     class Template
       # @return [String] the file, for messages
       attr_reader :path

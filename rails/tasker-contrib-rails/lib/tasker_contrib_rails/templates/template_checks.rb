@@ -5,6 +5,8 @@ require_relative "../names"
 module TaskerContribRails
   module Templates
     # Checks of a whole template.
+    #
+    # @api private
     class TemplateChecks
       KEYS = %w[name namespace_name version description metadata system_dependencies domain_events input_schema steps environments lifecycle].freeze
       # Namespaces become a part of queue names, which PGMQ limits.

@@ -6,6 +6,8 @@ module TaskerContribRails
   module Testing
     # Finds out, without any handler, whether Core would run a template as it is written: handlers that always succeed, every
     # decision taking all its branches once and each of them alone once, every batch with two parts.
+    #
+    # @api private
     module Rehearsal
       module_function
 

@@ -6,6 +6,8 @@ require_relative "step_context"
 module TaskerContribRails
   module Testing
     # Calls the handlers of a {Workflow}: the app's classes, or what a test gave for a callable.
+    #
+    # @api private
     class StepCalls
       # A handler that always wants to be called again would never end.
       MOST_CHECKPOINTS = 1000

@@ -9,6 +9,8 @@ module TaskerContribRails
     # steps are created at three moments (with the task, by a decision, by a batch), and an edge is only made to a step that is
     # created at the same moment. The odd cases are kept, because a test that passed here and behaved differently on the server
     # would be worse than none.
+    #
+    # @api private
     class TaskGraph
       # A step that exists in the task. +late+ ones were made by a decision or a batch.
       Node = Struct.new(:name, :spec, :inputs, :late, :parents, :state, :result, :attempts)

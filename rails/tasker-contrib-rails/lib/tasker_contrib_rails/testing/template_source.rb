@@ -6,6 +6,8 @@ require_relative "../templates"
 module TaskerContribRails
   module Testing
     # The template of a {Workflow}, from a file or from a hash in a test.
+    #
+    # @api private
     module TemplateSource
       # What a hash in a test must have right; the rest matters to the server only.
       NEEDED = /circle|depends on|needs at least one dependency|used \d+ times|callable/

@@ -11,6 +11,8 @@ module TaskerContribRails
   module Testing
     # Runs a whole task template in memory: one worker and one server, without anything between them. Steps that are ready together
     # run in the order of the template; retries follow the template's +retry+ on a virtual clock.
+    #
+    # @api private
     class Workflow
       # @param template [String, Pathname, Hash] a file, or its content
       # @param context [Hash] checked against +input_schema+

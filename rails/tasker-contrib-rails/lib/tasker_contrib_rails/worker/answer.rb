@@ -7,6 +7,8 @@ require_relative "../outcome"
 module TaskerContribRails
   module Worker
     # An outcome as Core's event bridge wants it. Core's own Ruby layer sends neither the message of a failure nor any delay.
+    #
+    # @api private
     module Answer
       module_function
 

@@ -6,8 +6,13 @@ require_relative "../errors"
 require_relative "core_hooks"
 
 module TaskerContribRails
+  # Runs steps.
+  #
+  # @api private
   module Worker
     # The part of Core that this gem touches, with what Core does to its host kept in bounds.
+    #
+    # @api private
     class Core
       # Seconds that the native library gets to send the last answers (there is no way to ask it).
       SETTLE = 0.3

@@ -3,6 +3,8 @@
 module TaskerContribRails
   module Worker
     # Four places where Core's Ruby layer is taken over.
+    #
+    # @api private
     module CoreHooks
       # Core executes one step after the other, without messages and back-off; the dispatcher does it instead.
       module Subscriber

@@ -12,6 +12,8 @@ require_relative "surroundings"
 module TaskerContribRails
   module Worker
     # Executes steps in a pool of threads, in place of Core's subscriber, which calls one handler after the other.
+    #
+    # @api private
     class Dispatcher
       # @param concurrency [Integer] steps at the same time
       # @param templates [Hash] identity to {Templates::Template}

@@ -7,6 +7,8 @@ require_relative "core"
 module TaskerContribRails
   module Worker
     # Everything that can be wrong without Core. Nothing is started after a failure here, so it can be tried again.
+    #
+    # @api private
     module Preparation
       module_function
 

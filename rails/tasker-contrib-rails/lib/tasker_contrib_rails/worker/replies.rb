@@ -6,6 +6,8 @@ require_relative "answer"
 module TaskerContribRails
   module Worker
     # Answers steps, each once only, through Core's bridge, and publishes what came of them.
+    #
+    # @api private
     class Replies
       # Seconds that a cut step waits, so that this dying worker does not claim it again.
       CUT_DELAY = 2

@@ -3,6 +3,8 @@
 module TaskerContribRails
   module Worker
     # One execution of one step: who it is, and that it is answered once only, by its handler, its timeout or the stop.
+    #
+    # @api private
     class StepRun
       # @return [Hash] Core's event
       attr_reader :event

@@ -4,6 +4,8 @@ module TaskerContribRails
   module Worker
     # What Rails puts around a unit of work: reloaded code, query cache, database connections that go back to their pool, and
     # log lines with the ids of the step.
+    #
+    # @api private
     module Surroundings
       module_function
 
