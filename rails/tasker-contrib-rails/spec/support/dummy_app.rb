@@ -14,16 +14,16 @@ class DummyApp
 
   class << self
     # @return [String] the one that all examples copy
-    def original = @original ||= make
+    def original(gems = []) = (@originals ||= {})[gems] ||= make(gems)
 
     private
 
-    def make
+    def make(gems)
       folder = Dir.mktmpdir("tasker-rails")
       at_exit { FileUtils.rm_rf(folder) }
       run(folder, "rails", "new", "shop", "--minimal", "--skip-bundle", "--skip-git", "--skip-test", "--skip-javascript", "--skip-asset-pipeline", "--quiet")
       app = File.join(folder, "shop")
-      File.write(File.join(app, "Gemfile"), "gem \"rails\"\ngem \"sqlite3\"\ngem \"puma\"\ngem \"tasker-contrib-rails\", path: #{GEM.inspect}\n")
+      File.write(File.join(app, "Gemfile"), "gem \"rails\"\ngem \"sqlite3\"\ngem \"puma\"\ngem \"tasker-contrib-rails\", path: #{GEM.inspect}\n#{gems.map { |name| "gem #{name.inspect}, require: false\n" }.join}")
       run(app, "bundle", "install", "--local", "--quiet")
       run(app, "bin/rails", "generate", "tasker:install")
       app
@@ -63,11 +63,14 @@ class DummyApp
 
   attr_reader :root
 
-  def initialize
+  # @param gems [Array<String>] more of them in the Gemfile
+  # @param more [Hash] variables of its processes
+  def initialize(gems: [], more: {})
     @folder = Dir.mktmpdir("tasker-app")
     @root = File.join(@folder, "shop")
-    FileUtils.cp_r(self.class.original, @root)
+    FileUtils.cp_r(self.class.original(gems), @root)
     @processes = []
+    @more = more
   end
 
   def close
@@ -86,7 +89,7 @@ class DummyApp
 
   def env
     { "RUBYLIB" => DOUBLE, "DATABASE_URL" => nil, "TASKER_DATABASE__URL" => "postgresql://a:b@127.0.0.1/tasker", "TASKER_CTL" => ENV["TASKER_CTL_BIN"].presence || File.join(__dir__, "tasker-ctl"),
-      "TASKER_DOUBLE_JOURNAL" => journal_file, "TASKER_DOUBLE_STEPS" => (steps_file if File.exist?(steps_file)), "RAILS_LOG_TO_STDOUT" => "1", "RAILS_ENV" => "development", "RUBYOPT" => nil }
+      "TASKER_DOUBLE_JOURNAL" => journal_file, "TASKER_DOUBLE_STEPS" => (steps_file if File.exist?(steps_file)), "RAILS_LOG_TO_STDOUT" => "1", "RAILS_ENV" => "development", "RUBYOPT" => nil, **@more }
   end
 
   # @return [Array(String, Integer)] output and exit code
