@@ -2,6 +2,7 @@
 
 require "open3"
 require "tmpdir"
+require "yaml"
 
 # The gem as it is published.
 RSpec.describe "The built gem" do
@@ -35,6 +36,16 @@ RSpec.describe "The built gem" do
     expect(run("gem", "install", "--local", "--ignore-dependencies", "--no-document", "--install-dir", home, built)).to include("1 gem installed")
     FileUtils.rm_rf(source)
     expect(inside(home)).to match([ %r{\A#{Regexp.escape(File.realpath(home))}/gems/tasker-contrib-rails-#{TaskerContribRails::VERSION}/lib/}, true, *[ "constant" ] * 5, [] ])
+  end
+
+  it "is tested with every Ruby and every Rails that its specification allows" do
+    workflow = YAML.safe_load_file(File.join(gem, "../../.github/workflows/ci.yml"))
+    matrix = workflow.dig("jobs", "rails", "strategy", "matrix")
+    specification = Gem::Specification.load(File.join(gem, "tasker-contrib-rails.gemspec"))
+    rails = specification.dependencies.find { |dependency| dependency.name == "railties" }.requirement
+    expect(matrix["ruby"].map { |version| specification.required_ruby_version.satisfied_by?(Gem::Version.new(version)) }).to all(be(true))
+    expect(matrix["rails"].map { |version| rails.satisfied_by?(Gem::Version.new(version)) }).to all(be(true))
+    expect(matrix).to include("ruby" => start_with("3.2").and(end_with("3.4")), "rails" => start_with("7.1").and(end_with(/\A8\./)))
   end
 
   # Its dependencies are the machine's; it is that of the empty home alone.

@@ -11,6 +11,11 @@ require "tmpdir"
 class DummyApp
   GEM = File.expand_path("../..", __dir__)
   DOUBLE = File.join(GEM, "spec/support/core_double")
+  # The app has a bundle of its own, also when the specs run in one.
+  CLEAN = begin
+    plain = defined?(Bundler) ? Bundler.unbundled_env : ENV.to_h
+    (ENV.keys | plain.keys).reject { |name| ENV[name] == plain[name] }.to_h { |name| [ name, plain[name] ] }.merge("RUBYLIB" => nil).freeze
+  end
 
   class << self
     # @return [String] the one that all examples copy
@@ -23,14 +28,14 @@ class DummyApp
       at_exit { FileUtils.rm_rf(folder) }
       run(folder, "rails", "new", "shop", "--minimal", "--skip-bundle", "--skip-git", "--skip-test", "--skip-javascript", "--skip-asset-pipeline", "--quiet")
       app = File.join(folder, "shop")
-      File.write(File.join(app, "Gemfile"), "gem \"rails\"\ngem \"sqlite3\"\ngem \"puma\"\ngem \"tasker-contrib-rails\", path: #{GEM.inspect}\n#{gems.map { |name| "gem #{name.inspect}, require: false\n" }.join}")
+      File.write(File.join(app, "Gemfile"), "gem \"rails\", \"#{Gem::Specification.find_by_name("railties").version}\"\ngem \"sqlite3\"\ngem \"puma\"\ngem \"tasker-contrib-rails\", path: #{GEM.inspect}\n#{gems.map { |name| "gem #{name.inspect}, require: false\n" }.join}")
       run(app, "bundle", "install", "--local", "--quiet")
       run(app, "bin/rails", "generate", "tasker:install")
       app
     end
 
     def run(folder, *command)
-      output, status = Open3.capture2e(*command, chdir: folder)
+      output, status = Open3.capture2e(CLEAN, *command, chdir: folder)
       raise "#{command.join(" ")} failed:\n#{output}" unless status.success?
     end
   end
@@ -88,8 +93,8 @@ class DummyApp
   def files = Dir.chdir(root) { Dir["{app,config,spec,test,bin}/**/*"].select { |path| File.file?(path) }.to_h { |path| [ path, File.read(path) ] } }
 
   def env
-    { "RUBYLIB" => DOUBLE, "DATABASE_URL" => nil, "TASKER_DATABASE__URL" => "postgresql://a:b@127.0.0.1/tasker", "TASKER_CTL" => ENV["TASKER_CTL_BIN"].presence || File.join(__dir__, "tasker-ctl"),
-      "TASKER_DOUBLE_JOURNAL" => journal_file, "TASKER_DOUBLE_STEPS" => (steps_file if File.exist?(steps_file)), "RAILS_LOG_TO_STDOUT" => "1", "RAILS_ENV" => "development", "RUBYOPT" => nil, **@more }
+    { **CLEAN, "RUBYLIB" => DOUBLE, "DATABASE_URL" => nil, "TASKER_DATABASE__URL" => "postgresql://a:b@127.0.0.1/tasker", "TASKER_CTL" => ENV["TASKER_CTL_BIN"].presence || File.join(__dir__, "tasker-ctl"),
+      "TASKER_DOUBLE_JOURNAL" => journal_file, "TASKER_DOUBLE_STEPS" => (steps_file if File.exist?(steps_file)), "RAILS_LOG_TO_STDOUT" => "1", "RAILS_ENV" => "development", **@more }
   end
 
   # @return [Array(String, Integer)] output and exit code
