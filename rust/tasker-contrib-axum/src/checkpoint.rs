@@ -1,12 +1,14 @@
 //! Progress that a batch worker keeps across attempts.
 
 use std::ops::Range;
+use std::time::Instant;
 
 use async_trait::async_trait;
-use serde_json::Value;
+use serde_json::{json, Value};
 use tasker_shared::models::core::batch_worker::CheckpointYieldData;
 use tasker_worker::worker::services::CheckpointService;
 
+use crate::events::{EventKind, Events};
 use crate::{FromStep, Step, StepError};
 
 /// Where checkpoints go: Core's database, or a test.
@@ -21,8 +23,15 @@ pub(crate) trait Store: Send + Sync {
     }
 }
 
+/// Core's database.
+pub(crate) struct Checkpoints {
+    pub(crate) service: CheckpointService,
+    pub(crate) events: Events,
+    pub(crate) begun: Instant,
+}
+
 #[async_trait]
-impl Store for CheckpointService {
+impl Store for Checkpoints {
     async fn save(&self, step: &Step, cursor: u64, items: u64) -> Result<(), StepError> {
         let data = CheckpointYieldData {
             step_uuid: step.id(),
@@ -30,9 +39,13 @@ impl Store for CheckpointService {
             items_processed: items,
             accumulated_results: None,
         };
-        self.persist_checkpoint(step.id(), &data)
-            .await
-            .map_err(StepError::from)
+        self.service.persist_checkpoint(step.id(), &data).await?;
+        let duration = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let data = json!({"handler": step.callable(), "attempt": step.retry_count() + 1, "duration_ms": duration, "cursor": cursor,
+            "items_processed": items});
+        self.events
+            .emit(EventKind::StepCheckpointed, Some(step), data);
+        Ok(())
     }
 }
 

@@ -9,15 +9,20 @@ use std::time::Duration;
 use tasker_shared::config::tasker::TaskerConfig as CoreConfig;
 use tasker_shared::config::ConfigManager;
 use tasker_shared::event_system::DeploymentMode;
+use tasker_shared::events::domain_events::{DomainEvent, DomainEventPublisher};
+use tasker_shared::events::registry::EventHandler;
+use tasker_shared::messaging::message::StepMessage;
 use tasker_shared::messaging::StepExecutionResult;
 use tasker_shared::system_context::SystemContext;
 use tasker_shared::types::TaskSequenceStep;
 use tasker_worker::worker::handlers::{DomainEventCallback, PostHandlerCallback};
 use tasker_worker::worker::services::{CheckpointService, FFICompletionService};
-use tasker_worker::worker::{StepEventPublisherRegistry, WorkerCore};
+use tasker_worker::worker::{
+    EventRouter, InProcessEventBus, InProcessEventBusConfig, StepEventPublisherRegistry, WorkerCore,
+};
 use tasker_worker::WorkerBootstrapConfig;
 use tokio::runtime::Runtime;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, RwLock};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
@@ -49,6 +54,17 @@ pub(crate) struct Results {
     completion: FFICompletionService,
     domain_events: DomainEventCallback,
 }
+
+/// Why a result is not with the server.
+pub(crate) enum NotSent {
+    /// Another try may work.
+    Yet(String),
+    /// The step is in a state that takes no result: somebody cancelled or resolved it.
+    Unwanted(String),
+}
+
+/// What happened to domain events of this process's steps.
+pub(crate) type OnDomainEvent = Arc<dyn Fn(DomainEvent) + Send + Sync>;
 
 pub(crate) fn failed(what: &str, error: impl std::fmt::Display) -> Error {
     Error::Core(format!("{what}: {error}"))
@@ -166,21 +182,29 @@ async fn close(context: &SystemContext) {
 }
 
 impl Results {
-    pub(crate) async fn open(mut config: CoreConfig) -> Result<Self, Error> {
+    pub(crate) async fn open(
+        mut config: CoreConfig,
+        on_event: OnDomainEvent,
+    ) -> Result<Self, Error> {
         let pool = &mut config.common.database.pool;
         pool.max_connections = pool.max_connections.min(RESULT_POOL);
         pool.min_connections = pool.min_connections.min(1);
         let context = context(config).await?;
         let worker_id = format!("worker_{}", Uuid::now_v7());
-        let publisher = Arc::new(
-            tasker_shared::events::domain_events::DomainEventPublisher::new(
-                context.message_client(),
-            ),
-        );
-        let registry = StepEventPublisherRegistry::new(publisher);
+        let publisher = Arc::new(DomainEventPublisher::new(context.message_client()));
+        // Core's bus has the events of delivery mode fast and broadcast; durable ones are in the database.
+        let mut bus = InProcessEventBus::new(InProcessEventBusConfig::default());
+        let handler: EventHandler = Arc::new(move |event| {
+            on_event(event);
+            Box::pin(std::future::ready(Ok(())))
+        });
+        bus.subscribe("*", handler)
+            .map_err(|error| failed("domain events", error))?;
+        let router = EventRouter::new(publisher.clone(), Arc::new(RwLock::new(bus)));
+        let registry = StepEventPublisherRegistry::with_event_router(publisher, Arc::new(router));
         Ok(Self {
             completion: FFICompletionService::new(worker_id.clone(), context.clone()),
-            domain_events: DomainEventCallback::new(Arc::new(tokio::sync::RwLock::new(registry))),
+            domain_events: DomainEventCallback::new(Arc::new(RwLock::new(registry))),
             worker_id,
             context,
         })
@@ -191,9 +215,40 @@ impl Results {
     }
 
     /// Returns when the result is in the database and its message in the queue.
-    pub(crate) async fn send(&self, result: StepExecutionResult) -> Result<(), String> {
-        let sent = self.completion.send_step_result(result).await;
-        sent.map_err(|error| error.to_string())
+    pub(crate) async fn send(
+        &self,
+        step: &TaskSequenceStep,
+        result: StepExecutionResult,
+    ) -> Result<(), NotSent> {
+        let Err(error) = self.completion.send_step_result(result).await else {
+            return Ok(());
+        };
+        // Core writes the result and then sends the message; when the second fails, the first cannot be repeated.
+        match self.state(step).await.as_deref() {
+            Ok("enqueued_for_orchestration" | "enqueued_as_error_for_orchestration") => {
+                let message = StepMessage {
+                    task_uuid: step.workflow_step.task_uuid,
+                    step_uuid: step.workflow_step.workflow_step_uuid,
+                    correlation_id: step.task.task.correlation_id,
+                };
+                let queues = &self.context.tasker_config.common.queues;
+                let queue = &queues.orchestration_queues.step_results;
+                let client = self.context.message_client();
+                let sent = client.send_message(queue, &message).await;
+                sent.map(|_| ())
+                    .map_err(|error| NotSent::Yet(error.to_string()))
+            }
+            Ok("in_progress") | Err(_) => Err(NotSent::Yet(error.to_string())),
+            Ok(state) => Err(NotSent::Unwanted(format!("the step is `{state}` by now"))),
+        }
+    }
+
+    async fn state(&self, step: &TaskSequenceStep) -> sqlx::Result<String> {
+        let query = "SELECT to_state FROM tasker.workflow_step_transitions WHERE workflow_step_uuid = $1 AND most_recent";
+        sqlx::query_scalar(query)
+            .bind(step.workflow_step.workflow_step_uuid)
+            .fetch_one(self.context.database_pool())
+            .await
     }
 
     /// Publishes what the template's `publishes_events` asks for.

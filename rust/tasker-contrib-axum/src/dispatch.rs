@@ -14,14 +14,18 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
-use crate::core::Results;
+use crate::checkpoint::Checkpoints;
+use crate::core::{NotSent, Results};
 use crate::correlation::Correlation;
 use crate::events::{EventKind, Events};
 use crate::intake::Claimed;
 use crate::metrics::Metrics;
 use crate::{contract, numbers, Handlers, Step, StepError};
 
-const SEND_ATTEMPTS: u32 = 5;
+const FIRST_WAIT: Duration = Duration::from_millis(100);
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+/// How often a result is sent again when the drain's time is over.
+const LAST_TRIES: u32 = 5;
 
 pub(crate) struct Dispatcher {
     pub(crate) handlers: Handlers,
@@ -59,7 +63,11 @@ impl Dispatcher {
         }
         Step {
             core: Arc::new(core),
-            store: Arc::new(self.results.checkpoints()),
+            store: Arc::new(Checkpoints {
+                service: self.results.checkpoints(),
+                events: self.events.clone(),
+                begun: Instant::now(),
+            }),
         }
     }
 
@@ -83,8 +91,7 @@ impl Dispatcher {
             let outcome = tokio::select! {
                 outcome = call(&self.handlers, &step) => outcome,
                 () = self.cutting.cancelled() => {
-                    self.cut.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-                        .push(format!("{} of task {}", step.name(), step.task_id()));
+                    self.note_cut(&step);
                     let error = StepError::of(contract::ERROR_WORKER_STOPPED, "the worker stopped before the step ended", true);
                     Err(error.after(Duration::ZERO))
                 }
@@ -98,19 +105,56 @@ impl Dispatcher {
 
     async fn answer(&self, step: &Step, outcome: Result<Value, StepError>, took: Duration) {
         let result = to_core(step, &outcome, took);
-        let mut wait = Duration::from_millis(100);
-        for attempt in 1..=SEND_ATTEMPTS {
-            match self.results.send(result.clone()).await {
-                Ok(()) => break,
-                Err(error) => {
-                    tracing::error!(%error, attempt, step = step.name(), step_id = %step.id(), "the result of a step was not taken");
-                    tokio::time::sleep(wait).await;
-                    wait *= 2;
-                }
-            }
+        if let Err(reason) = self.deliver(step, &result).await {
+            tracing::error!(reason, "the result of a step is lost");
+            let error = StepError::of(
+                contract::ERROR_WORKER_STOPPED,
+                format!("the step's result is lost: {reason}"),
+                false,
+            );
+            self.note_cut(step);
+            self.tell(step, &Err(error), took);
+            return;
         }
         self.results.publish(step.core(), &result).await;
         self.tell(step, &outcome, took);
+    }
+
+    /// Tries until the server has the result: a step without one would hang for ever. The place of the step stays taken meanwhile, so that a
+    /// worker that cannot answer claims nothing more. Only the end of a drain ends it.
+    async fn deliver(&self, step: &Step, result: &StepExecutionResult) -> Result<(), String> {
+        let mut wait = FIRST_WAIT;
+        let mut last_tries = LAST_TRIES;
+        loop {
+            let reason = match self.results.send(step.core(), result.clone()).await {
+                Ok(()) => return Ok(()),
+                Err(NotSent::Unwanted(reason)) => return Err(reason),
+                Err(NotSent::Yet(reason)) => reason,
+            };
+            if self.cutting.is_cancelled() {
+                last_tries -= 1;
+                if last_tries == 0 {
+                    return Err(reason);
+                }
+            }
+            tracing::warn!(
+                reason,
+                "the result of a step was not taken; it is sent again"
+            );
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                () = self.cutting.cancelled(), if !self.cutting.is_cancelled() => wait = FIRST_WAIT,
+            }
+            wait = (wait * 2).min(LONGEST_WAIT);
+        }
+    }
+
+    fn note_cut(&self, step: &Step) {
+        let mut cut = self
+            .cut
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        cut.push(format!("{} of task {}", step.name(), step.task_id()));
     }
 
     fn tell(&self, step: &Step, outcome: &Result<Value, StepError>, took: Duration) {

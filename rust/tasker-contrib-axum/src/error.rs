@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::contract;
+use crate::client::ClientError;
+use crate::{contract, http};
 
 const NOTHING_TO_DO: &str = "nothing_to_do";
 
@@ -132,14 +133,108 @@ impl std::fmt::Display for StepError {
     }
 }
 
+/// Errors of `reqwest` are told without the URL's query. Those with a status, and the client's, are permanent when another attempt cannot help.
 impl<E: std::error::Error + Send + Sync + 'static> From<E> for StepError {
     fn from(error: E) -> Self {
-        let mut message = error.to_string();
-        let mut cause = error.source();
-        while let Some(next) = cause {
-            message.push_str(&format!(": {next}"));
-            cause = next.source();
+        let any: &(dyn std::any::Any + Send + Sync) = &error;
+        if let Some(error) = any.downcast_ref::<ClientError>() {
+            let made = match error.is_transient() {
+                true => Self::retryable(error.to_string()),
+                false => Self::permanent(error.to_string()),
+            };
+            return match error.retry_after() {
+                Some(after) if made.retryable => made.after(after),
+                _ => made,
+            };
         }
-        Self::of(contract::ERROR_HANDLER, message, true)
+        if let Some(error) = any.downcast_ref::<reqwest::Error>() {
+            return of_reqwest(error);
+        }
+        Self::of(contract::ERROR_HANDLER, causes(&error, &[]), true)
+    }
+}
+
+fn of_reqwest(error: &reqwest::Error) -> StepError {
+    let url = error.url().map(|url| {
+        let mut shown = url.clone();
+        shown.set_query(None);
+        let _ = shown.set_password(None);
+        (url.as_str(), shown)
+    });
+    let hidden: Vec<(&str, &str)> = url
+        .iter()
+        .map(|(whole, shown)| (*whole, shown.as_str()))
+        .collect();
+    let message = causes(error, &hidden);
+    match error.status() {
+        Some(status) => http::of_status(status, message, None),
+        None => StepError::of(contract::ERROR_HANDLER, message, true),
+    }
+}
+
+/// An error with what caused it; some texts are replaced by others.
+fn causes(error: &dyn std::error::Error, replaced: &[(&str, &str)]) -> String {
+    let mut message = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        message.push_str(&format!(": {next}"));
+        cause = next.source();
+    }
+    replaced
+        .iter()
+        .fold(message, |text, (from, to)| text.replace(from, to))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use crate::{ClientError, ClientErrorKind, StepError, StepResponse};
+
+    fn answer(status: u16, retry_after: Option<&str>) -> reqwest::Response {
+        let mut answer = axum::http::Response::builder().status(status);
+        if let Some(after) = retry_after {
+            answer = answer.header("retry-after", after);
+        }
+        answer.body("").unwrap().into()
+    }
+
+    #[test]
+    fn a_services_status_says_whether_another_attempt_may_help() {
+        for (status, retryable) in [
+            (400, false),
+            (402, false),
+            (404, false),
+            (408, true),
+            (429, true),
+            (500, true),
+            (501, false),
+            (503, true),
+        ] {
+            let error = answer(status, Some("7")).or_step_error().unwrap_err();
+            assert_eq!(error.is_retryable(), retryable, "{status}");
+            assert_eq!(error.error_code(), Some(format!("http_{status}").as_str()));
+            let after = retryable.then_some(Duration::from_secs(7));
+            assert_eq!(error.retry_after(), after, "{status}");
+        }
+        assert!(answer(204, None).or_step_error().is_ok());
+        let known = StepError::from(answer(404, None).error_for_status().unwrap_err());
+        assert!(!known.is_retryable());
+    }
+
+    #[tokio::test]
+    async fn an_error_of_reqwest_hides_the_query() {
+        let error = reqwest::get("http://127.0.0.1:9/pay?key=hunter2").await;
+        let error = StepError::from(error.unwrap_err());
+        assert!(error.is_retryable());
+        assert!(!error.message().contains("hunter2"), "{error}");
+        assert!(error.message().contains("127.0.0.1:9/pay"), "{error}");
+    }
+
+    #[test]
+    fn an_error_of_the_client_is_permanent_when_it_stays() {
+        let error = |kind| StepError::from(ClientError::new(kind, "no"));
+        assert!(!error(ClientErrorKind::NotFound).is_retryable());
+        assert!(error(ClientErrorKind::Unavailable).is_retryable());
     }
 }

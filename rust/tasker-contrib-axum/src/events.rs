@@ -1,5 +1,6 @@
 //! What happens in this worker, as a stream.
 
+use serde::de::DeserializeOwned;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use tokio::sync::broadcast;
@@ -8,7 +9,38 @@ use uuid::Uuid;
 pub use crate::contract::EventKind;
 use crate::Step;
 
+/// A domain event of the task templates' `publishes_events` as a type; see [`TaskerEvent::domain`].
+///
+/// ```
+/// use serde::Deserialize;
+/// use tasker_contrib_axum::DomainEvent;
+///
+/// #[derive(Deserialize)]
+/// struct OrderPaid { order_id: i64 }
+///
+/// impl DomainEvent for OrderPaid {
+///     const NAME: &'static str = "order.paid";
+/// }
+/// ```
+pub trait DomainEvent: DeserializeOwned {
+    /// The event's name in the templates.
+    const NAME: &'static str;
+}
+
 /// Something that happened in this worker.
+///
+/// ```no_run
+/// # async fn run(worker: tasker_contrib_axum::TaskerWorker) {
+/// use tasker_contrib_axum::EventKind;
+///
+/// let mut events = worker.events();
+/// while let Ok(event) = events.recv().await {
+///     if event.kind == EventKind::StepFailed {
+///         println!("{:?} failed: {}", event.step, event.data["message"]);
+///     }
+/// }
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct TaskerEvent {
@@ -30,8 +62,49 @@ pub struct TaskerEvent {
     pub data: Map<String, Value>,
 }
 
+impl TaskerEvent {
+    /// The content of a domain event, if this is one of that name. Those of delivery mode `fast` and `broadcast` come here; durable ones stay in
+    /// the database.
+    ///
+    /// ```no_run
+    /// # use serde::Deserialize;
+    /// # use tasker_contrib_axum::{DomainEvent, TaskerEvent};
+    /// # #[derive(Deserialize)]
+    /// # struct OrderPaid { order_id: i64 }
+    /// # impl DomainEvent for OrderPaid { const NAME: &'static str = "order.paid"; }
+    /// # fn show(event: &TaskerEvent) {
+    /// match event.domain::<OrderPaid>() {
+    ///     Some(Ok(paid)) => println!("order {} is paid", paid.order_id),
+    ///     Some(Err(error)) => println!("order.paid has another form: {error}"),
+    ///     None => {} // something else
+    /// }
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When the content does not fit the type.
+    pub fn domain<E: DomainEvent>(&self) -> Option<Result<E, serde_json::Error>> {
+        let named = self
+            .data
+            .get("event_name")
+            .is_some_and(|name| name == E::NAME);
+        (self.kind == EventKind::DomainEvent && named).then(|| {
+            let payload = self.data.get("payload").cloned().unwrap_or_default();
+            serde_json::from_value(payload)
+        })
+    }
+}
+
 fn kind_name<S: serde::Serializer>(kind: &EventKind, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_str(kind.name())
+}
+
+/// Where an event comes from.
+pub(crate) struct Origin {
+    pub(crate) task_id: Uuid,
+    pub(crate) step: Option<String>,
+    pub(crate) step_id: Option<Uuid>,
 }
 
 /// Sends events to whoever listens; nobody can hold it up.
@@ -60,7 +133,20 @@ impl Events {
     }
 
     pub(crate) fn emit(&self, kind: EventKind, step: Option<&Step>, data: Value) {
+        let origin = step.map(|step| Origin {
+            task_id: step.task_id(),
+            step: Some(step.name().to_owned()),
+            step_id: Some(step.id()),
+        });
+        self.emit_from(kind, origin, data);
+    }
+
+    pub(crate) fn emit_from(&self, kind: EventKind, origin: Option<Origin>, data: Value) {
         let Value::Object(data) = data else { return };
+        let (task_id, step, step_id) = match origin {
+            Some(origin) => (Some(origin.task_id), origin.step, origin.step_id),
+            None => (None, None, None),
+        };
         let mut recent = self
             .inner
             .recent
@@ -70,9 +156,9 @@ impl Events {
         let event = TaskerEvent {
             id: recent.0,
             kind,
-            task_id: step.map(Step::task_id),
-            step: step.map(|step| step.name().to_owned()),
-            step_id: step.map(Step::id),
+            task_id,
+            step,
+            step_id,
             data,
         };
         if recent.1.len() == self.inner.keep {

@@ -1,24 +1,17 @@
-//! Health, metrics and live events over HTTP.
+//! Health and metrics over HTTP.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 
-use axum::extract::{Query, State};
-use axum::http::{header, HeaderMap, StatusCode};
-use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::extract::State;
+use axum::http::{header, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use futures_util::stream::{self, Stream, StreamExt};
-use serde::Deserialize;
 use serde_json::json;
-use tokio::sync::broadcast::error::RecvError;
-use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 use crate::contract;
 use crate::dispatch::Dispatcher;
-use crate::{TaskerClient, TaskerEvent, TaskerWorker};
+use crate::{sse, TaskerClient, TaskerWorker};
 
 #[derive(Clone)]
 struct Shared {
@@ -45,8 +38,11 @@ impl TaskerWorker {
             )
             .route("/tasker/ready", get(ready))
             .route("/tasker/metrics", get(metrics))
-            .route("/tasker/events", get(events))
             .with_state(shared)
+            .merge(sse::routes(
+                self.dispatcher.events.clone(),
+                self.dispatcher.draining.clone(),
+            ))
     }
 }
 
@@ -98,77 +94,4 @@ async fn metrics(State(shared): State<Shared>) -> impl IntoResponse {
         "text/plain; version=0.0.4; charset=utf-8",
     )];
     (kind, shared.dispatcher.metrics.text())
-}
-
-#[derive(Deserialize)]
-struct Wanted {
-    task_id: Option<Uuid>,
-}
-
-async fn events(
-    State(shared): State<Shared>,
-    Query(wanted): Query<Wanted>,
-    headers: HeaderMap,
-) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
-    let events = &shared.dispatcher.events;
-    let last = headers
-        .get("last-event-id")
-        .and_then(|id| id.to_str().ok()?.parse::<u64>().ok());
-    let (missed, gone, receiver) = match last {
-        Some(last) => events.since(last),
-        None => (Vec::new(), 0, events.subscribe()),
-    };
-    let notice = (gone > 0).then(|| lag(gone));
-    let replay = stream::iter(missed)
-        .filter_map(move |event| std::future::ready(to_sse(&event, wanted.task_id)));
-    let end = shared.dispatcher.draining.clone();
-    let live = stream::unfold((receiver, end), move |(mut receiver, end)| async move {
-        let event = next(&mut receiver, &end, wanted.task_id).await?;
-        Some((event, (receiver, end)))
-    });
-    let all = stream::iter(notice).chain(replay).chain(live).map(Ok);
-    Sse::new(all).keep_alive(KeepAlive::default())
-}
-
-/// The next event for a client; none when the worker drains.
-async fn next(
-    receiver: &mut tokio::sync::broadcast::Receiver<TaskerEvent>,
-    end: &CancellationToken,
-    task: Option<Uuid>,
-) -> Option<Event> {
-    loop {
-        let received = tokio::select! {
-            biased;
-            () = end.cancelled() => return None,
-            received = receiver.recv() => received,
-        };
-        match received {
-            Ok(event) => {
-                if let Some(event) = to_sse(&event, task) {
-                    return Some(event);
-                }
-            }
-            Err(RecvError::Lagged(count)) => return Some(lag(count)),
-            Err(RecvError::Closed) => return None,
-        }
-    }
-}
-
-fn lag(count: u64) -> Event {
-    Event::default()
-        .event("lag")
-        .data(json!({"missed": count}).to_string())
-}
-
-fn to_sse(event: &TaskerEvent, task: Option<Uuid>) -> Option<Event> {
-    if task.is_some() && event.task_id != task {
-        return None;
-    }
-    let data = serde_json::to_string(event).ok()?;
-    Some(
-        Event::default()
-            .id(event.id.to_string())
-            .event(event.kind.name())
-            .data(data),
-    )
 }

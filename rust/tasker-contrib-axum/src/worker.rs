@@ -11,9 +11,9 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::core::{Intake, Results};
+use crate::core::{Intake, OnDomainEvent, Results};
 use crate::dispatch::Dispatcher;
-use crate::events::{EventKind, Events, TaskerEvent};
+use crate::events::{EventKind, Events, Origin, TaskerEvent};
 use crate::intake::Limits;
 use crate::metrics::Metrics;
 use crate::{templates, Error, Handlers, TaskerClient, TaskerConfig};
@@ -78,8 +78,8 @@ impl TaskerWorkerBuilder {
         client.metrics = metrics.clone();
         let client = client.templates(&folder).build()?;
 
-        let results = Results::open(core_config.clone()).await?;
         let events = Events::new(self.event_buffer.unwrap_or(EVENT_BUFFER));
+        let results = Results::open(core_config.clone(), forward_to(&events)).await?;
         let draining = CancellationToken::new();
         let limits = Limits {
             places: Arc::new(Semaphore::new(config.concurrency())),
@@ -118,6 +118,20 @@ impl TaskerWorkerBuilder {
             drain_timeout: self.drain_timeout.unwrap_or(DRAIN_TIMEOUT),
         })
     }
+}
+
+/// Domain events go where all events go.
+fn forward_to(events: &Events) -> OnDomainEvent {
+    let events = events.clone();
+    Arc::new(move |event| {
+        let origin = Origin {
+            task_id: event.metadata.task_uuid,
+            step: event.metadata.step_name,
+            step_id: event.metadata.step_uuid,
+        };
+        let data = json!({"event_name": event.event_name, "event_version": event.event_version, "payload": event.payload.payload});
+        events.emit_from(EventKind::DomainEvent, Some(origin), data);
+    })
 }
 
 /// What became of the steps when a worker stopped.

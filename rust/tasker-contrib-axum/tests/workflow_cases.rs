@@ -2,19 +2,9 @@
 
 mod cases;
 
-use cases::{all, handlers, Case};
+use cases::{all, contains, handlers, Case};
 use serde_json::{json, Value};
 use tasker_contrib_axum::testing::{Workflow, WorkflowRun};
-
-fn contains(value: &Value, expected: &Value) -> bool {
-    match (value, expected) {
-        (Value::Object(value), Value::Object(expected)) => expected
-            .iter()
-            .all(|(key, part)| value.get(key).is_some_and(|value| contains(value, part))),
-        (Value::Number(value), Value::Number(expected)) => value.as_f64() == expected.as_f64(),
-        _ => value == expected,
-    }
-}
 
 fn differences(case: &Case, run: &WorkflowRun) -> Vec<String> {
     let mut wrong = Vec::new();

@@ -25,6 +25,7 @@ use uuid::Uuid;
 pub(crate) use admission::Admission;
 pub use error::{ClientError, ClientErrorKind};
 pub use request::NewTask;
+pub(crate) use rest::retry_after;
 use rest::Rest;
 use schemas::Schemas;
 use types::Pauses;

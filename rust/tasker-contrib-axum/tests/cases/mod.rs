@@ -58,6 +58,17 @@ pub fn all() -> Vec<(String, Case)> {
         .collect()
 }
 
+/// Whether a value has at least what is expected of it.
+pub fn contains(value: &Value, expected: &Value) -> bool {
+    match (value, expected) {
+        (Value::Object(value), Value::Object(expected)) => expected
+            .iter()
+            .all(|(key, part)| value.get(key).is_some_and(|value| contains(value, part))),
+        (Value::Number(value), Value::Number(expected)) => value.as_f64() == expected.as_f64(),
+        _ => value == expected,
+    }
+}
+
 /// The handlers of a case; each callable gets a prefix, so that the cases fit beside each other.
 pub fn handlers(case: &Case, prefix: &str) -> Handlers {
     case.handlers

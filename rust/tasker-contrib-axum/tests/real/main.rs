@@ -1,5 +1,10 @@
 //! The worker against the real server.
 
+mod cases;
+mod failures;
+mod http;
+#[path = "../cases/mod.rs"]
+mod shared;
 mod stack;
 
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -83,8 +88,8 @@ async fn route(Dep(cart): Dep<Cart>) -> Result<Decision, StepError> {
     }]))
 }
 
-async fn done() -> Result<Value, StepError> {
-    Ok(json!({}))
+async fn done(step: Step) -> Result<Value, StepError> {
+    Ok(json!({"correlation_id": step.correlation_id()}))
 }
 
 async fn analyze(Input(context): Input<Value>) -> Result<Batches, StepError> {

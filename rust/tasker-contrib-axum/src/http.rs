@@ -1,0 +1,78 @@
+//! Handlers that call other services: which answers are worth another attempt.
+
+use std::time::Duration;
+
+use reqwest::header::RETRY_AFTER;
+use reqwest::{Response, StatusCode};
+
+use crate::client::retry_after;
+use crate::StepError;
+
+/// What a service's answer means for a step.
+///
+/// ```
+/// use serde::{Deserialize, Serialize};
+/// use tasker_contrib_axum::{Input, State, Step, StepError, StepResponse};
+///
+/// #[derive(Serialize, Deserialize)]
+/// struct Payment { order_id: i64, cents: i64 }
+///
+/// #[derive(Serialize, Deserialize)]
+/// struct Receipt { id: String }
+///
+/// async fn charge(
+///     Input(payment): Input<Payment>,
+///     State(http): State<reqwest::Client>,
+///     step: Step,
+/// ) -> Result<Receipt, StepError> {
+///     let answer = http
+///         .post("http://127.0.0.1:9000/payments")
+///         .header("idempotency-key", step.id().to_string()) // the same in each attempt
+///         .json(&payment)
+///         .send()
+///         .await? // not reachable: retryable
+///         .or_step_error()?; // 402: permanent; 503: retryable after what the service says
+///     Ok(answer.json().await?)
+/// }
+/// ```
+pub trait StepResponse: Sized {
+    /// The answer, if it is a success. Otherwise a failure with the code `http_<status>`: retryable for 408, 425, 429 and all of 5xx but 501 and
+    /// 505, after the answer's `Retry-After` if it has one; permanent for all others.
+    ///
+    /// # Errors
+    ///
+    /// The failure, which names method-less URL and status, and neither the query nor the body.
+    fn or_step_error(self) -> Result<Self, StepError>;
+}
+
+impl StepResponse for Response {
+    fn or_step_error(self) -> Result<Self, StepError> {
+        let status = self.status();
+        if status.is_success() {
+            return Ok(self);
+        }
+        let after = retry_after(self.headers().get(RETRY_AFTER));
+        let mut url = self.url().clone();
+        url.set_query(None);
+        let _ = url.set_password(None);
+        Err(of_status(status, format!("{url} answered {status}"), after))
+    }
+}
+
+pub(crate) fn of_status(status: StatusCode, message: String, after: Option<Duration>) -> StepError {
+    let again = match status.as_u16() {
+        408 | 425 | 429 => true,
+        501 | 505 => false,
+        code => code >= 500,
+    };
+    let error = if again {
+        StepError::retryable(message)
+    } else {
+        StepError::permanent(message)
+    };
+    let error = error.code(format!("http_{}", status.as_u16()));
+    match after {
+        Some(after) if again => error.after(after),
+        _ => error,
+    }
+}

@@ -1,0 +1,231 @@
+//! What the application serves, and what reaches the server through the client.
+
+use std::time::Duration;
+
+use serde_json::{json, Value};
+use tasker_contrib_axum::{
+    ClientErrorKind, CorrelationLayer, NewTask, TaskQuery, TaskerClient, TaskerWorker,
+};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::stack::Stack;
+use crate::{handlers, worker, Shop, ALONE};
+
+struct App {
+    url: String,
+    stop: CancellationToken,
+    serving: tokio::task::JoinHandle<()>,
+    http: reqwest::Client,
+}
+
+async fn serve(worker: TaskerWorker) -> App {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let stop = CancellationToken::new();
+    let app = axum::Router::new()
+        .nest("/tasker", tasker_contrib_axum::task_routes())
+        .layer(CorrelationLayer::new())
+        .with_state(worker.client())
+        .merge(worker.router());
+    let end = stop.clone();
+    let serving = tokio::spawn(async move {
+        let stopped = worker.serve(listener, app, async move { end.cancelled().await });
+        stopped.await.unwrap();
+    });
+    App {
+        url,
+        stop,
+        serving,
+        http: reqwest::Client::new(),
+    }
+}
+
+impl App {
+    async fn get(&self, path: &str) -> (u16, String) {
+        let answer = self.http.get(format!("{}{path}", self.url)).send().await;
+        let answer = answer.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_router_tells_how_the_worker_is_until_the_drain_and_after() {
+    let _alone = ALONE.lock().await;
+    let stack = Stack::start();
+    let shop = Shop::default();
+    let app = serve(worker(&stack, &shop).await).await;
+    assert_eq!(app.get("/tasker/live").await.0, 200);
+    let (status, body) = app.get("/tasker/ready").await;
+    assert_eq!(status, 200, "{body}");
+    let ready: Value = serde_json::from_str(&body).unwrap();
+    let names: Vec<_> = ready["components"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|component| component["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "worker",
+            "database",
+            "orchestration",
+            "dispatcher",
+            "templates"
+        ]
+    );
+
+    // A task by the routes, with the request's id in the task and its metrics counted.
+    let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let body = json!({"name": "order", "namespace": "axum_shop", "context": {"amount": 5, "nonce": Uuid::new_v4()}});
+    let created = app
+        .http
+        .post(format!("{}/tasker/tasks", app.url))
+        .header("traceparent", trace)
+        .json(&body)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(created.status(), 201);
+    let created: Value = created.json().await.unwrap();
+    let id: Uuid = created["task_uuid"].as_str().unwrap().parse().unwrap();
+    assert_eq!(stack.ended(id).await, "complete");
+    assert_eq!(
+        stack.task(id).await["correlation_id"],
+        "4bf92f35-77b3-4da6-a3ce-929d0e0e4736"
+    );
+    let steps = stack.steps(id).await;
+    assert_eq!(
+        steps["ship"]["results"]["result"]["correlation_id"],
+        "4bf92f35-77b3-4da6-a3ce-929d0e0e4736"
+    );
+    let shown = app.get(&format!("/tasker/tasks/{id}")).await.1;
+    assert!(shown.contains("\"charged\":5"), "{shown}");
+    let metrics = app.get("/tasker/metrics").await.1;
+    for line in [
+        "tasker_contrib_handler_executions_total{handler=\"shop.charge\",outcome=\"completed\"} 1",
+        "tasker_contrib_handler_duration_seconds_count{handler=\"shop.charge\"} 1",
+        "tasker_contrib_handlers_in_flight 0",
+        "tasker_contrib_client_requests_total{operation=\"create_task\",outcome=\"ok\"} 1",
+    ] {
+        assert!(metrics.contains(line), "{line} is not in\n{metrics}");
+    }
+
+    // While a request is open the server goes on answering on open connections, and is no longer ready.
+    let slow = stack
+        .create("order", json!({"amount": 5, "mode": "slow"}))
+        .await;
+    let mut events = app
+        .http
+        .get(format!("{}/tasker/events?task_id={slow}", app.url))
+        .send()
+        .await
+        .unwrap();
+    app.stop.cancel();
+    // The stream ends when the drain starts, and the step that runs is not cut.
+    while events.chunk().await.unwrap().is_some() {}
+    app.serving.await.unwrap();
+    let second = worker(&stack, &shop).await;
+    assert_eq!(stack.ended(slow).await, "complete");
+    second.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_is_not_ready_while_it_drains_or_the_server_is_away() {
+    let _alone = ALONE.lock().await;
+    let stack = Stack::start();
+    let shop = Shop::default();
+    let worker = worker(&stack, &shop).await;
+    // The routes are served by somebody else, who outlives the worker.
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/tasker/ready", listener.local_addr().unwrap());
+    let router = worker.router();
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let failed = |body: Value| -> Vec<String> {
+        let components = body["components"].as_array().unwrap().clone();
+        components
+            .into_iter()
+            .filter(|component| component["status"] != "ok")
+            .map(|component| component["name"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let ask = || async { reqwest::get(&url).await.unwrap() };
+    assert_eq!(ask().await.status(), 200);
+
+    let hangs = stack
+        .create("order", json!({"amount": 5, "mode": "slow"}))
+        .await;
+    let mut events = worker.events();
+    while events.recv().await.unwrap().step.as_deref() != Some("charge") {}
+    let stopping = tokio::spawn(worker.stop());
+    let draining = async {
+        while ask().await.status() != 503 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(5), draining)
+        .await
+        .expect("not ready");
+    stopping.await.unwrap();
+    let answer = ask().await;
+    assert_eq!(answer.status(), 503);
+    assert_eq!(failed(answer.json().await.unwrap()), ["worker", "database"]);
+    let _ = hangs;
+    drop(stack);
+    let answer = ask().await;
+    assert!(failed(answer.json().await.unwrap()).contains(&"orchestration".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_client_does_everything_on_the_real_server() {
+    let _alone = ALONE.lock().await;
+    let stack = Stack::start();
+    let shop = Shop::default();
+    let worker = worker(&stack, &shop).await;
+    let client = TaskerClient::from_config(&stack.config()).unwrap();
+    let order = || NewTask::new("axum_shop", "order", json!({"amount": 5, "nonce": 1}));
+    let created = client.create_task(order()).await.unwrap();
+    let conflict = client.create_task(order()).await.unwrap_err();
+    assert_eq!(conflict.kind(), ClientErrorKind::Conflict);
+    let again = client.create_task(order().idempotent()).await.unwrap();
+    assert_eq!(again.task_uuid, created.task_uuid);
+    let unique = client.create_task(order().unique()).await.unwrap();
+    assert_ne!(unique.task_uuid, created.task_uuid);
+
+    let ended = client
+        .wait(created.task_uuid, Duration::from_secs(60))
+        .await
+        .unwrap();
+    assert!(ended.is_complete() && ended.completed_steps == ended.total_steps);
+    let steps = client.steps(created.task_uuid).await.unwrap();
+    let charge = steps.iter().find(|step| step.name == "charge").unwrap();
+    assert_eq!(charge.result().unwrap()["charged"], 5);
+    assert!(charge.error().is_none());
+
+    let page = client
+        .list_tasks(TaskQuery::default().namespace("axum_shop"))
+        .await
+        .unwrap();
+    assert_eq!((page.total, page.has_next), (2, false));
+    let refused = client.cancel_task(created.task_uuid).await.unwrap_err();
+    assert_eq!(refused.kind(), ClientErrorKind::Invalid);
+    let missing = client.get_task(Uuid::nil()).await.unwrap_err();
+    assert_eq!(missing.kind(), ClientErrorKind::NotFound);
+    let unknown = client
+        .create_task(NewTask::new("axum_shop", "ordr", ()))
+        .await;
+    assert_eq!(unknown.unwrap_err().kind(), ClientErrorKind::NotFound);
+    client
+        .wait(unique.task_uuid, Duration::from_secs(60))
+        .await
+        .unwrap();
+    worker.stop().await;
+
+    // Nobody works on it any more, so it can be cancelled.
+    let waiting = client.create_task(order().unique()).await.unwrap();
+    let cancelled = client.cancel_task(waiting.task_uuid).await.unwrap();
+    assert_eq!(cancelled.status, "cancelled");
+    let _ = handlers(&shop);
+}
