@@ -27,6 +27,7 @@ pub mod environment;
 pub mod error;
 pub mod file;
 pub mod git;
+pub mod guard;
 pub mod http;
 pub mod interrupt;
 pub mod lang;
@@ -48,6 +49,11 @@ use clap::Parser;
 
 /// Parses the command line, runs the command, prints a failure, and gives the exit code.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let args: Vec<OsString> = args.into_iter().collect();
+    if args.get(1).is_some_and(|word| word == guard::ARGUMENT) {
+        guard::run();
+        return ExitCode::SUCCESS;
+    }
     let cli = cli::Cli::parse_from(args);
     let style = report::Style {
         json: cli.json,

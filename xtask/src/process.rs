@@ -1,7 +1,8 @@
 //! Child processes that cannot outlive us.
 //!
 //! Each child leads its own process group, so that stopping it also stops what it started (test runners, servers,
-//! compilers). A [`ChildGroup`] kills its group when it is dropped: after an error, a panic or Ctrl-C nothing remains.
+//! compilers). A [`ChildGroup`] kills its group when it is dropped: after an error, a panic or Ctrl-C nothing remains. After a
+//! `kill -9` of xtask itself, [`guard`] does it.
 //! `xshell` and `duct` start children in our own group, where one Ctrl-C reaches some of them twice and others never;
 //! that is why this is `std::process` with groups.
 
@@ -16,6 +17,7 @@ use nix::sys::signal::{killpg, Signal};
 use nix::unistd::Pid;
 
 use crate::error::{Error, Result};
+use crate::guard;
 use crate::interrupt::Interrupt;
 
 /// How long a group may take to stop after SIGTERM before SIGKILL.
@@ -206,6 +208,7 @@ impl ChildGroup {
             },
         })?;
         let group = Pid::from_raw(i32::try_from(child.id()).expect("process ids fit in i32"));
+        guard::watch(group);
         Ok(Self {
             child,
             group,
@@ -226,10 +229,17 @@ impl ChildGroup {
     /// The exit status if the child has ended. What it left running in its group is killed first.
     pub fn try_wait(&mut self) -> Option<ExitStatus> {
         if self.finished.is_none() && self.leader_has_ended() {
-            let _ = killpg(self.group, Signal::SIGKILL);
-            self.finished = self.child.wait().ok();
+            self.end();
         }
         self.finished
+    }
+
+    /// Kills what is left of the group and reaps its leader.
+    fn end(&mut self) {
+        let _ = killpg(self.group, Signal::SIGKILL);
+        // Before the number is free.
+        guard::forget(self.group);
+        self.finished = self.child.wait().ok();
     }
 
     /// Looks without reaping: as long as the leader is a zombie its id cannot be given to a stranger's group.
@@ -300,8 +310,7 @@ impl ChildGroup {
 
     fn kill(&mut self) {
         if self.finished.is_none() {
-            let _ = killpg(self.group, Signal::SIGKILL);
-            self.finished = self.child.wait().ok();
+            self.end();
         }
     }
 }

@@ -292,28 +292,40 @@ fn a_failure_is_not_kept_and_neither_is_a_success_that_changed_files() {
 }
 
 #[test]
-fn a_damaged_entry_is_no_hit() {
+fn a_damaged_cache_has_no_hits() {
     let fixture = repository();
-    let results = fixture.root.join("target/xtask/cache/results");
-    let each = |change: &dyn Fn(&Path)| {
-        for entry in fs::read_dir(&results).unwrap() {
-            change(&entry.unwrap().path());
-        }
-    };
+    let cache = fixture.root.join("target/xtask/cache");
     warm(&fixture);
-    each(&|path| {
-        if path.extension().is_none() {
-            fs::write(path, "{\"totals\":").unwrap();
-        }
-    });
+    fs::write(cache.join("results.json"), "{\"0\":").unwrap();
     assert!(!is_cached(&fixture.run(&TEST)));
     warm(&fixture);
-    each(&|path| {
-        if path.extension().is_some() {
-            fs::remove_file(path).unwrap();
-        }
-    });
+    fs::remove_file(cache.join("results.json")).unwrap();
+    assert!(!is_cached(&fixture.run(&TEST)), "its logs are no results");
+    warm(&fixture);
+    for log in fs::read_dir(cache.join("results")).unwrap() {
+        fs::remove_file(log.unwrap().path()).unwrap();
+    }
     assert!(!is_cached(&fixture.run(&TEST)), "its log is gone");
+}
+
+#[test]
+fn a_run_that_finds_everything_writes_nothing() {
+    let fixture = repository();
+    warm(&fixture);
+    let written = |path: &str| {
+        let meta = fs::metadata(fixture.root.join(path)).unwrap();
+        meta.modified().unwrap()
+    };
+    let before = (
+        written("target/xtask/cache/results.json"),
+        written("target/xtask/runs"),
+    );
+    assert!(is_cached(&fixture.run(&TEST)));
+    let after = (
+        written("target/xtask/cache/results.json"),
+        written("target/xtask/runs"),
+    );
+    assert_eq!(before, after);
 }
 
 #[test]

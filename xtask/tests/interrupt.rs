@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM leave no process behind.
+//! Ctrl-C and signals leave no process behind, nor does `kill -9`.
 
 mod common;
 
@@ -19,11 +19,11 @@ impl Drop for Cleaner {
     }
 }
 
-fn no_process_remains_after(signal: Signal) {
-    let fixture = Fixture::new();
+/// A run with a child that hangs, and the child's and the grandchild's numbers.
+fn hanging(fixture: &Fixture) -> (Guard, Vec<i32>) {
     fixture.write("python/greeter/tests/HANG", "");
     let mut command = fixture.xtask(&["test", "--unit", "greeter"]);
-    let mut running = Guard(
+    let running = Guard(
         command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -38,6 +38,12 @@ fn no_process_remains_after(signal: Signal) {
     wait_until("a child and a grandchild run", || pids().len() == 2);
     let pids = pids();
     assert!(pids.iter().all(|pid| is_alive(*pid)));
+    (running, pids)
+}
+
+fn no_process_remains_after(signal: Signal) {
+    let fixture = Fixture::new();
+    let (mut running, pids) = hanging(&fixture);
     let _cleaner = Cleaner(pids.clone());
 
     kill(Pid::from_raw(running.0.id().try_into().unwrap()), signal).unwrap();
@@ -78,4 +84,16 @@ fn after_sigterm() {
 #[test]
 fn after_the_terminal_was_closed() {
     no_process_remains_after(Signal::SIGHUP);
+}
+
+#[test]
+fn after_kill_9_too() {
+    let fixture = Fixture::new();
+    let (mut running, pids) = hanging(&fixture);
+    let _cleaner = Cleaner(pids.clone());
+    running.0.kill().unwrap();
+    running.0.wait().unwrap();
+    wait_until("child and grandchild are gone", || {
+        pids.iter().all(|pid| !is_alive(*pid))
+    });
 }

@@ -1,39 +1,58 @@
 //! What a result depends on, as named digests.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
 use crate::environment::Environment;
 use crate::git::{Files, Id};
 use crate::plan::{Action, Task};
+use crate::process::Invocation;
 use crate::repo::inputs::{Inputs, Reach};
-use crate::repo::Repo;
+use crate::repo::{Repo, Unit};
 
 /// Changes when keys are made in another way.
-const FORMAT: &str = "1";
+const FORMAT: &str = "2";
 /// The name of the part that holds files of no unit.
 const NO_UNIT: &str = "files of no unit";
+
+/// The beginning of the name of a part that holds a unit's files.
+const OF_UNIT: &str = "files of ";
 
 /// A digest.
 pub type Part = [u8; 32];
 
+/// The name of a part.
+pub type Name = Arc<str>;
+
 /// Named digests, and all of them as one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key {
-    parts: Vec<(String, Part)>,
+    /// What all keys of a run have in common.
+    common: Arc<Common>,
+    parts: Vec<(Name, Part)>,
 }
 
-impl Key {
-    /// What does not depend on files and tools: the task, the machine, the environment, the source of Tasker Core.
-    pub fn new(task: &Task, environment: &Environment, core: &str) -> Self {
-        let mut key = Self {
-            parts: Vec::with_capacity(24),
-        };
-        key.add("the way keys are made", digest([FORMAT.as_bytes()]));
+/// What does not depend on task, files and tools: the machine, the environment, the source of Tasker Core.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Common {
+    parts: Vec<(Name, Part)>,
+    sum: Part,
+    /// The program that runs, told from any other by its size and time.
+    program: String,
+}
+
+impl Common {
+    /// Looks at this machine.
+    pub fn new(environment: &Environment, core: &str) -> Self {
+        let mut parts: Vec<(Name, Part)> = Vec::with_capacity(24);
+        let mut add = |name: &str, part: Part| parts.push((name.into(), part));
+        add("the way keys are made", digest([FORMAT.as_bytes()]));
         let kernel = std::fs::read("/proc/sys/kernel/osrelease").unwrap_or_default();
-        key.add(
+        add(
             "the machine's system",
             digest([
                 std::env::consts::OS.as_bytes(),
@@ -41,38 +60,77 @@ impl Key {
                 &kernel,
             ]),
         );
-        key.add("the task's definition", definition(task));
-        key.add("the source of Tasker Core", digest([core.as_bytes()]));
+        add("the source of Tasker Core", digest([core.as_bytes()]));
         // Each variable is a part, so that `--explain` can name it; its value stays a digest.
-        for (name, value) in environment.keyed().chain(environment.wanted(&task.env)) {
-            key.add(
-                format!("the variable {}", name.to_string_lossy()),
-                digest([value.as_bytes()]),
-            );
+        for (name, value) in environment.keyed() {
+            add(&variable(name), digest([value.as_bytes()]));
+        }
+        let meta = std::env::current_exe().and_then(std::fs::metadata);
+        Self {
+            sum: sum_of_parts(&parts),
+            parts,
+            program: meta
+                .map(|meta| format!("{} {:?}", meta.len(), meta.modified().ok()))
+                .unwrap_or_default(),
+        }
+    }
+}
+
+fn variable(name: &OsStr) -> String {
+    format!("the variable {}", name.to_string_lossy())
+}
+
+fn sum_of_parts(parts: &[(Name, Part)]) -> Part {
+    let mut sum = Sha256::new();
+    for (name, part) in parts {
+        add(&mut sum, name.as_bytes());
+        sum.update(part);
+    }
+    sum.finalize().into()
+}
+
+impl Key {
+    /// What does not depend on files and tools.
+    pub fn new(common: &Arc<Common>, task: &Task, environment: &Environment) -> Self {
+        let mut key = Self {
+            common: Arc::clone(common),
+            parts: Vec::with_capacity(48),
+        };
+        key.add("the task's definition", definition(task, &common.program));
+        for (name, value) in environment.wanted(&task.env) {
+            key.add(variable(name), digest([value.as_bytes()]));
         }
         key
     }
 
     /// Adds a part.
-    pub fn add(&mut self, name: impl Into<String>, part: Part) {
+    pub fn add(&mut self, name: impl Into<Name>, part: Part) {
         self.parts.push((name.into(), part));
     }
 
     /// Everything as one digest.
     pub fn hex(&self) -> String {
         let mut sum = Sha256::new();
-        for (name, part) in &self.parts {
-            add(&mut sum, name.as_bytes());
-            sum.update(part);
-        }
+        sum.update(self.common.sum);
+        sum.update(sum_of_parts(&self.parts));
         to_hex(&sum.finalize().into())
     }
 
     /// The parts, with digests as text.
     pub fn parts(&self) -> impl Iterator<Item = (&str, String)> {
+        self.common
+            .parts
+            .iter()
+            .chain(&self.parts)
+            .map(|(name, part)| (&**name, to_hex(part)))
+    }
+
+    /// The parts that are made of files.
+    pub fn file_parts(&self) -> impl Iterator<Item = (&str, String)> {
         self.parts
             .iter()
-            .map(|(name, part)| (name.as_str(), to_hex(part)))
+            .filter(|(name, _)| **name == *NO_UNIT || name.starts_with(OF_UNIT))
+            .map(|(name, part)| (&**name, to_hex(part)))
     }
 
     /// Names of parts that differ from an older key, each with the old digest if there was one.
@@ -91,7 +149,7 @@ impl Key {
 }
 
 /// The task's actions and what it may see. Checks that xtask makes itself are defined by the program that runs.
-fn definition(task: &Task) -> Part {
+fn definition(task: &Task, program: &str) -> Part {
     let mut sum = Sha256::new();
     add(&mut sum, task.id.as_bytes());
     add(
@@ -100,43 +158,60 @@ fn definition(task: &Task) -> Part {
     );
     for action in &task.actions {
         match action {
+            Action::Run(Invocation {
+                argv,
+                cwd,
+                env,
+                path,
+            }) => {
+                add_all(&mut sum, b"run", argv.iter().map(String::as_bytes));
+                add(&mut sum, cwd.as_os_str().as_bytes());
+                let env = env
+                    .iter()
+                    .flat_map(|(name, value)| [name.as_bytes(), value.as_bytes()]);
+                add_all(&mut sum, b"env", env);
+                let path = path.iter().map(|folder| folder.as_os_str().as_bytes());
+                add_all(&mut sum, b"path", path);
+            }
             // Where a function lies in memory differs from run to run.
             Action::Check { what, folder, .. } => {
-                add(&mut sum, what.as_bytes());
+                add_all(&mut sum, b"check", [what.as_bytes()]);
                 add(&mut sum, folder.as_os_str().as_bytes());
-                add(&mut sum, this_program().as_bytes());
+                add(&mut sum, program.as_bytes());
             }
             // The others are plain data, so their debug form is all of them.
-            other => add(&mut sum, format!("{other:?}").as_bytes()),
+            other => add_all(&mut sum, b"other", [format!("{other:?}").as_bytes()]),
         }
     }
     sum.finalize().into()
 }
 
-/// The program that runs, told from any other by its size and time.
-fn this_program() -> String {
-    let meta = std::env::current_exe().and_then(std::fs::metadata);
-    meta.map(|meta| format!("{} {:?}", meta.len(), meta.modified().ok()))
-        .unwrap_or_default()
+/// A list with its length, so that where it ends is part of it.
+fn add_all<'a>(sum: &mut Sha256, kind: &[u8], texts: impl IntoIterator<Item = &'a [u8]>) {
+    add(sum, kind);
+    let mut count: u64 = 0;
+    for text in texts {
+        add(sum, text);
+        count += 1;
+    }
+    sum.update(count.to_le_bytes());
 }
 
 /// The files of a repository, sorted by what they are an input of.
 pub struct State {
-    files: Files,
+    files: Arc<Files>,
     /// Files that are inputs of each unit itself, as places in `files`.
     own: Vec<Vec<u32>>,
     /// Files that belong to no unit.
     of_all: Vec<u32>,
-    /// Digests of the same.
-    parts: Vec<Part>,
-    part_of_all: Part,
-    units_in: HashMap<String, Vec<usize>>,
+    /// Digests of the same, with the names that they have in keys.
+    parts: Vec<(Name, Part)>,
+    part_of_all: (Name, Part),
 }
 
 impl State {
-    /// Looks at the work tree.
-    pub fn of(repo: &Repo, inputs: &Inputs) -> Option<Self> {
-        let files = Files::of(&repo.root)?;
+    /// Sorts files.
+    pub fn of(repo: &Repo, inputs: &Inputs, files: Arc<Files>) -> Self {
         let mut own = vec![Vec::new(); repo.units.len()];
         let mut of_all = Vec::new();
         for (place, (path, _)) in (0u32..).zip(&files.all) {
@@ -151,38 +226,24 @@ impl State {
                 }
             }
         }
-        let parts = own.iter().map(|places| sum_of(&files, places)).collect();
-        let part_of_all = sum_of(&files, &of_all);
-        let mut units_in: HashMap<String, Vec<usize>> = HashMap::new();
-        for (place, unit) in repo.units.iter().enumerate() {
-            units_in.entry(unit.folder.clone()).or_default().push(place);
-        }
-        Some(Self {
+        let name = |unit: &Unit| format!("{OF_UNIT}{} ({})", unit.folder, unit.language).into();
+        let units = repo.units.iter().zip(&own);
+        Self {
+            parts: units
+                .map(|(unit, places)| (name(unit), sum_of(&files, places)))
+                .collect(),
+            part_of_all: (NO_UNIT.into(), sum_of(&files, &of_all)),
             files,
             own,
             of_all,
-            parts,
-            part_of_all,
-            units_in,
-        })
-    }
-
-    /// The units in a folder, by their places in the repository.
-    pub fn units_in(&self, folder: &str) -> Option<&[usize]> {
-        self.units_in.get(folder).map(Vec::as_slice)
+        }
     }
 
     /// Adds the files that a unit's tasks can see: those of these units, and those of none.
-    pub fn add_to(&self, repo: &Repo, key: &mut Key, closure: &BTreeSet<usize>) {
-        key.add(NO_UNIT, self.part_of_all);
-        for unit in closure {
-            key.add(
-                format!(
-                    "files of {} ({})",
-                    repo.units[*unit].folder, repo.units[*unit].language
-                ),
-                self.parts[*unit],
-            );
+    pub fn add_to(&self, key: &mut Key, closure: &[usize]) {
+        let parts = closure.iter().map(|unit| &self.parts[*unit]);
+        for (name, part) in std::iter::once(&self.part_of_all).chain(parts) {
+            key.add(Arc::clone(name), *part);
         }
     }
 
@@ -192,7 +253,7 @@ impl State {
             &self.of_all
         } else {
             let (folder, language) = part
-                .strip_prefix("files of ")?
+                .strip_prefix(OF_UNIT)?
                 .strip_suffix(')')?
                 .rsplit_once(" (")?;
             let unit = repo

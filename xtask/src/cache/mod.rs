@@ -9,31 +9,32 @@ mod key;
 mod store;
 mod versions;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::environment::Environment;
 use crate::error::Result;
-use crate::git::is_work_tree;
+use crate::git::Files;
 use crate::plan::{Plan, Task};
 use crate::repo::inputs::Inputs;
 use crate::repo::Repo;
 use crate::run::{Outcome, Summary, TaskResult};
 use crate::tools::Tools;
 
-pub use key::{Key, Part};
+pub use key::{Common, Key, Name, Part};
 pub use store::{clean, BOUND};
 
 use key::State;
-use store::{Entry, Store};
+use store::Store;
 
 /// The cache of a repository, with everything that its keys are made of.
 pub struct Cache<'a> {
     repo: &'a Repo,
     inputs: &'a Inputs,
     environment: &'a Environment,
-    core: &'a str,
-    tools: Vec<(String, Part)>,
+    common: Arc<Common>,
+    tools: Vec<(Name, Part)>,
     tools_of: Vec<Vec<usize>>,
     before: State,
     store: Store,
@@ -47,37 +48,39 @@ impl<'a> Cache<'a> {
         inputs: &'a Inputs,
         tools: &Tools,
         environment: &'a Environment,
-        core: &'a str,
+        core: &str,
         plan: &Plan,
     ) -> Option<Self> {
-        if !is_work_tree(&repo.root) {
-            return None;
-        }
+        let files = Arc::clone(repo.files.as_ref()?);
         let languages = languages_of(repo, inputs, plan);
         let (before, versions) = std::thread::scope(|scope| {
             let versions = scope.spawn(|| versions::of_units(repo, tools, environment, &languages));
-            (State::of(repo, inputs), versions.join())
+            (State::of(repo, inputs, files), versions.join())
         });
         let (tools, tools_of) = versions.ok()?;
         Some(Self {
             repo,
             inputs,
             environment,
-            core,
+            common: Arc::new(Common::new(environment, core)),
             tools,
             tools_of,
-            before: before?,
+            before,
             store: Store::of(&repo.root),
         })
     }
 
     /// The results of this plan that are known.
-    pub fn hits(&self, plan: &Plan) -> Vec<TaskResult> {
-        plan.tasks
+    pub fn hits(&self, plan: &Plan) -> Result<Vec<TaskResult>> {
+        let mut keys = Vec::new();
+        let known = plan
+            .tasks
             .iter()
             .filter(|task| plan.results.contains(&task.id))
             .filter_map(|task| {
-                let found = self.store.get(&self.key(task, &self.before)?.hex())?;
+                let key = self.key(task, &self.before)?.hex();
+                let found = self.store.get(&key)?;
+                keys.push(key);
                 Some(TaskResult {
                     outcome: Outcome::Cached,
                     took: Duration::from_millis(found.took_ms),
@@ -86,7 +89,9 @@ impl<'a> Cache<'a> {
                     ..TaskResult::of(task)
                 })
             })
-            .collect()
+            .collect();
+        self.store.touch(keys.iter().map(String::as_str))?;
+        Ok(known)
     }
 
     /// For `--explain`: per result, whether it is known, and if it is not, what differs from its last success.
@@ -165,21 +170,28 @@ impl<'a> Cache<'a> {
 
     /// Keeps the successes of a run, unless their inputs changed meanwhile.
     pub fn keep(&self, plan: &Plan, summary: &Summary) -> Result<()> {
+        let results: HashMap<&str, &TaskResult> = summary
+            .tasks
+            .iter()
+            .map(|result| (result.id.as_str(), result))
+            .collect();
         let successes: Vec<(&Task, &TaskResult)> = plan
             .tasks
             .iter()
             .filter(|task| plan.results.contains(&task.id))
             .filter_map(|task| {
-                let result = summary.tasks.iter().find(|result| result.id == task.id)?;
+                let result = *results.get(task.id.as_str())?;
                 (result.outcome == Outcome::Ok).then_some((task, result))
             })
             .collect();
         if successes.is_empty() {
             return Ok(());
         }
-        let Some(after) = State::of(self.repo, self.inputs) else {
+        let Some(files) = Files::of(&self.repo.root) else {
             return Ok(());
         };
+        let after = State::of(self.repo, self.inputs, Arc::new(files));
+        let mut kept = Vec::new();
         for (task, result) in successes {
             let (Some(key), Some(now)) = (self.key(task, &self.before), self.key(task, &after))
             else {
@@ -188,31 +200,21 @@ impl<'a> Cache<'a> {
             if key != now {
                 continue;
             }
-            let lists = key
-                .parts()
-                .filter_map(|(name, digest)| Some((digest, self.before.list(self.repo, name)?)));
-            self.store.put(
-                &task.id,
-                &key,
-                lists,
-                &Entry {
-                    totals: result.totals,
-                    took_ms: millis(result.took),
-                    log: result.log.clone(),
-                },
-            )?;
+            let list = |part: &str| self.before.list(self.repo, part);
+            self.store.put(&task.id, &key, list, &result.log)?;
+            kept.push((key.hex(), result.totals, millis(result.took)));
         }
+        self.store.list(kept)?;
         self.store.prune(BOUND)
     }
 
     /// Everything that a task's result depends on; none if it belongs to no unit.
     fn key(&self, task: &Task, state: &State) -> Option<Key> {
-        let units = self.before.units_in(&task.unit)?;
-        let mut key = Key::new(task, self.environment, self.core);
-        let closure: BTreeSet<usize> = units
-            .iter()
-            .flat_map(|unit| self.inputs.closure(*unit))
-            .collect();
+        let closure = self.inputs.closure(self.repo.places(&task.unit));
+        if closure.is_empty() {
+            return None;
+        }
+        let mut key = Key::new(&self.common, task, self.environment);
         let mut wanted: Vec<usize> = closure
             .iter()
             .flat_map(|unit| &self.tools_of[*unit])
@@ -222,9 +224,9 @@ impl<'a> Cache<'a> {
         wanted.dedup();
         for tool in wanted {
             let (name, part) = &self.tools[tool];
-            key.add(name.clone(), *part);
+            key.add(Arc::clone(name), *part);
         }
-        state.add_to(self.repo, &mut key, &closure);
+        state.add_to(&mut key, &closure);
         Some(key)
     }
 }
@@ -232,18 +234,12 @@ impl<'a> Cache<'a> {
 /// The languages of units that a plan's tasks are about, and of what those use.
 fn languages_of<'a>(repo: &'a Repo, inputs: &Inputs, plan: &Plan) -> BTreeSet<&'a str> {
     let folders: HashSet<&str> = plan.tasks.iter().map(|task| task.unit.as_str()).collect();
-    let mut languages = BTreeSet::new();
-    for (place, unit) in repo.units.iter().enumerate() {
-        if folders.contains(unit.folder.as_str()) {
-            languages.extend(
-                inputs
-                    .closure(place)
-                    .into_iter()
-                    .map(|used| repo.units[used].language),
-            );
-        }
-    }
-    languages
+    let units = repo.units.iter().enumerate();
+    let about = units
+        .filter(|(_, unit)| folders.contains(unit.folder.as_str()))
+        .map(|(place, _)| place);
+    let used = inputs.closure(about).into_iter();
+    used.map(|unit| repo.units[unit].language).collect()
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -1,7 +1,8 @@
-//! Kept results on disk: a small file and a log per key, what the last success of each task was made from, and lists of files for
-//! `--explain`. Every file appears in one rename, so that two xtasks at once do no harm.
+//! Kept results on disk: one file that lists them, a log per key, what the last success of each task was made from, and lists of files for
+//! `--explain`. Every file appears in one rename, so that two xtasks at once do no harm: at worst one of them forgets what the other has
+//! just kept, and that runs again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -28,41 +29,73 @@ pub struct Entry {
     pub log: PathBuf,
 }
 
-#[derive(Deserialize, Serialize)]
+/// The list of kept results, relative to the cache's folder.
+const RESULTS: &str = "results.json";
+/// The time of last use is written down only if the last one noted is older than this, in seconds: a run that finds everything writes nothing.
+const NOTED: u64 = 24 * 60 * 60;
+
+#[derive(Clone, Deserialize, Serialize)]
 struct Record {
     totals: Option<Totals>,
     took_ms: u64,
+    /// Seconds since 1970.
+    used: u64,
 }
+
+type Records = HashMap<String, Record>;
 
 /// The files of a cache.
 pub struct Store {
     folder: PathBuf,
+    records: Records,
 }
 
 impl Store {
-    /// The cache of a repository, which need not exist yet.
+    /// The cache of a repository, which need not exist yet. A list that cannot be read is an empty one.
     pub fn of(root: &Path) -> Self {
+        let folder = root.join(FOLDER);
         Self {
-            folder: root.join(FOLDER),
+            records: read_records(&folder),
+            folder,
         }
     }
 
-    /// The result with this key. What is damaged or has lost its log is none.
+    /// The result with this key. What has lost its log is none.
     pub fn get(&self, key: &str) -> Option<Entry> {
-        let place = self.place("results", key);
-        let file = fs::File::open(&place).ok()?;
-        let record: Record = serde_json::from_slice(&read_all(&file)?).ok()?;
-        let log = place.with_extension("log");
-        if !log.is_file() {
-            return None;
-        }
-        // The time of last use. If it cannot be written, the entry only goes sooner.
-        let _ = file.set_modified(SystemTime::now());
-        Some(Entry {
+        let record = self.records.get(key)?;
+        let log = self.log(key);
+        log.is_file().then_some(Entry {
             totals: record.totals,
             took_ms: record.took_ms,
             log,
         })
+    }
+
+    /// Notes that results with these keys are used now.
+    pub fn touch<'a>(&self, keys: impl IntoIterator<Item = &'a str>) -> Result<()> {
+        let now = seconds(SystemTime::now());
+        let is_old = |key: &&str| {
+            let record = self.records.get(*key);
+            record.is_some_and(|record| record.used + NOTED < now)
+        };
+        let old: Vec<&str> = keys.into_iter().filter(is_old).collect();
+        if old.is_empty() {
+            return Ok(());
+        }
+        self.change(|records| {
+            for key in old {
+                if let Some(record) = records.get_mut(key) {
+                    record.used = now;
+                }
+            }
+        })
+    }
+
+    /// Changes the list as it is now: another xtask may have kept something meanwhile.
+    fn change(&self, how: impl FnOnce(&mut Records)) -> Result<()> {
+        let mut records = read_records(&self.folder);
+        how(&mut records);
+        write(&self.folder.join(RESULTS), &to_json(&records))
     }
 
     /// What the last success of a task was made from: names of parts and their digests.
@@ -75,39 +108,44 @@ impl Store {
         fs::read_to_string(self.place("files", digest)).ok()
     }
 
-    /// Keeps a result, with the lists of files that its key was made from.
+    /// Keeps a result's log, what it was made from and, by `list`, the files behind each part of that; [`Store::list`] adds it to those that
+    /// are found.
     pub fn put(
         &self,
         task: &str,
         key: &Key,
-        lists: impl Iterator<Item = (String, String)>,
-        entry: &Entry,
+        list: impl Fn(&str) -> Option<String>,
+        log: &Path,
     ) -> Result<()> {
-        for (digest, list) in lists {
+        for (name, digest) in key.file_parts() {
             let place = self.place("files", &digest);
             if !place.is_file() {
-                write(&place, list.as_bytes())?;
+                write(&place, list(name).unwrap_or_default().as_bytes())?;
             }
         }
         let parts: BTreeMap<&str, String> = key.parts().collect();
         write(&self.place("last", &name_of(task)), &to_json(&parts))?;
-        let place = self.place("results", &key.hex());
-        // The log first: an entry without it is none.
-        write(
-            &place.with_extension("log"),
-            &fs::read(&entry.log).unwrap_or_default(),
-        )?;
-        write(
-            &place,
-            &to_json(&Record {
-                totals: entry.totals,
-                took_ms: entry.took_ms,
-            }),
-        )
+        write(&self.log(&key.hex()), &fs::read(log).unwrap_or_default())
+    }
+
+    /// Lists results whose logs are kept: keys, counts, and milliseconds.
+    pub fn list(&self, kept: Vec<(String, Option<Totals>, u64)>) -> Result<()> {
+        let used = seconds(SystemTime::now());
+        self.change(|records| {
+            records.extend(kept.into_iter().map(|(key, totals, took_ms)| {
+                let record = Record {
+                    totals,
+                    took_ms,
+                    used,
+                };
+                (key, record)
+            }));
+        })
     }
 
     /// Removes what was used longest ago until the rest is within the bound, in bytes.
     pub fn prune(&self, bound: u64) -> Result<()> {
+        let records = read_records(&self.folder);
         let mut files = Vec::new();
         for part in ["results", "last", "files"] {
             let Ok(entries) = fs::read_dir(self.folder.join(part)) else {
@@ -115,15 +153,19 @@ impl Store {
             };
             for entry in entries.flatten() {
                 if let Ok(meta) = entry.metadata() {
-                    files.push((
-                        meta.modified().unwrap_or(SystemTime::UNIX_EPOCH),
-                        meta.len(),
-                        entry.path(),
-                    ));
+                    let key = entry.file_name();
+                    let key = key.to_string_lossy();
+                    let record = records.get(key.trim_end_matches(".log"));
+                    let written = seconds(meta.modified().unwrap_or(SystemTime::UNIX_EPOCH));
+                    let used = record.map_or(written, |record| record.used);
+                    files.push((used, meta.len(), entry.path()));
                 }
             }
         }
         let mut size: u64 = files.iter().map(|(_, length, _)| length).sum();
+        if size <= bound {
+            return Ok(());
+        }
         files.sort();
         for (_, length, path) in files {
             if size <= bound {
@@ -136,7 +178,11 @@ impl Store {
                 _ => size -= length,
             }
         }
-        Ok(())
+        self.change(|records| records.retain(|key, _| self.log(key).is_file()))
+    }
+
+    fn log(&self, key: &str) -> PathBuf {
+        self.place("results", &format!("{key}.log"))
     }
 
     fn place(&self, part: &str, name: &str) -> PathBuf {
@@ -165,10 +211,15 @@ fn to_json(value: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(value).unwrap_or_default()
 }
 
-fn read_all(mut file: &fs::File) -> Option<Vec<u8>> {
-    let mut bytes = Vec::new();
-    std::io::Read::read_to_end(&mut file, &mut bytes).ok()?;
-    Some(bytes)
+fn read_records(folder: &Path) -> Records {
+    let text = fs::read(folder.join(RESULTS)).unwrap_or_default();
+    serde_json::from_slice(&text).unwrap_or_default()
+}
+
+/// Since 1970.
+fn seconds(time: SystemTime) -> u64 {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs())
 }
 
 fn write(path: &Path, contents: &[u8]) -> Result<()> {

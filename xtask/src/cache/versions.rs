@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::key::{digest, Part};
+use super::key::{digest, Name, Part};
 use crate::environment::Environment;
 use crate::interrupt::Interrupt;
 use crate::process::{capture, Invocation};
@@ -24,7 +24,7 @@ pub fn of_units(
     tools: &Tools,
     environment: &Environment,
     languages: &BTreeSet<&str>,
-) -> (Vec<(String, Part)>, Vec<Vec<usize>>) {
+) -> (Vec<(Name, Part)>, Vec<Vec<usize>>) {
     let mut asker = Asker::new(&repo.root, environment);
     let mut parts = Vec::new();
     let mut of_language: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
@@ -51,7 +51,7 @@ pub fn of_units(
             .into_iter()
             .map(|(name, version)| {
                 *known.entry(name.clone()).or_insert_with(|| {
-                    parts.push((name, digest([version.as_bytes()])));
+                    parts.push((name.into(), digest([version.as_bytes()])));
                     parts.len() - 1
                 })
             })

@@ -1,15 +1,17 @@
 //! `ci`: what a workflow asks before it starts its jobs.
 
+use std::collections::HashSet;
+
 use serde_json::{json, Value};
 
-use super::units::{affected_units, plan};
+use super::units::affected_units;
 use super::Session;
 use crate::cli::{AffectedArgs, CiCommand};
 use crate::error::Result;
-use crate::lang::Job;
+use crate::lang::{Job, Planner};
 use crate::repo::affected::Affected;
 use crate::repo::inputs::Inputs;
-use crate::repo::{Repo, Selection, Unit};
+use crate::repo::{Repo, Unit};
 use crate::report::out;
 
 /// The language whose units are run for real.
@@ -37,17 +39,17 @@ fn jobs(session: &Session, repo: &Repo, only: Option<&Affected>) -> Result<Vec<V
     let is_wanted = |unit: &&Unit| only.is_none_or(|only| only.contains(repo, &unit.folder));
     let job = |name: String, args: String| json!({ "name": name, "args": args });
     let mut jobs = Vec::new();
+    let logs = session.logs("ci");
+    let mut folders = HashSet::new();
     for unit in repo.units.iter().filter(is_wanted) {
-        let selection = Selection {
-            languages: Vec::new(),
-            units: vec![unit.folder.clone()],
-        };
         // An example stands for its apps, which are there themselves.
-        if unit.language != EXAMPLE
-            && !plan(session, repo, &selection, None, &[], Job::Test)?
-                .tasks
-                .is_empty()
-        {
+        if unit.language == EXAMPLE {
+            continue;
+        }
+        let mut planner = Planner::new(repo, &session.tools, &session.core, "ci", &logs);
+        planner.job(unit, Job::Test)?;
+        // `--unit` takes every language's unit in a folder.
+        if !planner.plan.tasks.is_empty() && folders.insert(&unit.folder) {
             jobs.push(job(
                 format!("test {}", unit.folder),
                 format!("test --unit {}", unit.folder),

@@ -1,5 +1,6 @@
 //! `test`, `lint`, `fmt`, `build`: the same job for many units.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use serde_json::json;
@@ -111,7 +112,7 @@ fn check(session: &mut Session, args: &TestArgs, job: Job) -> Result<()> {
         return Ok(());
     }
     if let Some(cache) = cache.as_ref().filter(|_| !args.no_cache) {
-        let known = cache.hits(&plan);
+        let known = cache.hits(&plan)?;
         plan.leave_out(known);
     }
     let summary = session.run_plan(job.name(), &plan, &options)?;
@@ -132,8 +133,9 @@ fn absent_languages(
     selection: &Selection,
 ) -> Result<Vec<&'static str>> {
     let mut absent = Vec::new();
+    let mut seen = HashSet::new();
     for unit in selection.of(repo)? {
-        if absent.contains(&unit.language) {
+        if !seen.insert(unit.language) {
             continue;
         }
         let wanted = [unit.language.to_owned()];
@@ -232,7 +234,7 @@ pub fn affected_units(
     } else {
         base.clone()
     };
-    match changed_since(&session.root, &base)? {
+    match changed_since(&session.root, &base, repo.files.as_deref())? {
         Changes::Since(paths) => {
             let paths: Vec<_> = paths
                 .iter()

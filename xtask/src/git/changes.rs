@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use super::Files;
 use crate::error::{Error, Result};
 
 /// The files that differ from a base, or why that cannot be known.
@@ -45,42 +46,55 @@ pub fn default_base(root: &Path) -> String {
     "main".to_owned()
 }
 
-/// Every file that differs from where `base` and HEAD parted.
+/// Every file that differs from where `base` and HEAD parted. What is known of the work tree is not asked again.
 ///
 /// # Errors
 /// [`Error::Git`] if the folder is no repository, or git cannot be started.
-pub fn changed_since(root: &Path, base: &str) -> Result<Changes> {
+pub fn changed_since(root: &Path, base: &str, files: Option<&Files>) -> Result<Changes> {
     if base.starts_with('-') {
         return Ok(unknown(base, "is no name of a commit"));
     }
-    let untracked = std::thread::scope(|scope| {
-        let untracked =
-            scope.spawn(|| git(root, &["ls-files", "-z", "--others", "--exclude-standard"]));
-        let diff = git(root, &["merge-base", base, "HEAD"]).and_then(|parted| {
-            let parted = String::from_utf8_lossy(&parted).trim().to_owned();
-            git(
-                root,
-                &[
-                    "diff",
-                    "--name-only",
-                    "-z",
-                    "--no-renames",
-                    "--no-ext-diff",
-                    "--relative",
-                    "--ignore-submodules=none",
-                    &parted,
-                    "--",
-                ],
+    let files = files.filter(|files| files.differing.is_some());
+    let diff = || {
+        let parted = git(root, &["merge-base", base, "HEAD"])?;
+        let parted = String::from_utf8_lossy(&parted).trim().to_owned();
+        let mut args = vec!["diff"];
+        // With the index alone where the work tree's differences from that are known.
+        args.extend(files.is_some().then_some("--cached"));
+        args.extend([
+            "--name-only",
+            "-z",
+            "--no-renames",
+            "--no-ext-diff",
+            "--relative",
+            "--ignore-submodules=none",
+            &parted,
+            "--",
+        ]);
+        git(root, &args)
+    };
+    let differing = files.and_then(Files::differing);
+    let untracked = match differing {
+        Some(differing) => {
+            let mut names = Vec::new();
+            for path in differing {
+                names.extend_from_slice(path);
+                names.push(0);
+            }
+            (diff(), Ok(names))
+        }
+        None => std::thread::scope(|scope| {
+            let untracked =
+                scope.spawn(|| git(root, &["ls-files", "-z", "--others", "--exclude-standard"]));
+            // A panic of the other thread would be a mistake of ours; without its answer nothing is known.
+            (
+                diff(),
+                untracked
+                    .join()
+                    .unwrap_or(Err(Failure::Said(String::new()))),
             )
-        });
-        // A panic of the other thread would be a mistake of ours; without its answer nothing is known.
-        (
-            diff,
-            untracked
-                .join()
-                .unwrap_or(Err(Failure::Said(String::new()))),
-        )
-    });
+        }),
+    };
     match untracked {
         (Ok(diff), Ok(untracked)) => {
             let mut paths: Vec<Vec<u8>> = diff

@@ -5,16 +5,19 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use ignore::WalkBuilder;
 use sha1::{Digest, Sha1};
 
 use super::index::{self, Entry, Stat};
+use super::walk::{walk, Visit};
 
 /// git's id of an empty file.
 const EMPTY: [u8; 20] = [
     0xe6, 0x9d, 0xe2, 0x9b, 0xb2, 0xd1, 0xd6, 0x43, 0x4b, 0x8b, 0x29, 0xae, 0x77, 0x5a, 0xd8, 0xc2,
     0xe4, 0x8c, 0x53, 0x91,
 ];
+
+/// The kind of an entry that stands for another repository.
+const SUBMODULE: u32 = 0o160_000;
 
 /// What a file is: its kind and the id that git gives its content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +33,8 @@ pub struct Id {
 pub struct Files {
     /// Paths relative to the repository, as bytes with `/`, sorted, with what is there now.
     pub all: Vec<(Vec<u8>, Id)>,
+    /// Places of files that are not as the index says, untracked ones included; none if only git itself can tell.
+    pub differing: Option<Vec<u32>>,
 }
 
 impl Files {
@@ -44,39 +49,60 @@ impl Files {
         let index_time = std::fs::metadata(folder.join("index"))
             .map(|meta| (meta.mtime(), meta.mtime_nsec()))
             .unwrap_or_default();
-        let entries = match written {
+        let is_known = written.is_some();
+        let mut entries = match written {
             Some(entries) => entries,
             None => unknown(listed(root)?),
         };
-        let found = std::thread::scope(|scope| {
-            let walk = scope.spawn(|| not_ignored(root));
-            let middle = entries.len() / 2;
-            let (first, second) = entries.split_at(middle);
-            let look = |part: &[Entry]| -> Vec<(Vec<u8>, Id)> {
-                part.iter()
-                    .map(|entry| (entry.path.clone(), id_of(root, entry, index_time)))
-                    .collect()
-            };
-            let second = scope.spawn(move || look(second));
-            let mut all = look(first);
-            all.extend(second.join().ok()?);
-            Some((all, walk.join().ok()?))
-        });
-        let (mut all, seen) = found?;
+        // Submodules have commits for content.
+        let is_plain = is_known && entries.iter().all(|entry| entry.mode != SUBMODULE);
         // The sides of an unfinished merge are one file.
-        all.dedup_by(|a, b| a.0 == b.0);
-        let known = all.len();
-        for path in seen {
-            if all[..known]
-                .binary_search_by(|(name, _)| name.as_slice().cmp(&path))
-                .is_err()
-            {
-                let id = read(&root.join(to_path(&path)));
-                all.push((path, id));
-            }
+        entries.dedup_by(|later, first| later.path == first.path);
+        let found = walk(
+            root,
+            &folder,
+            &entries,
+            &Visit {
+                tracked: &|entry| id_of(root, entry, index_time),
+                untracked: &|path| read(&root.join(path)),
+            },
+        );
+        // Each with whether it differs.
+        let mut all: Vec<(Vec<u8>, Id, bool)> =
+            Vec::with_capacity(entries.len() + found.untracked.len());
+        for (entry, id) in entries.into_iter().zip(found.tracked) {
+            let differs =
+                entry.stage != 0 || id.content != entry.id || mode_of(id.kind) != entry.mode;
+            all.push((entry.path, id, differs));
         }
-        all.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-        Some(Self { all })
+        let untracked = found.untracked.into_iter();
+        all.extend(untracked.map(|(path, id)| (path.into_os_string().into_vec(), id, true)));
+        all.sort_by(|one, other| one.0.cmp(&other.0));
+        let differing = (0u32..).zip(&all).filter(|(_, file)| file.2);
+        Some(Self {
+            differing: is_plain.then(|| differing.map(|(place, _)| place).collect()),
+            all: all.into_iter().map(|(path, id, _)| (path, id)).collect(),
+        })
+    }
+
+    /// What a file is, by its path relative to the repository; none if git ignores it or it was not there.
+    pub fn id(&self, path: &Path) -> Option<&Id> {
+        let path = path.as_os_str().as_bytes();
+        let place = self
+            .all
+            .binary_search_by(|(name, _)| name.as_slice().cmp(path))
+            .ok()?;
+        Some(&self.all[place].1).filter(|id| id.kind != b'-')
+    }
+
+    /// Paths of files that are not as the index says; see [`Files::differing`].
+    pub fn differing(&self) -> Option<impl Iterator<Item = &[u8]>> {
+        let places = self.differing.as_ref()?;
+        Some(
+            places
+                .iter()
+                .map(|place| self.all[*place as usize].0.as_slice()),
+        )
     }
 }
 
@@ -136,24 +162,6 @@ fn unknown(mut names: Vec<Vec<u8>>) -> Vec<Entry> {
         .collect()
 }
 
-/// Files that git does not ignore, tracked or not. The crate is ripgrep's, which knows the rules of `.gitignore`.
-fn not_ignored(root: &Path) -> Vec<Vec<u8>> {
-    WalkBuilder::new(root)
-        .hidden(false)
-        .parents(false)
-        .ignore(false)
-        .require_git(false)
-        .filter_entry(|entry| entry.file_name() != ".git")
-        .build()
-        .flatten()
-        .filter(|entry| entry.file_type().is_some_and(|kind| !kind.is_dir()))
-        .filter_map(|entry| {
-            let path = entry.path().strip_prefix(root).ok()?;
-            Some(path.as_os_str().as_bytes().to_vec())
-        })
-        .collect()
-}
-
 fn id_of(root: &Path, entry: &Entry, index_time: (i64, i64)) -> Id {
     let path = root.join(to_path(&entry.path));
     let Ok(meta) = path.symlink_metadata() else {
@@ -163,11 +171,7 @@ fn id_of(root: &Path, entry: &Entry, index_time: (i64, i64)) -> Id {
         };
     };
     let kind = kind_of(&meta);
-    let mode = match kind {
-        b'l' => 0o120_000,
-        b'x' => 0o100_755,
-        _ => 0o100_644,
-    };
+    let mode = mode_of(kind);
     // git marks an entry that it could not tell by time with size 0.
     let marked = entry.stat.size == 0 && entry.id != EMPTY;
     let mtime = (meta.mtime(), meta.mtime_nsec());
@@ -201,8 +205,17 @@ fn kind_of(meta: &std::fs::Metadata) -> u8 {
     }
 }
 
+/// As git writes it.
+fn mode_of(kind: u8) -> u32 {
+    match kind {
+        b'l' => 0o120_000,
+        b'x' => 0o100_755,
+        _ => 0o100_644,
+    }
+}
+
 /// Reads a file and gives it the id that git would.
-fn read(path: &Path) -> Id {
+pub fn read(path: &Path) -> Id {
     let gone = Id {
         kind: b'-',
         content: [0; 20],

@@ -152,7 +152,7 @@ pub struct Found<'a> {
 }
 
 impl Found<'_> {
-    /// A unit without connections.
+    /// A unit without connections. Whoever asked for it gives it the manifest's table.
     pub fn unit(&self, language: &dyn Language, name: &str) -> Unit {
         Unit {
             name: name.to_owned(),
@@ -165,7 +165,7 @@ impl Found<'_> {
             env: Vec::new(),
             parts: Vec::new(),
             file: self.manifest.to_owned(),
-            manifest: self.table.clone(),
+            manifest: Table::new(),
         }
     }
 

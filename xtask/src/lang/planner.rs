@@ -1,10 +1,17 @@
 //! What languages plan with: the growing plan, the repository, and tools that are fetched when missing.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
+use sha2::{Digest, Sha256};
+
+use super::cargo_lock::Locked;
 use super::{language, Job, Provided};
 use crate::core::Core;
 use crate::error::{Error, Result};
+use crate::git;
 use crate::plan::{Action, Counts, Plan, Share, Task};
 use crate::process::Invocation;
 use crate::repo::{Repo, Unit};
@@ -22,6 +29,14 @@ pub struct Planner<'a> {
     pub plan: Plan,
     command: String,
     logs: PathBuf,
+    /// Pinned tools that were asked for, each with whether it is installed.
+    found: HashMap<String, (PinnedTool, bool)>,
+    /// Ids of contents that were asked for and that the repository does not know.
+    read: RefCell<HashMap<PathBuf, Option<[u8; 20]>>>,
+    /// By folder; see [`Planner::manifests`].
+    manifests: RefCell<HashMap<String, [u8; 32]>>,
+    /// By lock file; see [`Planner::locked`].
+    locked: RefCell<HashMap<PathBuf, Rc<Locked>>>,
 }
 
 impl<'a> Planner<'a> {
@@ -40,6 +55,10 @@ impl<'a> Planner<'a> {
             plan: Plan::default(),
             command: command.to_owned(),
             logs: logs.to_owned(),
+            found: HashMap::new(),
+            read: RefCell::default(),
+            manifests: RefCell::default(),
+            locked: RefCell::default(),
         }
     }
 
@@ -75,6 +94,24 @@ impl<'a> Planner<'a> {
         }
     }
 
+    /// Adds tasks of a unit that are one command each and wait for the same, but not for each other.
+    pub fn add_each(
+        &mut self,
+        unit: &Unit,
+        needs: &[String],
+        commands: impl IntoIterator<Item = (&'static str, Invocation)>,
+    ) {
+        for (label, command) in commands {
+            let task = self.task(unit, label).after(needs.iter().cloned());
+            self.add(task.run(command));
+        }
+    }
+
+    /// Where a unit's packages go.
+    pub fn dist(&self, unit: &Unit) -> PathBuf {
+        self.repo.root.join("target/xtask/dist").join(&unit.folder)
+    }
+
     /// Adds a task; gives its id.
     pub fn add(&mut self, task: Task) -> String {
         self.plan.add(task)
@@ -82,8 +119,16 @@ impl<'a> Planner<'a> {
 
     /// A pinned tool, and the task that fetches it if it is missing.
     pub fn tool(&mut self, name: &str) -> Result<(PinnedTool, Vec<String>)> {
-        let tool = self.tools.get(name)?;
-        if tool.is_installed() {
+        let (tool, is_installed) = match self.found.get(name) {
+            Some(found) => found.clone(),
+            None => {
+                let tool = self.tools.get(name)?;
+                let found = (tool.clone(), tool.is_installed());
+                self.found.insert(name.to_owned(), found.clone());
+                found
+            }
+        };
+        if is_installed {
             return Ok((tool, Vec::new()));
         }
         let mut last = None;
@@ -91,6 +136,54 @@ impl<'a> Planner<'a> {
             last = Some(self.plan.add(task));
         }
         Ok((tool, last.into_iter().collect()))
+    }
+
+    /// git's id of a file's content; none if it is not there. What is told by git's index is not read.
+    pub fn content(&self, file: &Path) -> Option<[u8; 20]> {
+        let known = self.repo.files.as_ref().and_then(|files| {
+            let path = file.strip_prefix(&self.repo.root).ok()?;
+            files.id(path)
+        });
+        if let Some(id) = known {
+            return Some(id.content);
+        }
+        // It may be ignored, or outside.
+        let mut read = self.read.borrow_mut();
+        *read.entry(file.to_owned()).or_insert_with(|| {
+            let id = git::files::read(file);
+            (id.kind != b'-').then_some(id.content)
+        })
+    }
+
+    /// What a `Cargo.lock` says.
+    pub(super) fn locked(&self, lock: &Path) -> Rc<Locked> {
+        let mut locked = self.locked.borrow_mut();
+        let known = locked
+            .entry(lock.to_owned())
+            .or_insert_with(|| Rc::new(Locked::read(lock)));
+        Rc::clone(known)
+    }
+
+    /// A digest of the manifests of a unit and of all units that it depends on by path.
+    pub fn manifests(&self, unit: &Unit) -> [u8; 32] {
+        if let Some(known) = self.manifests.borrow().get(&unit.folder) {
+            return *known;
+        }
+        let mut sum = Sha256::new();
+        sum.update(&unit.folder);
+        let manifest = self.repo.path(unit).join(&unit.file);
+        sum.update(self.content(&manifest).unwrap_or_default());
+        // The graph has no circles.
+        for used in unit.depends_on.iter().filter(|used| **used != unit.folder) {
+            let used = self.repo.places(used).map(|place| &self.repo.units[place]);
+            for used in used.filter(|used| used.language == unit.language) {
+                sum.update(self.manifests(used));
+            }
+        }
+        let digest = sum.finalize().into();
+        let mut known = self.manifests.borrow_mut();
+        known.insert(unit.folder.clone(), digest);
+        digest
     }
 
     /// Adds a job for a unit.
@@ -150,6 +243,18 @@ impl Task {
     pub fn act(mut self, action: Action) -> Self {
         self.actions.push(action);
         self
+    }
+
+    /// Makes a folder anew, empty but for a file that keeps it.
+    #[must_use]
+    pub fn emptying(self, folder: &Path) -> Self {
+        self.act(Action::Remove {
+            path: folder.to_owned(),
+        })
+        .act(Action::Write {
+            path: folder.join(".keep"),
+            contents: String::new(),
+        })
     }
 
     /// Says how it shares a resource.

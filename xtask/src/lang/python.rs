@@ -86,41 +86,26 @@ impl Language for Python {
             return Ok(());
         }
         let environment = prepare(planner, unit)?;
-        let tool = |argv: &[&str]| {
-            let program = environment.bin.join(argv[0]).display().to_string();
-            let argv =
-                std::iter::once(program).chain(argv[1..].iter().map(|word| (*word).to_owned()));
-            Invocation::new(&folder, argv)
-                .with_path(&environment.bin)
-                .env("VIRTUAL_ENV", folder.join(".venv").display().to_string())
-        };
+        let tool = |argv: &[&str]| environment.tool(&folder, argv);
         match job {
             Job::Test => {
                 let needed = planner.provide_needs_of(unit)?;
+                let uses = installed_tools(planner, unit)?;
                 let test = planner
                     .task(unit, "pytest")
                     .after(environment.needs.clone())
                     .after(needed.needs)
                     .counting(Counts::Pytest)
-                    .run(
-                        tool(&["pytest"])
-                            .envs(needed.env)
-                            .envs(installed_tools(planner, unit)?),
-                    );
+                    .run(tool(&["pytest"]).envs(needed.env).envs(uses));
                 planner.add(test);
             }
             Job::Lint => {
-                for (label, argv) in [
-                    ("ruff", vec!["ruff", "check", "."]),
-                    ("ruff-format", vec!["ruff", "format", "--check", "."]),
-                    ("mypy", mypy(unit)),
-                ] {
-                    let task = planner
-                        .task(unit, label)
-                        .after(environment.needs.clone())
-                        .run(tool(&argv));
-                    planner.add(task);
-                }
+                let commands = [
+                    ("ruff", tool(&["ruff", "check", "."])),
+                    ("ruff-format", tool(&["ruff", "format", "--check", "."])),
+                    ("mypy", tool(&mypy(unit))),
+                ];
+                planner.add_each(unit, &environment.needs, commands);
             }
             Job::Fmt => {
                 let task = planner
@@ -130,32 +115,7 @@ impl Language for Python {
                     .run(tool(&["ruff", "format", "."]));
                 planner.add(task);
             }
-            Job::Build => {
-                let (uv, _) = planner.tool("uv")?;
-                let dist = planner
-                    .repo
-                    .root
-                    .join("target/xtask/dist")
-                    .join(&unit.folder);
-                let mut argv = vec![
-                    uv.program().display().to_string(),
-                    "build".into(),
-                    "--quiet".into(),
-                ];
-                argv.extend(isolation(planner.repo, unit, &[BACKEND]));
-                argv.extend([
-                    "--python".into(),
-                    ".venv".into(),
-                    "--out-dir".into(),
-                    dist.display().to_string(),
-                ]);
-                let task = planner
-                    .task(unit, "uv-build")
-                    .after(environment.needs.clone())
-                    .act(Action::Remove { path: dist })
-                    .run(Invocation::new(&folder, argv).env("UV_PYTHON_DOWNLOADS", "never"));
-                planner.add(task);
-            }
+            Job::Build => package(planner, unit, environment)?,
         }
         Ok(())
     }
@@ -198,20 +158,54 @@ impl Language for Python {
     }
 }
 
+impl Environment {
+    /// A program of the environment, run in a folder.
+    fn tool(&self, folder: &Path, argv: &[&str]) -> Invocation {
+        let program = self.bin.join(argv[0]).display().to_string();
+        let argv = std::iter::once(program).chain(argv[1..].iter().map(|word| (*word).to_owned()));
+        Invocation::new(folder, argv)
+            .with_path(&self.bin)
+            .env("VIRTUAL_ENV", folder.join(".venv").display().to_string())
+    }
+}
+
+/// Adds the task that builds what would be published.
+fn package(planner: &mut Planner<'_>, unit: &Unit, environment: Environment) -> Result<()> {
+    let (uv, _) = planner.tool("uv")?;
+    let dist = planner.dist(unit);
+    let mut argv = vec![
+        uv.program().display().to_string(),
+        "build".into(),
+        "--quiet".into(),
+    ];
+    argv.extend(isolation(planner.repo, unit, &[BACKEND]));
+    argv.extend(["--python".into(), ".venv".into(), "--out-dir".into()]);
+    argv.push(dist.display().to_string());
+    let build = Invocation::new(planner.repo.path(unit), argv);
+    let task = planner
+        .task(unit, "uv-build")
+        .after(environment.needs)
+        .act(Action::Remove { path: dist })
+        .run(build.env("UV_PYTHON_DOWNLOADS", "never"));
+    planner.add(task);
+    Ok(())
+}
+
 /// Adds what it takes to have the unit's environment; adds nothing if it is up to date.
 pub fn prepare(planner: &mut Planner<'_>, unit: &Unit) -> Result<Environment> {
     let repo = planner.repo;
     let folder = repo.path(unit);
     let (uv, fetched) = planner.tool("uv")?;
     let bin = folder.join(".venv/bin");
-    if !folder.join(LOCK).is_file() {
+    let Some(lock) = planner.content(&folder.join(LOCK)) else {
         return Err(no_lock(repo, unit));
-    }
-    let core = match locks(repo, unit, CORE) {
-        true => built(planner, "python")?,
-        false => None,
     };
-    let stamp = stamp(repo, unit, &uv.version, core.as_ref());
+    let core = if !planner.core.is_local() || !locks(repo, unit, CORE) {
+        None
+    } else {
+        built(planner, "python")?
+    };
+    let stamp = stamp(planner, unit, &lock, &uv.version, core.as_ref());
     let is_current = std::fs::read_to_string(folder.join(STAMP)).is_ok_and(|found| found == stamp);
     if is_current && bin.join("python").exists() {
         return Ok(Environment {
@@ -219,19 +213,31 @@ pub fn prepare(planner: &mut Planner<'_>, unit: &Unit) -> Result<Environment> {
             bin,
         });
     }
-    let program = uv.program().display().to_string();
-    let run = |argv: Vec<String>| {
-        // Python itself comes from this machine: what uv would download comes from no package registry.
-        Invocation::new(&folder, std::iter::once(program.clone()).chain(argv))
-            .env("UV_PYTHON_DOWNLOADS", "never")
-            .env("VIRTUAL_ENV", folder.join(".venv").display().to_string())
-    };
+    let mut task = make(planner, unit, &uv.program()).after(fetched);
+    if let Some(core) = core {
+        let run = |argv| uv_in(&uv.program(), &folder, argv);
+        task = from_checkout(task.after(core.needs.clone()), &folder, &core, run);
+    }
+    let task = task.act(Action::Write {
+        path: folder.join(STAMP),
+        contents: stamp,
+    });
+    Ok(Environment {
+        needs: vec![planner.add(task)],
+        bin,
+    })
+}
+
+/// The task that makes the environment: Python, what the lock file says, and the units themselves, from their folders.
+fn make(planner: &Planner<'_>, unit: &Unit, uv: &Path) -> Task {
+    let repo = planner.repo;
+    let folder = repo.path(unit);
+    let run = |argv| uv_in(uv, &folder, argv);
     let words = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
     let mut task = planner
         .task(unit, "prepare")
-        .after(fetched)
         .noting(Some(format!("making {}/.venv from {LOCK}", unit.folder)));
-    if !bin.join("python").exists() {
+    if !folder.join(".venv/bin/python").exists() {
         task = task.run(run(words(
             "venv --quiet --clear --no-project --python python3 .venv",
         )));
@@ -246,33 +252,31 @@ pub fn prepare(planner: &mut Planner<'_>, unit: &Unit) -> Result<Environment> {
     if foreign.exists() {
         task = task.act(Action::Remove { path: foreign });
     }
-    let mut install: Vec<String> = words("pip install --no-deps");
-    install.extend(isolation(repo, unit, &[BACKEND, BACKEND_EDITABLE]));
     let dependencies = repo.dependencies(unit).into_iter().chain([unit]);
     let packages: Vec<String> = dependencies
         .filter(|unit| unit.language == "python" && is_package(unit))
         .flat_map(|unit| {
-            [
-                "--editable".to_owned(),
-                repo.path(unit).display().to_string(),
-            ]
+            let folder = repo.path(unit).display().to_string();
+            ["--editable".to_owned(), folder]
         })
         .collect();
-    if !packages.is_empty() {
-        install.extend(packages);
-        task = task.run(run(install));
+    if packages.is_empty() {
+        return task;
     }
-    if let Some(core) = core {
-        task = from_checkout(task.after(core.needs.clone()), &folder, &core, run);
-    }
-    let task = task.act(Action::Write {
-        path: folder.join(STAMP),
-        contents: stamp,
-    });
-    Ok(Environment {
-        needs: vec![planner.add(task)],
-        bin,
-    })
+    let mut install = words("pip install --no-deps");
+    install.extend(isolation(repo, unit, &[BACKEND, BACKEND_EDITABLE]));
+    install.extend(packages);
+    task.run(run(install))
+}
+
+/// uv for the environment of a folder. Python itself comes from this machine: what uv would download comes from no package registry.
+fn uv_in(uv: &Path, folder: &Path, argv: Vec<String>) -> Invocation {
+    Invocation::new(
+        folder,
+        std::iter::once(uv.display().to_string()).chain(argv),
+    )
+    .env("UV_PYTHON_DOWNLOADS", "never")
+    .env("VIRTUAL_ENV", folder.join(".venv").display().to_string())
 }
 
 /// Replaces Core's package by the wheel that was built from a checkout.
@@ -302,15 +306,18 @@ fn from_checkout(
 }
 
 /// A digest of all that the environment is made from. The folder counts, because environments hold absolute paths.
-fn stamp(repo: &Repo, unit: &Unit, uv_version: &str, core: Option<&Built>) -> String {
+fn stamp(
+    planner: &Planner<'_>,
+    unit: &Unit,
+    lock: &[u8; 20],
+    uv_version: &str,
+    core: Option<&Built>,
+) -> String {
     let mut sum = Sha256::new();
     sum.update(uv_version);
-    sum.update(repo.path(unit).display().to_string());
-    sum.update(std::fs::read(repo.path(unit).join(LOCK)).unwrap_or_default());
-    for unit in repo.dependencies(unit).into_iter().chain([unit]) {
-        sum.update(&unit.folder);
-        sum.update(std::fs::read(repo.path(unit).join("pyproject.toml")).unwrap_or_default());
-    }
+    sum.update(planner.repo.path(unit).display().to_string());
+    sum.update(lock);
+    sum.update(planner.manifests(unit));
     if let Some(core) = core {
         sum.update(&core.id);
     }

@@ -10,7 +10,7 @@ use toml::{Table, Value};
 use super::{Found, Job, Language, Malformed, Planner, Provided};
 use crate::core::{built, Checkout};
 use crate::error::Result;
-use crate::plan::{Action, Counts};
+use crate::plan::Counts;
 use crate::process::Invocation;
 use crate::repo::Unit;
 
@@ -69,43 +69,28 @@ impl Language for Ruby {
                 planner.add(task);
             }
             Job::Lint => {
-                let task = planner.task(unit, "rubocop").run(tool(&["rubocop"]));
-                planner.add(task);
+                planner.add_each(unit, &[], [("rubocop", tool(&["rubocop"]))]);
                 if folder.join("sig").is_dir() {
                     // Debian has the gem without its program.
                     let rbs = "require \"rbs\"; require \"rbs/cli\"; RBS::CLI.new(stdout: $stdout, stderr: $stderr).run(ARGV)";
                     let check = ["ruby", "-e", rbs, "--", "-I", "sig", "validate", "--silent"];
-                    let task = planner.task(unit, "rbs").run(tool(&check));
-                    planner.add(task);
+                    planner.add_each(unit, &[], [("rbs", tool(&check))]);
                 }
             }
             Job::Fmt => {
                 let fix = ["rubocop", "--autocorrect", "--fail-level", "fatal"];
-                let task = planner.task(unit, "rubocop").run(tool(&fix));
-                planner.add(task);
+                planner.add_each(unit, &[], [("rubocop", tool(&fix))]);
             }
             Job::Build => {
-                let dist = planner
-                    .repo
-                    .root
-                    .join("target/xtask/dist")
-                    .join(&unit.folder);
-                let gem = dist.join(format!("{}.gem", unit.name));
-                let argv = [
-                    "gem".to_owned(),
-                    "build".to_owned(),
-                    "--strict".to_owned(),
-                    "--output".to_owned(),
-                    gem.display().to_string(),
-                    unit.file.clone(),
-                ];
+                let dist = planner.dist(unit);
+                let gem = dist
+                    .join(format!("{}.gem", unit.name))
+                    .display()
+                    .to_string();
+                let argv = ["gem", "build", "--strict", "--output", &gem, &unit.file];
                 let task = planner
                     .task(unit, "gem-build")
-                    .act(Action::Remove { path: dist.clone() })
-                    .act(Action::Write {
-                        path: dist.join(".keep"),
-                        contents: String::new(),
-                    })
+                    .emptying(&dist)
                     .run(Invocation::new(&folder, argv));
                 planner.add(task);
             }

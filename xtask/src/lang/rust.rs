@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
-use super::{cargo_lock::compiled_for, lookup, words, Found, Job, Language, Planner, Provided};
+use super::{lookup, words, Found, Job, Language, Planner, Provided};
 use crate::core::{patched, Checkout, Patched};
 use crate::error::Result;
 use crate::plan::{Counts, Share, CARGO_BUILD};
@@ -81,74 +81,13 @@ impl Language for Rust {
     fn plan(&self, planner: &mut Planner<'_>, unit: &Unit, job: Job) -> Result<()> {
         let repo = planner.repo;
         let package = Package::of(planner, repo, unit)?;
-        let cargo = |argv: &[&str]| package.cargo(argv);
         let ready = package.needs(planner)?;
         match job {
-            Job::Test => {
-                let needed = planner.provide_needs_of(unit)?;
-                let compile = planner
-                    .task(unit, "compile-tests")
-                    .after(ready.needs)
-                    .sharing(BUILDING)
-                    .noting(package.note(Pass::Compile))
-                    .run(cargo(&[
-                        "test",
-                        "--locked",
-                        "--no-run",
-                        "--package",
-                        &unit.name,
-                    ]));
-                let compile = planner.add(compile);
-                let test = planner
-                    .task(unit, "cargo-test")
-                    .after([compile])
-                    .after(needed.needs)
-                    .sharing(RUNNING)
-                    .counting(Counts::CargoTest)
-                    .run(
-                        cargo(&[
-                            "test",
-                            "--locked",
-                            "--no-fail-fast",
-                            "--package",
-                            &unit.name,
-                        ])
-                        .envs(ready.env)
-                        .envs(needed.env),
-                    );
-                planner.add(test);
-            }
-            Job::Lint => {
-                let clippy = planner
-                    .task(unit, "clippy")
-                    .after(ready.needs)
-                    .sharing(BUILDING)
-                    .noting(package.note(Pass::Check))
-                    .run(cargo(&[
-                        "clippy",
-                        "--locked",
-                        "--package",
-                        &unit.name,
-                        "--all-targets",
-                        "--",
-                        "--deny",
-                        "warnings",
-                    ]));
-                planner.add(clippy);
-                let format = planner.task(unit, "rustfmt").run(cargo(&[
-                    "fmt",
-                    "--package",
-                    &unit.name,
-                    "--check",
-                ]));
-                planner.add(format);
-            }
+            Job::Test => package.test(planner, ready)?,
+            Job::Lint => package.lint(planner, ready),
             Job::Fmt => {
-                let format =
-                    planner
-                        .task(unit, "rustfmt")
-                        .run(cargo(&["fmt", "--package", &unit.name]));
-                planner.add(format);
+                let format = package.cargo(&["fmt", "--package", &unit.name]);
+                planner.add_each(unit, &[], [("rustfmt", format)]);
             }
             Job::Build => {
                 planner.add(package.build_task(planner, ready.needs));
@@ -234,7 +173,7 @@ impl<'a> Package<'a> {
             ""
         };
         let lock = repo.root.join(folder).join("Cargo.lock");
-        let compiled = compiled_for(&lock, &unit.name);
+        let compiled = planner.locked(&lock).compiled_for(&unit.name);
         let patched = if planner.core.is_local() {
             patched(planner, folder, &target_folder(&repo.root))?
         } else {
@@ -257,6 +196,45 @@ impl<'a> Package<'a> {
                 std::iter::once("cargo").chain(argv.iter().copied()),
             ),
         }
+    }
+
+    /// Compiles its tests, then runs them: compiling takes every core, running need not.
+    fn test(&self, planner: &mut Planner<'_>, ready: Provided) -> Result<()> {
+        let (unit, name) = (self.unit, self.unit.name.as_str());
+        let needed = planner.provide_needs_of(unit)?;
+        let compile = self.cargo(&["test", "--locked", "--no-run", "--package", name]);
+        let compile = planner
+            .task(unit, "compile-tests")
+            .after(ready.needs)
+            .sharing(BUILDING)
+            .noting(self.note(Pass::Compile))
+            .run(compile);
+        let compile = planner.add(compile);
+        let test = self.cargo(&["test", "--locked", "--no-fail-fast", "--package", name]);
+        let test = planner
+            .task(unit, "cargo-test")
+            .after([compile])
+            .after(needed.needs)
+            .sharing(RUNNING)
+            .counting(Counts::CargoTest)
+            .run(test.envs(ready.env).envs(needed.env));
+        planner.add(test);
+        Ok(())
+    }
+
+    fn lint(&self, planner: &mut Planner<'_>, ready: Provided) {
+        let (unit, name) = (self.unit, self.unit.name.as_str());
+        let look = ["clippy", "--locked", "--package", name, "--all-targets"];
+        let strictly = ["--", "--deny", "warnings"];
+        let clippy = planner
+            .task(unit, "clippy")
+            .after(ready.needs)
+            .sharing(BUILDING)
+            .noting(self.note(Pass::Check))
+            .run(self.cargo(&[&look[..], &strictly[..]].concat()));
+        planner.add(clippy);
+        let format = self.cargo(&["fmt", "--package", name, "--check"]);
+        planner.add_each(unit, &[], [("rustfmt", format)]);
     }
 
     fn build_task(&self, planner: &Planner<'_>, needs: Vec<String>) -> crate::plan::Task {

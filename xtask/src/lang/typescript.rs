@@ -90,40 +90,24 @@ impl Language for TypeScript {
                 planner.add(task);
             }
             Job::Lint => {
-                for (label, argv) in [
-                    ("biome", ["biome", "check", "."]),
-                    ("tsc", ["tsc", "--noEmit", "--strict"]),
-                ] {
-                    let task = planner
-                        .task(unit, label)
-                        .after(environment.needs.clone())
-                        .run(tool(&argv));
-                    planner.add(task);
-                }
+                let commands = [
+                    ("biome", tool(&["biome", "check", "."])),
+                    ("tsc", tool(&["tsc", "--noEmit", "--strict"])),
+                ];
+                planner.add_each(unit, &environment.needs, commands);
             }
             Job::Fmt => {
-                let task = planner
-                    .task(unit, "biome")
-                    .after(environment.needs)
-                    .run(tool(&["biome", "check", "--write", "."]));
-                planner.add(task);
+                let fix = tool(&["biome", "check", "--write", "."]);
+                planner.add_each(unit, &environment.needs, [("biome", fix)]);
             }
             Job::Build => {
-                let dist = planner
-                    .repo
-                    .root
-                    .join("target/xtask/dist")
-                    .join(&unit.folder);
+                let dist = planner.dist(unit);
                 let into = dist.display().to_string();
                 let pack = ["bun", "pm", "pack", "--quiet", "--destination", &into];
                 let task = planner
                     .task(unit, "pack")
                     .after(environment.needs.clone())
-                    .act(Action::Remove { path: dist.clone() })
-                    .act(Action::Write {
-                        path: dist.join(".keep"),
-                        contents: String::new(),
-                    })
+                    .emptying(&dist)
                     .run(tool(&["bun", "scripts/build.ts"]))
                     .run(tool(&pack));
                 planner.add(task);
@@ -304,14 +288,19 @@ mod tests {
     use super::*;
 
     fn unit(text: &str) -> Unit {
+        let table = parse_json(text).unwrap();
         let found = Found {
             root: std::path::Path::new("."),
             folder: "a",
             manifest: "package.json",
             text,
-            table: &parse_json(text).unwrap(),
+            table: &table,
         };
-        TypeScript.unit(&found).unwrap().unwrap()
+        let unit = TypeScript.unit(&found).unwrap().unwrap();
+        Unit {
+            manifest: table.clone(),
+            ..unit
+        }
     }
 
     #[test]

@@ -88,7 +88,7 @@ pub fn affected<'a>(
 impl Affected {
     /// Whether the unit in this folder is affected.
     pub fn contains(&self, repo: &Repo, folder: &str) -> bool {
-        self.0.keys().any(|unit| repo.units[*unit].folder == folder)
+        repo.places(folder).any(|unit| self.0.contains_key(&unit))
     }
 
     /// The way from a changed file to a unit, one line a step; empty if the unit is not affected.

@@ -1,10 +1,12 @@
-//! The walk that finds manifests.
+//! Finds manifests: among the files that git knows or does not ignore, or by a walk where there is no git.
 
+use std::collections::HashSet;
 use std::path::{Component, Path};
 
+use super::inputs::above;
 use super::Unit;
 use crate::error::{Error, Result};
-use crate::file::read;
+use crate::git::Files;
 use crate::lang::{is_named, Found, Language, LANGUAGES};
 
 /// Folders that hold no units: build output, environments, dependencies, and repositories that tests run on.
@@ -13,53 +15,178 @@ const SKIPPED: [&str; 5] = ["target", "node_modules", "dist", "fixtures", "__pyc
 /// Inside a package: the copy of another unit's templates that it is published with.
 const CARRIED: &str = "plugin";
 
-/// Every unit below `root`, in the order of their folders.
-pub fn units(root: &Path) -> Result<Vec<Unit>> {
+/// More manifests than these are read by several threads.
+const FEW: usize = 32;
+
+/// A folder with files that have the names of manifests.
+#[derive(Debug, PartialEq, Eq)]
+struct Place {
+    /// Relative to the repository, with `/`.
+    folder: String,
+    files: Vec<String>,
+}
+
+/// Every unit below `root`, in the order of their folders. If the files that count are known, they are looked for among these.
+pub fn units(root: &Path, files: Option<&Files>) -> Result<Vec<Unit>> {
+    let mut places = match files {
+        Some(files) => among(root, files),
+        None => {
+            let mut places = Vec::new();
+            walk(root, root, &LANGUAGES, &mut places)?;
+            places
+        }
+    };
+    places.sort_by(|one, other| one.folder.split('/').cmp(other.folder.split('/')));
+    read_all(root, &places, &LANGUAGES)
+}
+
+/// Reads the manifests of these places, which are sorted, but not of those in folders that others own.
+fn read_all(root: &Path, places: &[Place], languages: &[&dyn Language]) -> Result<Vec<Unit>> {
+    let read = |places: &[Place]| -> Vec<Vec<Result<Option<Unit>>>> {
+        let one = |place: &Place| {
+            let units = languages
+                .iter()
+                .map(|language| read(root, place, *language));
+            units.collect()
+        };
+        places.iter().map(one).collect()
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let pieces = if places.len() > FEW { threads } else { 1 };
+    let (first, others) = places.split_at(places.len().div_ceil(pieces));
+    let found = std::thread::scope(|scope| {
+        let others: Vec<_> = others
+            .chunks(first.len().max(1))
+            .map(|piece| scope.spawn(move || read(piece)))
+            .collect();
+        let mut found = read(first);
+        for other in others {
+            found.extend(
+                other
+                    .join()
+                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            );
+        }
+        found
+    });
     let mut units = Vec::new();
-    walk(root, root, &LANGUAGES, &mut units)?;
+    let mut closed: HashSet<String> = HashSet::new();
+    for (place, found) in places.iter().zip(found) {
+        let is_inside = |folder: &str| closed.contains(folder);
+        if is_inside(&place.folder) || above(&place.folder).any(is_inside) {
+            continue;
+        }
+        let before = units.len();
+        for (language, unit) in languages.iter().zip(found) {
+            if let Some(unit) = unit? {
+                units.push(unit);
+                if language.owns_all_below() {
+                    closed.insert(place.folder.clone());
+                }
+            }
+        }
+        if units.len() > before {
+            let carried = format!("{}/{CARRIED}", place.folder);
+            closed.insert(carried.trim_start_matches('/').to_owned());
+        }
+    }
     Ok(units)
 }
 
+/// The unit that a language sees in a place.
+fn read(root: &Path, place: &Place, language: &dyn Language) -> Result<Option<Unit>> {
+    let folder = root.join(&place.folder);
+    let Some(manifest) = manifest_of(root, &folder, language, &place.files)? else {
+        return Ok(None);
+    };
+    let text = crate::file::read(&folder.join(manifest))?;
+    let table = language.parse(&text).map_err(|error| Error::BadFile {
+        file: crate::file::relative(root, &folder.join(manifest)).to_owned(),
+        line: error.line,
+        why: error.why,
+        fix: None,
+    })?;
+    let unit = language.unit(&Found {
+        root,
+        folder: &place.folder,
+        manifest,
+        text: &text,
+        table: &table,
+    })?;
+    Ok(unit.map(|unit| Unit {
+        manifest: table,
+        ..unit
+    }))
+}
+
+/// The places among the files that git knows or does not ignore.
+fn among(root: &Path, files: &Files) -> Vec<Place> {
+    let mut places: Vec<Place> = Vec::new();
+    for (path, id) in &files.all {
+        // What is no UTF-8 is neither a manifest nor a folder of ours.
+        let Ok(path) = std::str::from_utf8(path) else {
+            continue;
+        };
+        let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+        if !is_manifest(&LANGUAGES, name) || folder.split('/').any(is_skipped) {
+            continue;
+        }
+        // A link may lead to a file or nowhere.
+        let is_file = match id.kind {
+            b'-' => false,
+            b'l' => root.join(path).is_file(),
+            _ => true,
+        };
+        if !is_file {
+            continue;
+        }
+        match places.last_mut().filter(|last| last.folder == folder) {
+            Some(last) => last.files.push(name.to_owned()),
+            None => places.push(Place {
+                folder: folder.to_owned(),
+                files: vec![name.to_owned()],
+            }),
+        }
+    }
+    // Files of a folder need not follow each other: `a/b/c` comes between `a/Cargo.toml` and `a/x.gemspec`.
+    places.sort_by(|one, other| one.folder.cmp(&other.folder));
+    places.dedup_by(|later, first| {
+        let is_same = later.folder == first.folder;
+        if is_same {
+            first.files.append(&mut later.files);
+        }
+        is_same
+    });
+    places
+}
+
+fn is_skipped(folder: &str) -> bool {
+    folder.starts_with('.') || SKIPPED.contains(&folder)
+}
+
+fn is_manifest(languages: &[&dyn Language], name: &str) -> bool {
+    let mut patterns = languages.iter().flat_map(|language| language.manifests());
+    patterns.any(|pattern| is_named(pattern, name))
+}
+
+/// The same without git: every folder is looked into.
 fn walk(
     root: &Path,
     folder: &Path,
     languages: &[&dyn Language],
-    units: &mut Vec<Unit>,
+    places: &mut Vec<Place>,
 ) -> Result<()> {
-    let (files, folders) = entries(folder)?;
-    let mut owns_all_below = false;
-    let before = units.len();
-    for language in languages {
-        let Some(manifest) = manifest_of(root, folder, *language, &files)? else {
-            continue;
-        };
-        let text = read(&folder.join(manifest))?;
-        let table = language.parse(&text).map_err(|error| Error::BadFile {
-            file: crate::file::relative(root, &folder.join(manifest)).to_owned(),
-            line: error.line,
-            why: error.why,
-            fix: None,
-        })?;
-        let found = Found {
-            root,
-            folder: &name_of(root, folder),
-            manifest,
-            text: &text,
-            table: &table,
-        };
-        if let Some(unit) = language.unit(&found)? {
-            units.push(unit);
-            owns_all_below |= language.owns_all_below();
-        }
+    let (mut files, folders) = entries(folder)?;
+    files.retain(|name| is_manifest(languages, name));
+    if !files.is_empty() {
+        places.push(Place {
+            folder: name_of(root, folder),
+            files,
+        });
     }
-    if owns_all_below {
-        return Ok(());
-    }
-    let is_package = units.len() > before;
     folders
         .iter()
-        .filter(|name| !(is_package && *name == CARRIED))
-        .try_for_each(|name| walk(root, &folder.join(name), languages, units))
+        .try_for_each(|name| walk(root, &folder.join(name), languages, places))
 }
 
 /// Names of a folder's files and of the folders to look into, both sorted.
@@ -74,7 +201,7 @@ fn entries(folder: &Path) -> Result<(Vec<String>, Vec<String>)> {
         let kind = entry.file_type().map_err(Error::io("read", entry.path()))?;
         // Not through links to folders: they lead out of the tree or to what is found anyway.
         if kind.is_dir() {
-            if !name.starts_with('.') && !SKIPPED.contains(&name.as_str()) {
+            if !is_skipped(&name) {
                 folders.push(name);
             }
         } else if kind.is_file() || entry.path().is_file() {
@@ -191,10 +318,10 @@ mod tests {
         for (name, text) in files {
             std::fs::write(place.join(name), text).unwrap();
         }
-        let mut units = Vec::new();
-        super::walk(folder.path(), folder.path(), &[&Lines], &mut units)
-            .map_err(|error| error.to_string())?;
-        Ok(units)
+        let mut places = Vec::new();
+        super::walk(folder.path(), folder.path(), &[&Lines], &mut places)
+            .and_then(|()| super::read_all(folder.path(), &places, &[&Lines]))
+            .map_err(|error| error.to_string())
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Which units a file belongs to, and which units use which: the one place that `--affected` and the result cache both ask.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use super::{Repo, Unit};
 use crate::lang::language;
@@ -143,17 +143,18 @@ impl Inputs {
         &self.uses[unit]
     }
 
-    /// A unit and everything it uses, directly or not.
-    pub fn closure(&self, unit: usize) -> BTreeSet<usize> {
-        let mut found = BTreeSet::from([unit]);
-        let mut open = vec![unit];
+    /// These units and everything they use, directly or not, sorted.
+    pub fn closure(&self, units: impl IntoIterator<Item = usize>) -> Vec<usize> {
+        let mut is_found = vec![false; self.uses.len()];
+        let mut found = Vec::new();
+        let mut open: Vec<usize> = units.into_iter().collect();
         while let Some(unit) = open.pop() {
-            for (used, _) in &self.uses[unit] {
-                if found.insert(*used) {
-                    open.push(*used);
-                }
+            if !std::mem::replace(&mut is_found[unit], true) {
+                found.push(unit);
+                open.extend(self.uses[unit].iter().map(|(used, _)| used));
             }
         }
+        found.sort_unstable();
         found
     }
 }
@@ -176,7 +177,7 @@ fn uses(unit: &Unit, owners: &HashMap<String, Vec<usize>>, inside: &[usize]) -> 
 }
 
 /// The folders above a path, nearest first; the last one is the repository itself, which is the empty path.
-fn above(path: &str) -> impl Iterator<Item = &str> {
+pub(super) fn above(path: &str) -> impl Iterator<Item = &str> {
     let mut rest = path;
     std::iter::from_fn(move || {
         if rest.is_empty() {

@@ -11,10 +11,12 @@ mod select;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use toml::Table;
 
 use crate::error::Result;
+use crate::git::Files;
 
 pub use graph::in_order;
 pub use select::{check_languages, Selection};
@@ -53,32 +55,48 @@ pub struct Repo {
     pub root: PathBuf,
     /// Dependencies come before what depends on them.
     pub units: Vec<Unit>,
-    /// The first unit of each folder.
-    by_folder: HashMap<String, usize>,
+    /// The files that count, as they were when the units were found; none without git.
+    pub files: Option<Arc<Files>>,
+    /// The units of each folder.
+    by_folder: HashMap<String, Vec<usize>>,
 }
 
 impl Repo {
     /// Finds every unit. Fails if a manifest cannot be read or units depend on each other in a circle.
     pub fn discover(root: &Path) -> Result<Self> {
-        Ok(Self::new(root, in_order(discover::units(root)?)?))
+        let files = Files::of(root);
+        let units = in_order(discover::units(root, files.as_ref())?)?;
+        Ok(Self {
+            files: files.map(Arc::new),
+            ..Self::new(root, units)
+        })
     }
 
     /// A repository of these units, which are in order.
     pub fn new(root: &Path, units: Vec<Unit>) -> Self {
-        let mut by_folder = HashMap::with_capacity(units.len());
+        let mut by_folder: HashMap<String, Vec<usize>> = HashMap::with_capacity(units.len());
         for (index, unit) in units.iter().enumerate() {
-            by_folder.entry(unit.folder.clone()).or_insert(index);
+            by_folder
+                .entry(unit.folder.clone())
+                .or_default()
+                .push(index);
         }
         Self {
             root: root.to_owned(),
             units,
+            files: None,
             by_folder,
         }
     }
 
     /// The unit in this folder.
     pub fn unit(&self, folder: &str) -> Option<&Unit> {
-        self.by_folder.get(folder).map(|index| &self.units[*index])
+        self.places(folder).next().map(|index| &self.units[index])
+    }
+
+    /// Places of the units in this folder: one per language.
+    pub fn places(&self, folder: &str) -> impl Iterator<Item = usize> + '_ {
+        self.by_folder.get(folder).into_iter().flatten().copied()
     }
 
     /// Absolute path of a unit's folder.
@@ -91,11 +109,11 @@ impl Repo {
         let mut open: Vec<&str> = unit.depends_on.iter().map(String::as_str).collect();
         let mut found = std::collections::BTreeSet::new();
         while let Some(folder) = open.pop() {
-            let Some(index) = self.by_folder.get(folder) else {
+            let Some(index) = self.places(folder).next() else {
                 continue;
             };
-            if found.insert(*index) {
-                open.extend(self.units[*index].depends_on.iter().map(String::as_str));
+            if found.insert(index) {
+                open.extend(self.units[index].depends_on.iter().map(String::as_str));
             }
         }
         found.into_iter().map(|index| &self.units[index]).collect()

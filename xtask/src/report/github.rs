@@ -40,6 +40,11 @@ impl Report for GitHub {
 
     fn event(&mut self, event: &Event<'_>) {
         match event {
+            Event::Known(results) => {
+                for result in *results {
+                    self.event(&Event::TaskFinished(result.clone()));
+                }
+            }
             Event::TaskFinished(result) => {
                 if !self.style.quiet {
                     out!("{}", result_line(result));

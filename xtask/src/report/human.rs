@@ -111,6 +111,16 @@ impl Human {
         }
     }
 
+    /// In one piece: there may be thousands.
+    fn known(&mut self, results: &[TaskResult]) {
+        if self.style.logs {
+            results.iter().for_each(|result| self.finished(result));
+        } else if !results.is_empty() {
+            let lines: Vec<String> = results.iter().map(result_line).collect();
+            self.line(&lines.join("\n"));
+        }
+    }
+
     fn summary(&mut self, summary: &Summary) {
         for task in summary
             .tasks
@@ -145,6 +155,7 @@ impl Report for Human {
                 elapsed,
                 line,
             } => self.still_running(&task.id, *elapsed, line.as_ref()),
+            Event::Known(results) => self.known(results),
             Event::TaskFinished(result) => self.finished(result),
             Event::Finished(summary) => self.summary(summary),
         }

@@ -54,6 +54,11 @@ impl Report for Json {
             })),
             // Programs can read the log; a line every half second would only be noise.
             Event::TaskRunning { .. } => {}
+            Event::Known(results) => {
+                for result in *results {
+                    self.event(&Event::TaskFinished(result.clone()));
+                }
+            }
             Event::TaskFinished(result) => print(&json!({
                 "event": "task_finished", "id": result.id, "unit": result.unit, "label": result.label,
                 "outcome": result.outcome.word(), "duration_ms": milliseconds(result.took),

@@ -23,6 +23,8 @@ pub enum Event<'a> {
         /// The last line of its log.
         line: Option<String>,
     },
+    /// These results were known, before anything is run.
+    Known(&'a [TaskResult]),
     /// A task ended, or will never start.
     TaskFinished(TaskResult),
     /// The whole run ended.

@@ -57,9 +57,7 @@ pub fn run(
 ) -> Summary {
     let started = Instant::now();
     let cpu_before = cpu_of_children();
-    for result in &plan.cached {
-        report(&Event::TaskFinished(result.clone()));
-    }
+    report(&Event::Known(&plan.cached));
     let mut state = State::new(plan);
     // Set by Ctrl-C, and by the first failure if that ends everything.
     let stop = interrupt.part();
