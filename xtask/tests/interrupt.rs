@@ -66,9 +66,10 @@ fn no_process_remains_after(signal: Signal) {
             .contains("\nstopped while running: python/greeter:pytest "),
         "{ran:?}"
     );
-    for pid in pids {
-        assert!(!is_alive(pid), "process {pid} is still there");
-    }
+    // Killing is sent when xtask ends; the kernel may take a moment with it.
+    wait_until("child and grandchild are gone", || {
+        pids.iter().all(|pid| !is_alive(*pid))
+    });
 }
 
 #[test]

@@ -161,40 +161,49 @@ impl Job<'_> {
                 self.only_file(".whl")
             }
             Registry::Crates => {
-                // cargo fetches for a package only, so there is one that depends on the tool and nothing else. The
-                // [workspace] line keeps it apart from the repository around it.
-                let source = self.scratch.join("src");
-                std::fs::create_dir(&source).map_err(Error::io("create", &source))?;
-                std::fs::write(source.join("lib.rs"), "").map_err(Error::io("write", &source))?;
-                let manifest = self.scratch.join("Cargo.toml");
-                std::fs::write(
-                    &manifest,
-                    format!(
-                        "[package]\nname = \"fetch\"\nversion = \"0.0.0\"\nedition = \"2021\"\n\n[workspace]\n\n{}\
-                         [dependencies]\n{package} = \"={package_version}\"\n{}",
-                        PROFILE,
-                        self.beside()
-                    ),
-                )
-                .map_err(Error::io("write", &manifest))?;
-                match &self.tool.build {
-                    None => self.client(["cargo", "fetch", "--manifest-path", "Cargo.toml"])?,
-                    Some(build) => {
-                        let (from, to) =
-                            (self.root.join(&build.lock), self.scratch.join("Cargo.lock"));
-                        std::fs::copy(&from, to).map_err(Error::io("read", &from))?;
-                        self.client([
-                            "cargo",
-                            "fetch",
-                            "--locked",
-                            "--manifest-path",
-                            "Cargo.toml",
-                        ])?;
-                    }
-                }
+                self.fetch_crate()?;
                 self.crate_in_cache()
             }
         }
+    }
+
+    /// cargo fetches for a package only, so there is one that depends on the tool and nothing else. The [workspace] line keeps it apart from
+    /// the repository around it.
+    fn fetch_crate(&self) -> Result<()> {
+        let PinnedTool {
+            package,
+            package_version,
+            ..
+        } = self.tool;
+        let source = self.scratch.join("src");
+        std::fs::create_dir(&source).map_err(Error::io("create", &source))?;
+        std::fs::write(source.join("lib.rs"), "").map_err(Error::io("write", &source))?;
+        let manifest = self.scratch.join("Cargo.toml");
+        std::fs::write(
+            &manifest,
+            format!(
+                "[package]\nname = \"fetch\"\nversion = \"0.0.0\"\nedition = \"2021\"\n\n[workspace]\n\n{}\
+                 [dependencies]\n{package} = \"={package_version}\"\n{}",
+                PROFILE,
+                self.beside()
+            ),
+        )
+        .map_err(Error::io("write", &manifest))?;
+        match &self.tool.build {
+            None => self.client(["cargo", "fetch", "--manifest-path", "Cargo.toml"])?,
+            Some(build) => {
+                let (from, to) = (self.root.join(&build.lock), self.scratch.join("Cargo.lock"));
+                std::fs::copy(&from, to).map_err(Error::io("read", &from))?;
+                self.client([
+                    "cargo",
+                    "fetch",
+                    "--locked",
+                    "--manifest-path",
+                    "Cargo.toml",
+                ])?;
+            }
+        }
+        Ok(())
     }
 
     fn only_file(&self, suffix: &str) -> Result<PathBuf> {

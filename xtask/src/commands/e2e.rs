@@ -234,21 +234,8 @@ fn one(session: &mut Session, repo: &Repo, run: &Run, args: &E2eArgs) -> Result<
         .prefix("xtask-e2e-")
         .tempdir()
         .map_err(Error::io("create", std::env::temp_dir()))?;
-    let external = (args.stack != "embedded").then_some(args.stack.as_str());
-    let stack = Stack::start(
-        Stack::invocation(&server.program, server.env, external),
-        &logs.join("stack.log"),
-        &session.interrupt,
-    )?;
+    let stack = start_stack(session, args, server, &logs)?;
     phases.stack = clock.lap();
-    session.report.say(&format!(
-        "stack: Tasker Core {}, PostgreSQL {}, PGMQ {}, ready in {} ms",
-        stack.ready.core_version,
-        stack.ready.postgres_version,
-        stack.ready.pgmq_version,
-        stack.ready.startup_ms
-    ));
-
     let mut around = Surroundings {
         unit: run.unit.clone(),
         folder: session.root.join(&run.unit),
@@ -269,21 +256,7 @@ fn one(session: &mut Session, repo: &Repo, run: &Run, args: &E2eArgs) -> Result<
         .report
         .say(&format!("app:   {} at {}", run.framework, around.url()));
 
-    let runner = Runner {
-        root: &session.root,
-        example: &run.example,
-        app: run.app(),
-        around: &around,
-        http: Http::new(ANSWER_PATIENCE),
-        interrupt: &session.interrupt,
-        own_input,
-    };
-    let mut scenarios = Vec::new();
-    for scenario in &run.scenarios {
-        let outcome = runner.run(scenario, &mut app)?;
-        say_outcome(session.report.as_mut(), &outcome);
-        scenarios.push(outcome);
-    }
+    let scenarios = run_scenarios(session, run, &around, own_input, &mut app)?;
     phases.scenarios = clock.lap();
     if args.keep {
         hold(session, &around, &mut app)?;
@@ -303,6 +276,55 @@ fn one(session: &mut Session, repo: &Repo, run: &Run, args: &E2eArgs) -> Result<
     };
     write_report(session, &report, args.report.as_deref(), &logs)?;
     Ok(report)
+}
+
+/// Starts the stack, and says what it is.
+fn start_stack(
+    session: &mut Session,
+    args: &E2eArgs,
+    server: DevServer,
+    logs: &Path,
+) -> Result<Stack> {
+    let external = (args.stack != "embedded").then_some(args.stack.as_str());
+    let stack = Stack::start(
+        Stack::invocation(&server.program, server.env, external),
+        &logs.join("stack.log"),
+        &session.interrupt,
+    )?;
+    session.report.say(&format!(
+        "stack: Tasker Core {}, PostgreSQL {}, PGMQ {}, ready in {} ms",
+        stack.ready.core_version,
+        stack.ready.postgres_version,
+        stack.ready.pgmq_version,
+        stack.ready.startup_ms
+    ));
+    Ok(stack)
+}
+
+/// Runs the scenarios one after the other and says how each ended.
+fn run_scenarios(
+    session: &mut Session,
+    run: &Run,
+    around: &Surroundings,
+    own_input: Option<String>,
+    app: &mut Running,
+) -> Result<Vec<Outcome>> {
+    let runner = Runner {
+        root: &session.root,
+        example: &run.example,
+        app: run.app(),
+        around,
+        http: Http::new(ANSWER_PATIENCE),
+        interrupt: &session.interrupt,
+        own_input,
+    };
+    let mut scenarios = Vec::new();
+    for scenario in &run.scenarios {
+        let outcome = runner.run(scenario, app)?;
+        say_outcome(session.report.as_mut(), &outcome);
+        scenarios.push(outcome);
+    }
+    Ok(scenarios)
 }
 
 /// Starts the app on a free port, and on another one if somebody took it in between.

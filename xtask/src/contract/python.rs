@@ -25,63 +25,7 @@ fn render(contract: &Contract) -> Result<String> {
     );
     out.push_str("\"\"\"The version of Tasker Core that these names belong to.\"\"\"\n\n");
 
-    let keys = contract.config_keys()?;
-    let rows = keys.iter().map(|key| (text(&key.path), config_key(key)));
-    mapping(
-        &mut out,
-        "CONFIG_KEYS",
-        "ConfigKey",
-        "Every key that Core parses, by path, in the order of a rendered file.",
-        rows,
-    );
-
-    let sections = contract.optional_sections()?;
-    let rows = sections
-        .iter()
-        .map(|section| (text(&section.path), text(&section.why)));
-    mapping(
-        &mut out,
-        "OPTIONAL_SECTIONS",
-        "str",
-        "Sections rendered only when a key inside is set, with the reason.",
-        rows,
-    );
-
-    let patterns = contract.patterns()?;
-    let rows = patterns.iter().map(|pattern| {
-        let fields = vec![
-            text(&pattern.name),
-            text(&pattern.regex),
-            text(&pattern.doc),
-        ];
-        (
-            text(&pattern.name),
-            call("Pattern", fields, 4, &format!("{}: ", text(&pattern.name))),
-        )
-    });
-    mapping(
-        &mut out,
-        "PATTERNS",
-        "Pattern",
-        "Patterns that values must match as a whole.",
-        rows,
-    );
-
-    let settings = contract.settings()?;
-    let rows = settings.iter().map(|setting| {
-        let fields = vec![text(&setting.name), text(&setting.path), text(&setting.doc)];
-        (
-            text(&setting.name),
-            call("Setting", fields, 4, &format!("{}: ", text(&setting.name))),
-        )
-    });
-    mapping(
-        &mut out,
-        "SETTINGS",
-        "Setting",
-        "Framework-friendly names of configuration keys.",
-        rows,
-    );
+    configuration(&mut out, contract)?;
 
     let events = contract.events()?;
     let docs = events.iter().map(event_doc).collect();
@@ -111,6 +55,67 @@ fn render(contract: &Contract) -> Result<String> {
         out.pop();
     }
     Ok(out)
+}
+
+fn configuration(out: &mut String, contract: &Contract) -> Result<()> {
+    let keys = contract.config_keys()?;
+    let rows = keys.iter().map(|key| (text(&key.path), config_key(key)));
+    mapping(
+        out,
+        "CONFIG_KEYS",
+        "ConfigKey",
+        "Every key that Core parses, by path, in the order of a rendered file.",
+        rows,
+    );
+
+    let sections = contract.optional_sections()?;
+    let rows = sections
+        .iter()
+        .map(|section| (text(&section.path), text(&section.why)));
+    mapping(
+        out,
+        "OPTIONAL_SECTIONS",
+        "str",
+        "Sections rendered only when a key inside is set, with the reason.",
+        rows,
+    );
+
+    let patterns = contract.patterns()?;
+    let rows = patterns.iter().map(|pattern| {
+        let fields = vec![
+            text(&pattern.name),
+            text(&pattern.regex),
+            text(&pattern.doc),
+        ];
+        (
+            text(&pattern.name),
+            call("Pattern", fields, 4, &format!("{}: ", text(&pattern.name))),
+        )
+    });
+    mapping(
+        out,
+        "PATTERNS",
+        "Pattern",
+        "Patterns that values must match as a whole.",
+        rows,
+    );
+
+    let settings = contract.settings()?;
+    let rows = settings.iter().map(|setting| {
+        let fields = vec![text(&setting.name), text(&setting.path), text(&setting.doc)];
+        (
+            text(&setting.name),
+            call("Setting", fields, 4, &format!("{}: ", text(&setting.name))),
+        )
+    });
+    mapping(
+        out,
+        "SETTINGS",
+        "Setting",
+        "Framework-friendly names of configuration keys.",
+        rows,
+    );
+    Ok(())
 }
 
 const HEADER: &str = "\

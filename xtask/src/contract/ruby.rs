@@ -21,49 +21,7 @@ fn render(contract: &Contract) -> Result<String> {
         text(&contract.core_version()?)
     );
 
-    out.push_str("    # Every key that Core parses, by path, in the order of a rendered file.\n");
-    out.push_str("    CONFIG_KEYS = [\n");
-    let keys = contract.config_keys()?;
-    let keys: Vec<String> = keys
-        .iter()
-        .map(|key| format!("      {}", config_key(key)))
-        .collect();
-    out.push_str(&keys.join(",\n"));
-    out.push_str("\n    ].to_h { |key| [ key.path, key ] }.freeze\n\n");
-
-    let rows = contract.optional_sections()?;
-    mapping(
-        &mut out,
-        "OPTIONAL_SECTIONS",
-        "Sections rendered only when a key inside is set, with the reason.",
-        rows.iter().map(|row| (text(&row.path), text(&row.why))),
-    );
-    let rows = contract.patterns()?;
-    mapping(
-        &mut out,
-        "PATTERNS",
-        "Patterns that values must match as a whole: the expression, and an example in words.",
-        rows.iter().map(|row| {
-            let expression = format!("Regexp.new({})", text(&anchored(&row.regex)));
-            (
-                text(&row.name),
-                format!("[ {expression}, {} ]", text(&row.doc)),
-            )
-        }),
-    );
-    let rows = contract.settings()?;
-    mapping(
-        &mut out,
-        "SETTINGS",
-        "Framework-friendly names of configuration keys: the path, and what it is.",
-        rows.iter().map(|row| {
-            (
-                text(&row.name),
-                format!("[ {}, {} ]", text(&row.path), text(&row.doc)),
-            )
-        }),
-    );
-
+    configuration(&mut out, contract)?;
     names(
         &mut out,
         "EVENTS",
@@ -101,6 +59,52 @@ fn render(contract: &Contract) -> Result<String> {
     }
     out.push_str("  end\nend\n");
     Ok(out)
+}
+
+fn configuration(out: &mut String, contract: &Contract) -> Result<()> {
+    out.push_str("    # Every key that Core parses, by path, in the order of a rendered file.\n");
+    out.push_str("    CONFIG_KEYS = [\n");
+    let keys = contract.config_keys()?;
+    let keys: Vec<String> = keys
+        .iter()
+        .map(|key| format!("      {}", config_key(key)))
+        .collect();
+    out.push_str(&keys.join(",\n"));
+    out.push_str("\n    ].to_h { |key| [ key.path, key ] }.freeze\n\n");
+
+    let rows = contract.optional_sections()?;
+    mapping(
+        out,
+        "OPTIONAL_SECTIONS",
+        "Sections rendered only when a key inside is set, with the reason.",
+        rows.iter().map(|row| (text(&row.path), text(&row.why))),
+    );
+    let rows = contract.patterns()?;
+    mapping(
+        out,
+        "PATTERNS",
+        "Patterns that values must match as a whole: the expression, and an example in words.",
+        rows.iter().map(|row| {
+            let expression = format!("Regexp.new({})", text(&anchored(&row.regex)));
+            (
+                text(&row.name),
+                format!("[ {expression}, {} ]", text(&row.doc)),
+            )
+        }),
+    );
+    let rows = contract.settings()?;
+    mapping(
+        out,
+        "SETTINGS",
+        "Framework-friendly names of configuration keys: the path, and what it is.",
+        rows.iter().map(|row| {
+            (
+                text(&row.name),
+                format!("[ {}, {} ]", text(&row.path), text(&row.doc)),
+            )
+        }),
+    );
+    Ok(())
 }
 
 const HEADER: &str = "\

@@ -37,55 +37,7 @@ fn render(contract: &Contract) -> Result<String> {
         "/** The version of Tasker Core that these names belong to. */\nexport const CORE_VERSION = {};\n",
         text(&contract.core_version()?)
     );
-    table(
-        &mut out,
-        "CONFIG_KEYS",
-        "Every key that Core parses, by path, in the order of a rendered file.",
-        "Readonly<Record<string, ConfigKey>>",
-        contract
-            .config_keys()?
-            .iter()
-            .map(|key| (text(&key.path), config_key(key))),
-    );
-    table(
-        &mut out,
-        "OPTIONAL_SECTIONS",
-        "Sections rendered only when a key inside is set, with the reason.",
-        "Readonly<Record<string, string>>",
-        contract
-            .optional_sections()?
-            .iter()
-            .map(|row| (text(&row.path), text(&row.why))),
-    );
-    table(
-        &mut out,
-        "PATTERNS",
-        "Patterns that values must match as a whole, with an example.",
-        "Readonly<Record<string, { readonly regex: RegExp; readonly doc: string }>>",
-        contract.patterns()?.iter().map(|row| {
-            let value = format!(
-                "{{ regex: new RegExp({}), doc: {} }}",
-                text(&row.regex),
-                text(&row.doc)
-            );
-            (text(&row.name), value)
-        }),
-    );
-    table(
-        &mut out,
-        "SETTINGS",
-        "Options under their own names: the key, the environment variable, and what it is.",
-        "Readonly<Record<string, { readonly path: string; readonly env: string; readonly doc: string }>>",
-        contract.settings()?.iter().map(|row| {
-            let value = format!(
-                "{{ path: {}, env: {}, doc: {} }}",
-                text(&row.path),
-                text(&row.variable()),
-                text(&row.doc)
-            );
-            (text(&row.of(Ecosystem::TypeScript)), value)
-        }),
-    );
+    configuration(&mut out, contract)?;
     names(
         &mut out,
         "HEALTH",
@@ -103,6 +55,59 @@ fn render(contract: &Contract) -> Result<String> {
     metrics(&mut out, contract)?;
     events(&mut out, contract)?;
     Ok(out)
+}
+
+fn configuration(out: &mut String, contract: &Contract) -> Result<()> {
+    table(
+        out,
+        "CONFIG_KEYS",
+        "Every key that Core parses, by path, in the order of a rendered file.",
+        "Readonly<Record<string, ConfigKey>>",
+        contract
+            .config_keys()?
+            .iter()
+            .map(|key| (text(&key.path), config_key(key))),
+    );
+    table(
+        out,
+        "OPTIONAL_SECTIONS",
+        "Sections rendered only when a key inside is set, with the reason.",
+        "Readonly<Record<string, string>>",
+        contract
+            .optional_sections()?
+            .iter()
+            .map(|row| (text(&row.path), text(&row.why))),
+    );
+    table(
+        out,
+        "PATTERNS",
+        "Patterns that values must match as a whole, with an example.",
+        "Readonly<Record<string, { readonly regex: RegExp; readonly doc: string }>>",
+        contract.patterns()?.iter().map(|row| {
+            let value = format!(
+                "{{ regex: new RegExp({}), doc: {} }}",
+                text(&row.regex),
+                text(&row.doc)
+            );
+            (text(&row.name), value)
+        }),
+    );
+    table(
+        out,
+        "SETTINGS",
+        "Options under their own names: the key, the environment variable, and what it is.",
+        "Readonly<Record<string, { readonly path: string; readonly env: string; readonly doc: string }>>",
+        contract.settings()?.iter().map(|row| {
+            let value = format!(
+                "{{ path: {}, env: {}, doc: {} }}",
+                text(&row.path),
+                text(&row.variable()),
+                text(&row.doc)
+            );
+            (text(&row.of(Ecosystem::TypeScript)), value)
+        }),
+    );
+    Ok(())
 }
 
 fn metrics(out: &mut String, contract: &Contract) -> Result<()> {

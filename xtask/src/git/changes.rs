@@ -46,6 +46,25 @@ pub fn default_base(root: &Path) -> String {
     "main".to_owned()
 }
 
+/// Tracked files that differ from where `base` and HEAD parted: in the index, or in the work tree.
+fn tracked_since(root: &Path, base: &str, in_index: bool) -> Result<Vec<u8>, Failure> {
+    let parted = git(root, &["merge-base", base, "HEAD"])?;
+    let parted = String::from_utf8_lossy(&parted).trim().to_owned();
+    let mut args = vec!["diff"];
+    args.extend(in_index.then_some("--cached"));
+    args.extend([
+        "--name-only",
+        "-z",
+        "--no-renames",
+        "--no-ext-diff",
+        "--relative",
+        "--ignore-submodules=none",
+        &parted,
+        "--",
+    ]);
+    git(root, &args)
+}
+
 /// Every file that differs from where `base` and HEAD parted. What is known of the work tree is not asked again.
 ///
 /// # Errors
@@ -55,24 +74,7 @@ pub fn changed_since(root: &Path, base: &str, files: Option<&Files>) -> Result<C
         return Ok(unknown(base, "is no name of a commit"));
     }
     let files = files.filter(|files| files.differing.is_some());
-    let diff = || {
-        let parted = git(root, &["merge-base", base, "HEAD"])?;
-        let parted = String::from_utf8_lossy(&parted).trim().to_owned();
-        let mut args = vec!["diff"];
-        // With the index alone where the work tree's differences from that are known.
-        args.extend(files.is_some().then_some("--cached"));
-        args.extend([
-            "--name-only",
-            "-z",
-            "--no-renames",
-            "--no-ext-diff",
-            "--relative",
-            "--ignore-submodules=none",
-            &parted,
-            "--",
-        ]);
-        git(root, &args)
-    };
+    let diff = || tracked_since(root, base, files.is_some());
     let differing = files.and_then(Files::differing);
     let untracked = match differing {
         Some(differing) => {
