@@ -8,7 +8,7 @@ use std::rc::Rc;
 use sha2::{Digest, Sha256};
 
 use super::cargo_lock::Locked;
-use super::{language, Job, Provided};
+use super::{language, words, Job, Provided};
 use crate::core::Core;
 use crate::error::{Error, Result};
 use crate::git;
@@ -196,6 +196,19 @@ impl<'a> Planner<'a> {
             self.plan.mark_results(&unit.folder);
         }
         Ok(())
+    }
+
+    /// Paths of pinned tools that a unit's tests use if they are there, listed under a key of its manifest: `<TOOL>_BIN`.
+    pub fn installed_tools(&self, unit: &Unit, key: &str) -> Result<Vec<(String, String)>> {
+        let mut found = Vec::new();
+        for name in words(&unit.manifest, key) {
+            let tool = self.tools.get(name)?;
+            if tool.is_installed() {
+                let variable = format!("{}_BIN", name.to_uppercase().replace('-', "_"));
+                found.push((variable, tool.program().display().to_string()));
+            }
+        }
+        Ok(found)
     }
 
     /// Makes every unit ready that this one needs built.

@@ -90,7 +90,7 @@ impl Language for Python {
         match job {
             Job::Test => {
                 let needed = planner.provide_needs_of(unit)?;
-                let uses = installed_tools(planner, unit)?;
+                let uses = planner.installed_tools(unit, "tool.xtask.uses")?;
                 let test = planner
                     .task(unit, "pytest")
                     .after(environment.needs.clone())
@@ -360,24 +360,6 @@ fn no_lock(repo: &Repo, unit: &Unit) -> Error {
             unit.folder
         )),
     }
-}
-
-/// Paths of pinned tools that the tests use if they are there (`uses` in the manifest's xtask table): `<TOOL>_BIN`.
-fn installed_tools(planner: &Planner<'_>, unit: &Unit) -> Result<Vec<(String, String)>> {
-    let mut found = Vec::new();
-    for name in lookup(&unit.manifest, "tool.xtask.uses")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-    {
-        let tool = planner.tools.get(name)?;
-        if tool.is_installed() {
-            let variable = format!("{}_BIN", name.to_uppercase().replace('-', "_"));
-            found.push((variable, tool.program().display().to_string()));
-        }
-    }
-    Ok(found)
 }
 
 fn has_tests(repo: &Repo, unit: &Unit) -> bool {

@@ -60,12 +60,13 @@ impl Language for Ruby {
                 }
                 let needed = planner.provide_needs_of(unit)?;
                 let core = core_gem(planner, unit)?;
+                let tools = planner.installed_tools(unit, "uses")?;
                 let task = planner
                     .task(unit, "rspec")
                     .after(needed.needs)
                     .after(core.needs)
                     .counting(Counts::Rspec)
-                    .run(tool(&["rspec"]).envs(needed.env).envs(core.env));
+                    .run(tool(&["rspec"]).envs(needed.env).envs(core.env).envs(tools));
                 planner.add(task);
             }
             Job::Lint => {

@@ -13,13 +13,29 @@ module TaskerContribRails
   module RSpecMatchers
     extend RSpec::Matchers::DSL
 
+    # What is expected, as JSON has it; matchers inside of it stay what they are.
+    #
+    # @api private
+    def self.json(expected)
+      case expected
+      when Hash then expected.to_h { |key, value| [ key.to_s, json(value) ] }
+      when Array then expected.map { |value| json(value) }
+      else RSpec::Matchers.is_a_matcher?(expected) ? expected : expected.as_json
+      end
+    end
+
     # +succeed_with(result)+: a step completed; keys and values that its result must have, or a matcher.
     matcher :succeed_with do |expected|
-      match { |step| step.success? && values_match?(expected.is_a?(Hash) ? a_hash_including(expected.as_json) : expected, step.result) }
-      failure_message { |step| step.success? ? "expected the result to include #{expected.inspect}\n     got #{step.result.inspect}" : "expected the step to succeed, but it failed: #{step}\n#{Array(step.outcome.backtrace).first(5).join("\n")}" }
+      match do |step|
+        @step, @actual = step, step.result
+        step.success? && values_match?(expected.is_a?(Hash) ? a_hash_including(RSpecMatchers.json(expected)) : expected, step.result)
+      end
+      failure_message do
+        next "expected the result to include #{expected.inspect}\n     got #{@actual.inspect}" if @step.success?
+
+        "expected the step to succeed, but it failed: #{@step}\n#{Array(@step.outcome.backtrace).first(5).join("\n")}"
+      end
       diffable
-      attr_reader :expected
-      def actual = @actual.respond_to?(:result) ? @actual.result : @actual
     end
 
     # +fail_permanently_with(message, code: nil)+: a step failed for good.
@@ -54,7 +70,7 @@ module TaskerContribRails
         @created = Testing.recording_tasks(&block)
         @created.any? do |task|
           task[:name] == name.to_s && (@namespace.nil? || task[:namespace] == @namespace) &&
-            (@context.nil? || values_match?(@context.is_a?(Hash) ? a_hash_including(@context.as_json) : @context, task[:context]))
+            (@context.nil? || values_match?(@context.is_a?(Hash) ? a_hash_including(RSpecMatchers.json(@context)) : @context, task[:context]))
         end
       end
       failure_message do

@@ -32,6 +32,35 @@ RSpec.describe "The generators, in an app made by rails new" do
     @app.run("bin/rails", "destroy", "tasker:step_handler", "charge_card", "--namespace", "billing", "--type", "api", "--skip-spec")
   end
 
+  it "obey the app: its test framework, its folders of handlers and templates" do
+    FileUtils.mkdir_p(File.join(@app.root, "spec"))
+    @app.write("config/initializers/zz_generators.rb", "Rails.application.config.generators.test_framework = :test_unit\nTasker.configure { |config| config.handlers = \"lib/steps\" and config.templates = \"config/flows\" }\n")
+    before = @app.files.keys
+    generate("step_handler", "charge_card", "--namespace", "billing")
+    generate("task_template", "order", "--namespace", "billing", "--steps", "charge_card")
+    expect(@app.files.keys - before).to contain_exactly("config/flows/order.yaml", "test/handlers/billing/charge_card_handler_test.rb")
+    expect(@app.exist?("lib/steps/billing/charge_card_handler.rb")).to be(true)
+    expect(@app.exist?("app/handlers/billing")).to be(false)
+  end
+
+  it "ask about a conflict, and take the answer" do
+    @app.write("app/subscribers/charge_card_subscriber.rb", "# mine\n")
+    output, = Open3.capture2e(@app.env, "bin/rails", "generate", "tasker:subscriber", "charge_card", chdir: @app.root, stdin_data: "n\n")
+    expect(output).to match(/conflict +app\/subscribers\/charge_card_subscriber.rb\n.*Overwrite/m)
+    expect(@app.read("app/subscribers/charge_card_subscriber.rb")).to eq("# mine\n")
+    Open3.capture2e(@app.env, "bin/rails", "generate", "tasker:subscriber", "charge_card", chdir: @app.root, stdin_data: "y\n")
+    expect(@app.read("app/subscribers/charge_card_subscriber.rb")).to include("class ChargeCardSubscriber")
+  end
+
+  it "do not double a suffix", if: ENV["TASKER_CTL_BIN"].present? do
+    generate("step_handler", "refund_handler", "--skip-spec")
+    generate("step_handler", "PayHandler", "--skip-spec")
+    generate("subscriber", "pager_subscriber")
+    expect(@app.read("app/handlers/refund_handler.rb")).to include("class RefundHandler <")
+    expect(@app.read("app/handlers/pay_handler.rb")).to include("class PayHandler <")
+    expect(@app.read("app/subscribers/pager_subscriber.rb")).to include("class PagerSubscriber <")
+  end
+
   it "never overwrite unasked" do
     @app.write("app/subscribers/charge_card_subscriber.rb", "# mine\n")
     generate("subscriber", "charge_card", "--skip")
