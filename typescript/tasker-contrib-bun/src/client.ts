@@ -13,164 +13,29 @@
  * @module
  */
 
-/** What went wrong, for programs. */
-export type ClientErrorCode =
-  | 'validation'
-  | 'unauthorized'
-  | 'not_found'
-  | 'conflict'
-  | 'backpressure'
-  | 'unavailable'
-  | 'timeout'
-  | 'server';
+import { TaskerClientError } from './client/errors.ts';
+import { type Body, reason, sleep, Transport } from './client/transport.ts';
+import {
+  type ClientOptions,
+  type CreateTaskOptions,
+  END_STATES,
+  type Step,
+  type Task,
+  type TaskPage,
+  type WaitOptions,
+} from './client/types.ts';
 
-/** A call failed. `code` says how; `status` is the HTTP status if there was an answer. */
-export class TaskerClientError extends Error {
-  override readonly name = 'TaskerClientError';
-
-  constructor(
-    readonly code: ClientErrorCode,
-    message: string,
-    readonly status?: number,
-    /** Seconds after which the server wants to be asked again. */
-    readonly retryAfter?: number,
-    options?: { cause?: unknown },
-  ) {
-    super(message, options);
-  }
-}
-
-/** A task as the server describes it. The server's other fields are there, too. */
-export interface Task {
-  task_uuid: string;
-  name: string;
-  namespace: string;
-  version: string;
-  /** The state, such as `steps_in_process` or `complete`; in lists only `pending` and `completed`. */
-  status: string;
-  context: Record<string, unknown>;
-  correlation_id: string;
-  created_at: string;
-  completed_at: string | null;
-  total_steps: number;
-  completed_steps: number;
-  failed_steps: number;
-  in_progress_steps: number;
-  execution_status: string;
-  completion_percentage: number;
-  [field: string]: unknown;
-}
-
-/** A step of a task as the server describes it. */
-export interface Step {
-  step_uuid: string;
-  task_uuid: string;
-  name: string;
-  /** Such as `in_progress`, `waiting_for_retry` or `complete`. */
-  current_state: string;
-  attempts: number;
-  max_attempts: number;
-  /** What the last execution left; the handler's result is `results.result`. */
-  results: {
-    success?: boolean;
-    result?: unknown;
-    error?: { message: string; error_type?: string; retryable?: boolean; [field: string]: unknown } | null;
-    [field: string]: unknown;
-  } | null;
-  [field: string]: unknown;
-}
-
-/** One page of a list. */
-export interface TaskPage {
-  tasks: Task[];
-  page: number;
-  perPage: number;
-  total: number;
-  hasNext: boolean;
-}
-
-/** Options of {@link createClient}. */
-export interface ClientOptions {
-  /** The server. Default: `TASKER_ORCHESTRATION_URL`, else `http://127.0.0.1:8080`. */
-  url?: string | undefined;
-  /** Bearer token. Default: none. */
-  token?: string | undefined;
-  /** API key, sent in `apiKeyHeader`. Default: none. */
-  apiKey?: string | undefined;
-  /** Default: `X-API-Key`. */
-  apiKeyHeader?: string | undefined;
-  /** Milliseconds for one request. Default: 30000. */
-  timeoutMs?: number | undefined;
-  /** Repetitions when the server is away or overloaded. Default: 3. */
-  maxRetries?: number | undefined;
-  /**
-   * Requests in flight; more wait. Default: 16. The server holds one database connection per creation and takes a
-   * second inside: its pool must be larger than all clients' requests in flight.
-   */
-  maxConcurrency?: number | undefined;
-  /** For tests, and for instrumentation. Default: the global `fetch`. */
-  fetch?: ((request: Request) => Promise<Response>) | undefined;
-  /** Called after each call with `ok` or the error's code. */
-  onCall?: ((operation: string, outcome: 'ok' | ClientErrorCode) => void) | undefined;
-  /** Called with the context before a task is created; throw to refuse it. Nothing is checked by default. */
-  checkContext?:
-    | ((task: { name: string; namespace: string; version: string }, context: Record<string, unknown>) => void)
-    | undefined;
-}
-
-/** Options of {@link TaskerClient.createTask}. */
-export interface CreateTaskOptions {
-  /** Default: `default`. */
-  namespace?: string;
-  /** The template's version, exactly. Default: `1.0.0`. */
-  version?: string;
-  /** Return the existing task when this template and context were used before. Default: false. */
-  idempotent?: boolean;
-  /** Who asks for it. Default: `tasker-contrib-bun`. */
-  initiator?: string;
-  /** Default: `bun`. */
-  sourceSystem?: string;
-  /** Why, for people. */
-  reason?: string;
-  /** -100 to 100. */
-  priority?: number;
-  tags?: string[];
-  correlationId?: string;
-  parentCorrelationId?: string;
-  signal?: AbortSignal;
-}
-
-/** Options of {@link TaskerClient.wait}. */
-export interface WaitOptions {
-  /** Milliseconds. Default: 60000. */
-  timeoutMs?: number;
-  /** Called whenever the state or the counts changed. */
-  onProgress?: (task: Task) => void;
-  signal?: AbortSignal;
-}
-
-/** States in which nothing more happens by itself. */
-export const END_STATES: readonly string[] = [
-  'complete',
-  'error',
-  'cancelled',
-  'resolved_manually',
-  'blocked_by_failures',
-];
+export * from './client/errors.ts';
+export * from './client/types.ts';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-const LONGEST_WAIT = 5000;
 const SEARCH_PAGES = 20;
-
-type Body = Record<string, unknown>;
 
 /** See {@link createClient}. */
 export class TaskerClient {
   readonly url: string;
   readonly #options: ClientOptions;
-  readonly #slots: number;
-  #inFlight = 0;
-  readonly #waiting: (() => void)[] = [];
+  readonly #transport: Transport;
 
   constructor(options: ClientOptions = {}) {
     this.url = (options.url ?? environment('TASKER_ORCHESTRATION_URL') ?? 'http://127.0.0.1:8080').replace(/\/+$/, '');
@@ -181,7 +46,7 @@ export class TaskerClient {
       );
     }
     this.#options = options;
-    this.#slots = options.maxConcurrency ?? 16;
+    this.#transport = new Transport(this.url, options);
   }
 
   /**
@@ -209,7 +74,11 @@ export class TaskerClient {
     };
     const lost = { answers: 0 };
     try {
-      return await this.#call<Task>('create_task', 'POST', '/v1/tasks', { body, lost, signal: options.signal });
+      return await this.#transport.call<Task>('create_task', 'POST', '/v1/tasks', {
+        body,
+        lost,
+        signal: options.signal,
+      });
     } catch (error) {
       if (!(error instanceof TaskerClientError)) throw error;
       if (error.code === 'not_found') {
@@ -233,7 +102,7 @@ export class TaskerClient {
 
   /** The present state of a task. */
   getTask(task: Task | string, options: { signal?: AbortSignal } = {}): Promise<Task> {
-    return this.#call('get_task', 'GET', `/v1/tasks/${uuid(task)}`, options);
+    return this.#transport.call('get_task', 'GET', `/v1/tasks/${uuid(task)}`, options);
   }
 
   /** A page of tasks, the newest first. `status` is `pending` or `completed`: the server fails on other words. */
@@ -261,7 +130,7 @@ export class TaskerClient {
     const query = new URLSearchParams({ page: String(page), per_page: String(perPage) });
     if (namespace !== undefined) query.set('namespace', namespace);
     if (status !== undefined) query.set('status', status);
-    const answer = await this.#call<{ tasks: Task[]; pagination: Record<string, never> }>(
+    const answer = await this.#transport.call<{ tasks: Task[]; pagination: Record<string, never> }>(
       'list_tasks',
       'GET',
       `/v1/tasks?${query}`,
@@ -279,25 +148,25 @@ export class TaskerClient {
 
   /** Cancel a task; steps that run are not interrupted. `validation` when it has ended already. */
   async cancelTask(task: Task | string): Promise<Task> {
-    await this.#call('cancel_task', 'DELETE', `/v1/tasks/${uuid(task)}`);
+    await this.#transport.call('cancel_task', 'DELETE', `/v1/tasks/${uuid(task)}`);
     return this.getTask(task);
   }
 
   /** The steps of a task with their results. */
   steps(task: Task | string, options: { signal?: AbortSignal } = {}): Promise<Step[]> {
-    return this.#call('steps', 'GET', `/v1/tasks/${uuid(task)}/workflow_steps`, options);
+    return this.#transport.call('steps', 'GET', `/v1/tasks/${uuid(task)}/workflow_steps`, options);
   }
 
   /** One step. */
   getStep(task: Task | string, step: string, options: { signal?: AbortSignal } = {}): Promise<Step> {
-    return this.#call('get_step', 'GET', `/v1/tasks/${uuid(task)}/workflow_steps/${uuid(step)}`, options);
+    return this.#transport.call('get_step', 'GET', `/v1/tasks/${uuid(task)}/workflow_steps/${uuid(step)}`, options);
   }
 
   /** Whether the server answers, and how long that took in milliseconds. Never throws. */
   async health(timeoutMs = 2000): Promise<{ healthy: boolean; detail: string; ms: number }> {
     const begun = performance.now();
     try {
-      const response = await this.#fetch('GET', '/health', undefined, AbortSignal.timeout(timeoutMs));
+      const response = await this.#transport.fetch('GET', '/health', undefined, AbortSignal.timeout(timeoutMs));
       await response.body?.cancel();
       const ms = performance.now() - begun;
       return { healthy: response.ok, detail: `${this.url} answered ${response.status} in ${ms.toFixed(0)} ms`, ms };
@@ -350,74 +219,6 @@ export class TaskerClient {
     }
     return undefined;
   }
-
-  async #call<T>(
-    operation: string,
-    method: string,
-    path: string,
-    options: { body?: Body; lost?: { answers: number }; signal?: AbortSignal | undefined } = {},
-  ): Promise<T> {
-    const { maxRetries = 3, timeoutMs = 30_000, onCall } = this.#options;
-    for (let attempt = 0; ; attempt++) {
-      const failure = await this.#slot(async () => {
-        try {
-          const timeout = AbortSignal.timeout(timeoutMs);
-          const signal = options.signal ? AbortSignal.any([options.signal, timeout]) : timeout;
-          const response = await this.#fetch(method, path, options.body, signal);
-          if (response.ok) return { value: (await response.json()) as T };
-          return failed(response, await response.text());
-        } catch (error) {
-          options.signal?.throwIfAborted();
-          const timedOut = error instanceof Error && error.name === 'TimeoutError';
-          return timedOut
-            ? new TaskerClientError('timeout', `${method} ${this.url}${path}: no answer within ${timeoutMs} ms`)
-            : new TaskerClientError(
-                'unavailable',
-                `${method} ${this.url}${path}: ${reason(error)}. Is the orchestration server running there?`,
-                undefined,
-                undefined,
-                { cause: error },
-              );
-        }
-      });
-      if (!(failure instanceof TaskerClientError)) {
-        onCall?.(operation, 'ok');
-        return failure.value;
-      }
-      const again = failure.code === 'backpressure' || failure.code === 'unavailable' || failure.code === 'timeout';
-      if (!again || attempt >= maxRetries) {
-        onCall?.(operation, failure.code);
-        throw failure;
-      }
-      if (failure.code !== 'backpressure' && options.lost) options.lost.answers++;
-      const backoff = 100 * 2 ** attempt * (0.5 + Math.random());
-      const wanted = failure.retryAfter === undefined ? backoff : failure.retryAfter * 1000;
-      await sleep(Math.min(wanted, LONGEST_WAIT), options.signal);
-    }
-  }
-
-  async #slot<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#inFlight >= this.#slots) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    else this.#inFlight++;
-    try {
-      return await work();
-    } finally {
-      // The place goes to the next in line without being free in between.
-      const next = this.#waiting.shift();
-      if (next) next();
-      else this.#inFlight--;
-    }
-  }
-
-  #fetch(method: string, path: string, body: Body | undefined, signal: AbortSignal): Promise<Response> {
-    const { token, apiKey, apiKeyHeader = 'X-API-Key', fetch: send = fetch } = this.#options;
-    const headers: Record<string, string> = {};
-    if (body) headers['content-type'] = 'application/json';
-    if (token) headers.authorization = `Bearer ${token}`;
-    else if (apiKey) headers[apiKeyHeader] = apiKey;
-    const init = body ? { body: JSON.stringify(body) } : {};
-    return send(new Request(this.url + path, { method, headers, signal, ...init }));
-  }
 }
 
 /** A client; see the module's example. */
@@ -425,48 +226,10 @@ export function createClient(options: ClientOptions = {}): TaskerClient {
   return new TaskerClient(options);
 }
 
-function failed(response: Response, text: string): TaskerClientError {
-  const { status } = response;
-  let message = text.trim();
-  try {
-    message = (JSON.parse(text) as { error: { message: string } }).error.message;
-  } catch {
-    // The server's own layers answer with plain text.
-  }
-  const codes: Record<number, ClientErrorCode> = {
-    400: 'validation',
-    401: 'unauthorized',
-    403: 'unauthorized',
-    404: 'not_found',
-    408: 'timeout',
-    409: 'conflict',
-    415: 'validation',
-    422: 'validation',
-    429: 'backpressure',
-    502: 'unavailable',
-    503: 'backpressure',
-    504: 'unavailable',
-  };
-  const header = response.headers.get('retry-after');
-  const after = header === null ? undefined : retryAfter(header);
-  const what = message || response.statusText || 'no explanation';
-  return new TaskerClientError(codes[status] ?? 'server', `the server answered ${status}: ${what}`, status, after);
-}
-
-/** Seconds of a Retry-After header, which is a number or a date. */
-function retryAfter(header: string): number | undefined {
-  const seconds = /^\s*\d+\s*$/.test(header) ? Number(header) : (Date.parse(header) - Date.now()) / 1000;
-  return Number.isFinite(seconds) ? Math.max(0, seconds) : undefined;
-}
-
 function uuid(value: Task | string): string {
   const text = typeof value === 'string' ? value : value.task_uuid;
   if (!UUID.test(text)) throw new TaskerClientError('validation', `${JSON.stringify(text)} is not a UUID`);
   return text;
-}
-
-function reason(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function environment(name: string): string | undefined {
@@ -479,19 +242,4 @@ function canonical(value: unknown): string {
       ? Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1)))
       : item,
   );
-}
-
-function sleep(ms: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    signal?.throwIfAborted();
-    const stop = () => {
-      clearTimeout(timer);
-      reject(signal?.reason);
-    };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', stop);
-      resolve();
-    }, ms);
-    signal?.addEventListener('abort', stop, { once: true });
-  });
 }

@@ -7,20 +7,25 @@
  * never called.
  */
 
+import {
+  CUT_RETRY_SECONDS,
+  completion,
+  finalIfTemplateSaysSo,
+  retryAfter,
+  stoppedOutcome,
+  timeoutOf,
+} from './completion.ts';
 import { ERROR_TYPES, type EventBase } from './contract.ts';
+import { forwardDomainEvents } from './domain-events.ts';
 import type { TaskerEvents } from './events.ts';
 import type { Metrics } from './metrics.ts';
 import type { Core, NativeModule, NativeStep } from './native.ts';
-import { backoff, failed, type Handler, invoke, type Outcome } from './outcome.ts';
-import { didYouMean } from './settings.ts';
-import { isStep } from './steps.ts';
+import { failed, type Handler, invoke, type Outcome } from './outcome.ts';
+import { didYouMean } from './suggest.ts';
 
 const POLL_MS = 10;
 const GRACE_MS = 500;
-const DOMAIN_EVENTS_PER_TURN = 100;
 const RECENT_MS = 5000;
-/** A cut step that came back at once would be claimed again by the worker that is just stopping. */
-const CUT_RETRY_SECONDS = 2;
 
 /** A step that was interrupted when the worker stopped. Core tries it again. */
 export interface CutStep {
@@ -150,21 +155,7 @@ export class Dispatcher {
       busy = true;
       void this.#execute(event);
     }
-    for (let turn = 0; turn < DOMAIN_EVENTS_PER_TURN; turn++) {
-      const event = this.native.pollInProcessEvents();
-      if (!event) break;
-      const { metadata, payload } = event;
-      // With real events the payload is Core's whole envelope; the business data is inside.
-      const inner = isEnvelope(payload) ? payload.payload : payload;
-      const data = { eventName: event.eventName, eventVersion: event.eventVersion, payload: inner };
-      this.events.emit('domain:event', data, {
-        taskUuid: metadata.taskUuid,
-        stepUuid: metadata.stepUuid ?? null,
-        step: metadata.stepName ?? null,
-        namespace: metadata.namespace,
-        correlationId: metadata.correlationId,
-      });
-    }
+    forwardDomainEvents(this.native, this.events);
     return busy || this.#running.size > 0;
   }
 
@@ -265,33 +256,8 @@ export class Dispatcher {
   }
 
   #complete(event: NativeStep, outcome: Outcome, durationMs: number, after: number | null): void {
-    const { failure } = outcome;
-    // Core refuses null where a field may be left out.
-    const completion = {
-      stepUuid: event.stepUuid,
-      success: !failure,
-      result: outcome.result,
-      status: failure ? 'error' : 'completed',
-      metadata: {
-        executionTimeMs: Math.round(durationMs),
-        workerId: this.workerId,
-        completedAt: new Date().toISOString(),
-        retryable: failure?.retryable ?? false,
-        custom: outcome.metadata,
-        ...(failure && { errorType: failure.errorType }),
-        ...(failure?.code !== undefined && { errorCode: failure.code }),
-      },
-      ...(failure && {
-        error: {
-          message: failure.message,
-          errorType: failure.errorType,
-          retryable: failure.retryable,
-          ...(failure.stack !== undefined && { backtrace: failure.stack.split('\n').slice(1, 20) }),
-        },
-      }),
-      ...(after !== null && { orchestrationMetadata: { headers: { 'retry-after': String(after) }, custom: {} } }),
-    };
-    this.#try(event, () => this.native.completeStepEvent(event.eventId, completion));
+    const result = completion(event, outcome, durationMs, after, this.workerId);
+    this.#try(event, () => this.native.completeStepEvent(event.eventId, result));
     const { taskUuid, stepUuid } = event;
     const now = performance.now();
     for (const [key, { at }] of this.#recent) if (now - at > RECENT_MS) this.#recent.delete(key);
@@ -307,33 +273,6 @@ export class Dispatcher {
   }
 }
 
-function timeoutOf(event: NativeStep, handler: Handler | undefined): number | undefined {
-  const template = event.stepDefinition.timeoutSeconds;
-  const own = isStep(handler) ? handler.timeoutMs : undefined;
-  const limits = [template ? template * 1000 : undefined, own].filter((limit) => limit !== undefined);
-  return limits.length ? Math.min(...limits) : undefined;
-}
-
-/** Core would put the step into `waiting_for_retry`, from where nothing takes it. */
-function finalIfTemplateSaysSo(event: NativeStep, outcome: Outcome): Outcome {
-  if (!outcome.failure?.retryable || event.stepDefinition.retryRetryable !== false) return outcome;
-  return { ...outcome, failure: { ...outcome.failure, retryable: false } };
-}
-
-/** Whole seconds, rounded up: what Core can do. */
-function retryAfter(event: NativeStep, attempt: number, outcome: Outcome, cut: boolean): number | null {
-  const { failure } = outcome;
-  if (!failure?.retryable) return null;
-  if (cut) return CUT_RETRY_SECONDS;
-  const { retryBackoff, retryBackoffBaseMs, retryMaxBackoffMs } = event.stepDefinition;
-  const retry = { kind: retryBackoff, baseMs: retryBackoffBaseMs, maxMs: retryMaxBackoffMs };
-  return Math.ceil(failure.retryAfter ?? backoff(retry, attempt));
-}
-
-function stoppedOutcome(when: string): Outcome {
-  return failed(`the worker was stopped ${when}`, ERROR_TYPES.workerStopped, true);
-}
-
 function base(event: NativeStep): Partial<EventBase> {
   return {
     taskUuid: event.taskUuid,
@@ -347,10 +286,6 @@ function base(event: NativeStep): Partial<EventBase> {
 function describe(step: Running): string {
   const { event } = step;
   return `step '${event.workflowStep.name}' (handler '${step.handler}', task ${event.taskUuid}, step ${event.stepUuid})`;
-}
-
-function isEnvelope(payload: unknown): payload is { payload: unknown } {
-  return typeof payload === 'object' && payload !== null && 'payload' in payload && 'execution_result' in payload;
 }
 
 function text(error: unknown): string {

@@ -12,78 +12,22 @@
  */
 
 import { type ClientErrorCode, TaskerClient } from './client.ts';
-import { HEALTH, type HealthComponent } from './contract.ts';
 import { type CutStep, Dispatcher } from './dispatcher.ts';
 import { TaskerConfigError, TaskerStartError } from './errors.ts';
 import { TaskerEvents } from './events.ts';
+import { handBack } from './hand-back.ts';
+import { type ComponentHealth, components } from './health.ts';
+import { InputSchemas } from './input-schemas.ts';
+import { current, type Living, occupy, vacate, type Worker } from './living.ts';
 import { Metrics } from './metrics.ts';
-import { bootstrap, importCore, type NativeModule } from './native.ts';
-import { type Handlers, loadHandlers } from './registry.ts';
-import {
-  decideMode,
-  processFacts,
-  resolveSettings,
-  type Settings,
-  type TaskerOptions,
-  workerToml,
-} from './settings.ts';
+import { bootstrap, importCore } from './native.ts';
+import { loadHandlers } from './registry.ts';
+import { OWN_OPTIONS, type ServerState, type StopReport, type TaskerServerOptions } from './server-options.ts';
+import { decideMode, processFacts, resolveSettings, type Settings } from './settings.ts';
 import { compare, loadTemplates } from './templates.ts';
+import { workerToml } from './worker-toml.ts';
 
-/** Options of {@link TaskerServer}. */
-export interface TaskerServerOptions extends TaskerOptions {
-  /** Folder of handler modules, or a list, or an object of handlers. Default: none. */
-  handlers?: Handlers;
-  /** 0 takes a free one. Default: `PORT`, else 3000. */
-  port?: number;
-  /** Default: 127.0.0.1. `HOST` */
-  hostname?: string;
-  /** Path of health, metrics and events. Default: `/tasker`. */
-  prefix?: string;
-  /** Answers everything else. Default: 404. */
-  fetch?: (request: Request, server: TaskerServer) => Response | Promise<Response>;
-  /** Stop on SIGTERM and SIGINT; other listeners of the process are called as well. Default: true. */
-  signals?: boolean;
-}
-
-/** How a worker came to its end. */
-export interface StopReport {
-  /** Steps that were interrupted; Core tries them again. */
-  cut: CutStep[];
-  /** Steps that were claimed and had not begun; Core tries them again. */
-  returned: number;
-  /** Seconds. */
-  seconds: number;
-}
-
-/** `new` → `running` → `draining` → `stopped`. */
-export type ServerState = 'new' | 'starting' | 'running' | 'draining' | 'stopped';
-
-interface Worker {
-  native: NativeModule;
-  dispatcher: Dispatcher;
-  workerId: string;
-  namespaces: string[];
-}
-
-/** The running server as a later evaluation of this module sees it: to that, its class is a foreign one. */
-interface Living {
-  events: TaskerEvents;
-  metrics: Metrics;
-  toml: string;
-  mode: 'worker' | 'client';
-  port: number | undefined;
-  state: () => ServerState;
-  /** Give up worker and port, and be stopped. */
-  release: () => { worker: Worker | undefined; http: ReturnType<typeof Bun.serve> | undefined };
-}
-
-const OWN = ['handlers', 'port', 'hostname', 'prefix', 'fetch', 'signals'];
-/** Survives `bun --hot`, which evaluates modules again while native state stays. */
-const CURRENT = Symbol.for('tasker-contrib-bun.current');
-const slot = globalThis as { [CURRENT]?: Living | undefined };
-const FLUSH_MS = 5000;
 const HTTP_STOP_MS = 1000;
-const UNPROCESSED = ['in_progress', 'enqueued_for_orchestration', 'enqueued_as_error_for_orchestration'];
 
 /** See the module's example. */
 export class TaskerServer {
@@ -111,19 +55,26 @@ export class TaskerServer {
 
   /** @throws {@link TaskerConfigError} for settings that Core would refuse, ignore or die of. */
   constructor(options: TaskerServerOptions = {}) {
-    const settings = Object.fromEntries(Object.entries(options).filter(([name]) => !OWN.includes(name)));
+    const settings = Object.fromEntries(Object.entries(options).filter(([name]) => !OWN_OPTIONS.includes(name)));
     this.settings = resolveSettings(settings);
     const decided = decideMode(this.settings, processFacts(this.settings));
     this.mode = decided.mode;
     this.#reason = decided.reason;
     this.#options = options;
     this.prefix = (options.prefix ?? '/tasker').replace(/\/+$/, '');
-    const previous = slot[CURRENT];
+    const hidden = Object.keys(options.routes ?? {}).filter((path) => path.startsWith(`${this.prefix}/`));
+    if (hidden.length) {
+      throw new TaskerConfigError([
+        `routes: ${hidden.join(', ')} would hide the server's own paths below ${this.prefix}; move them, or set prefix`,
+      ]);
+    }
+    const previous = current();
     this.events = previous?.events ?? new TaskerEvents();
     this.#metrics = previous?.metrics ?? new Metrics();
     const onCall = (operation: string, outcome: 'ok' | ClientErrorCode) =>
       this.#metrics.count('clientRequests', operation, outcome);
-    this.client = new TaskerClient({ ...this.settings.orchestration, onCall });
+    const schemas = new InputSchemas(this.settings.templates);
+    this.client = new TaskerClient({ ...this.settings.orchestration, onCall, checkContext: schemas.check });
     this.#living = {
       events: this.events,
       metrics: this.#metrics,
@@ -170,9 +121,9 @@ export class TaskerServer {
   async #start(): Promise<this> {
     this.#state = 'starting';
     const began = performance.now();
-    const previous = slot[CURRENT];
+    const previous = current();
     if (previous) this.#takeOver(previous);
-    slot[CURRENT] = this.#living;
+    occupy(this.#living);
     if (this.mode === 'worker') await this.#startWorker();
     this.#listen();
     if (this.#options.signals ?? true) this.#trap();
@@ -220,15 +171,18 @@ export class TaskerServer {
   }
 
   #listen(): void {
+    const fetch = (request: Request) => this.fetch(request);
+    // The own paths are routes, too, so that a route /* of the application does not hide them.
+    const routes = { ...this.#options.routes, [`${this.prefix}/*`]: fetch } as Record<string, typeof fetch>;
     if (this.#http) {
-      this.#http.reload({ fetch: (request: Request) => this.fetch(request) });
+      this.#http.reload({ routes, fetch });
       return;
     }
     const port = this.#options.port ?? Number(process.env.PORT ?? 3000);
     const hostname = this.#options.hostname ?? process.env.HOST ?? '127.0.0.1';
     try {
       // Event streams are silent for longer than the usual ten seconds.
-      this.#http = Bun.serve({ port, hostname, idleTimeout: 0, fetch: (request) => this.fetch(request) });
+      this.#http = Bun.serve({ port, hostname, idleTimeout: 0, routes, fetch });
     } catch (error) {
       const why = (error as { code?: string }).code === 'EADDRINUSE' ? 'is taken by another process' : String(error);
       throw new TaskerStartError(`port ${port} of ${hostname} ${why}; set port (PORT) to a free one, 0 takes any`);
@@ -271,35 +225,9 @@ export class TaskerServer {
   }
 
   /** The components of readiness. */
-  async health(): Promise<{ name: HealthComponent; status: 'ok' | 'failed' | 'unknown' | 'off'; detail: string }[]> {
-    const row = (name: HealthComponent, ok: boolean | null, detail: string) => ({
-      name,
-      status: ok === null ? ('off' as const) : ok ? ('ok' as const) : ('failed' as const),
-      detail,
-    });
-    const server = await this.client.health();
-    const orchestration = row(HEALTH.orchestration, server.healthy, server.detail);
-    if (this.mode === 'client') {
-      const off = (name: HealthComponent) => row(name, null, 'this process only creates tasks');
-      const worker = this.#state === 'draining' ? row(HEALTH.worker, false, 'draining') : off(HEALTH.worker);
-      return [worker, off(HEALTH.database), orchestration, off(HEALTH.dispatcher), off(HEALTH.templates)];
-    }
-    const worker = this.#worker;
-    if (this.#state !== 'running' || !worker) {
-      return Object.values(HEALTH).map((name) =>
-        name === HEALTH.orchestration ? orchestration : row(name, false, this.#state),
-      );
-    }
-    const hung = worker.dispatcher.hung();
-    const database = await databaseAnswers(String(this.settings.core.get('common.database.url')));
-    const inFlight = `${worker.dispatcher.inFlight} of ${this.settings.concurrency} in flight`;
-    return [
-      row(HEALTH.worker, worker.native.getWorkerStatus().running, worker.workerId),
-      row(HEALTH.database, database.ok, database.detail),
-      orchestration,
-      row(HEALTH.dispatcher, !hung.length, hung.length ? `hung: ${hung.join('; ')}` : inFlight),
-      row(HEALTH.templates, true, `namespaces ${worker.namespaces.join(', ')}`),
-    ];
+  health(): Promise<ComponentHealth[]> {
+    const { mode, settings, client } = this;
+    return components({ mode, state: this.#state, settings, client, worker: this.#worker });
   }
 
   /**
@@ -341,7 +269,7 @@ export class TaskerServer {
       dispatcher.stop();
       // Blocks for some seconds while Core ends its queue poll; nothing runs in this process any more.
       if (timeout > 0) native.transitionToGracefulShutdown();
-      returned = await this.#handBack(dispatcher);
+      returned = await handBack(dispatcher, this.settings.orchestration);
       native.stopWorker();
       this.#worker = undefined;
       this.events.emit('worker:stopped', { cut, returned });
@@ -352,34 +280,13 @@ export class TaskerServer {
     if (http) await Promise.race([http.stop(), Bun.sleep(HTTP_STOP_MS).then(() => http.stop(true))]);
     this.#untrap();
     this.#state = 'stopped';
-    if (slot[CURRENT] === this.#living) slot[CURRENT] = undefined;
+    vacate(this.#living);
     const report = { cut, returned, seconds: (performance.now() - began) / 1000 };
     const names = cut.map((step) => `${step.step} (step ${step.stepUuid})`).join(', ');
     console.info(
       `tasker: stopped after ${report.seconds.toFixed(1)} s, ${returned} steps returned, ${cut.length} cut${names && `: ${names}`}`,
     );
     return report;
-  }
-
-  /** Core drops answers that it has not sent when it is stopped, so the server is asked for them. */
-  async #handBack(dispatcher: Dispatcher): Promise<number> {
-    let total = dispatcher.returnUnstarted();
-    const end = performance.now() + FLUSH_MS;
-    const { orchestration } = this.settings;
-    const client = new TaskerClient({ ...orchestration, timeoutMs: 1000, maxRetries: 0 });
-    let waiting = dispatcher.recent();
-    try {
-      while (waiting.length && performance.now() < end) {
-        const states = await Promise.all(waiting.map((ids) => client.getStep(ids.taskUuid, ids.stepUuid)));
-        waiting = waiting.filter((_, index) => UNPROCESSED.includes(states[index]?.current_state ?? ''));
-        total += dispatcher.returnUnstarted();
-        if (waiting.length) await Bun.sleep(20);
-      }
-    } catch {
-      // Nobody to ask: leave the usual few milliseconds, with a wide margin.
-      await Bun.sleep(500);
-    }
-    return total + dispatcher.returnUnstarted();
   }
 
   #trap(): void {
@@ -394,18 +301,5 @@ export class TaskerServer {
     if (!this.#onSignal) return;
     process.off('SIGTERM', this.#onSignal).off('SIGINT', this.#onSignal);
     this.#onSignal = undefined;
-  }
-}
-
-/** Core's TypeScript package does not tell about its pool, so this asks whether the database accepts connections. */
-async function databaseAnswers(url: string): Promise<{ ok: boolean; detail: string }> {
-  const { hostname, port } = new URL(url);
-  const where = `${hostname}:${port || 5432}`;
-  try {
-    const socket = await Bun.connect({ hostname, port: Number(port || 5432), socket: { data() {}, error() {} } });
-    socket.end();
-    return { ok: true, detail: `${where} accepts connections` };
-  } catch (error) {
-    return { ok: false, detail: `${where}: ${(error as Error).message}` };
   }
 }

@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { YAML } from 'bun';
-import { didYouMean } from './settings.ts';
+import { didYouMean } from './suggest.ts';
 
 /** One step of a template. */
 export interface TemplateStep {

@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from 'bun:test';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -11,7 +11,10 @@ function run(cwd: string, ...command: string[]): string {
   const { exitCode, stdout, stderr } = Bun.spawnSync(command, {
     cwd,
     stdin: 'ignore',
-    env: { PATH: process.env.PATH },
+    // npm finds its settings and what it has fetched before by these.
+    env: Object.fromEntries(
+      Object.entries(process.env).filter(([name]) => /^(PATH|HOME|npm_config_.*|NPM_CONFIG_.*)$/.test(name)),
+    ),
   });
   if (exitCode !== 0) throw new Error(`${command.join(' ')}: ${stdout}${stderr}`);
   return stdout.toString();
@@ -27,16 +30,27 @@ test('the packed archive has what it should, and runs in an empty folder', () =>
   }
   expect(files.filter((file) => /(^package\/(src|tests|scripts)\/|\.env|lock)/.test(file))).toEqual([]);
   const app = join(scratch, 'app');
-  run(scratch, 'mkdir', '-p', 'app/node_modules/tasker-contrib-bun');
-  run(scratch, 'tar', 'xzf', archive, '--strip-components=1', '-C', 'app/node_modules/tasker-contrib-bun');
+  mkdirSync(app);
+  writeFileSync(join(app, 'package.json'), '{"type": "module", "private": true}');
+  run(app, 'npm', 'install', '--silent', '--no-audit', '--no-fund', '--ignore-scripts', '--prefer-offline', archive);
+  // Core's package, Hono and Elysia are for those who use them.
+  expect(
+    readdirSync(join(app, 'node_modules'))
+      .filter((name) => !name.startsWith('.'))
+      .sort(),
+  ).toEqual(['@cfworker', 'tasker-contrib-bun']);
   writeFileSync(
     join(app, 'main.js'),
     `import { TaskerServer } from 'tasker-contrib-bun';
      const server = await new TaskerServer({ port: 0, mode: 'client' }).start();
      console.log(await (await fetch(server.url + '/tasker/live')).text());
-     await server.stop();`,
+     await server.stop();
+     const { fakeClient } = await import('tasker-contrib-bun/testing');
+     console.log((await fakeClient().createTask('order')).status);`,
   );
-  expect(run(app, process.execPath, 'main.js')).toContain('{"status":"alive"}');
+  const said = run(app, process.execPath, 'main.js');
+  expect(said).toContain('{"status":"alive"}');
+  expect(said).toContain('pending');
 }, 180_000);
 
 test('the client alone is small when bundled', async () => {

@@ -98,6 +98,16 @@ describe('start', () => {
     expect(await refusal(server({ worker: { concurrency: 3 } }))).toContain('with other options');
   });
 
+  test('handlers are those of the start: what is added later is not half there', async () => {
+    const handlers = [price, pack];
+    const made = await server({ handlers }).start();
+    handlers.push(defineStep('shop.late', {}, () => ({})));
+    control.queue.push(claimed({ callable: 'shop.late' }));
+    await until('the answer', () => control.completions.length);
+    expect(control.completions[0]?.result.error.message).toContain("no handler 'shop.late' is registered");
+    expect(made.state).toBe('running');
+  });
+
   test('a client never loads the native module', async () => {
     const made = server({ mode: 'client' });
     await made.start();
@@ -163,6 +173,18 @@ describe('routes', () => {
     const made = await server({ fetch: (request) => new Response(new URL(request.url).pathname) }).start();
     expect(await (await fetch(`${made.url}/orders`)).text()).toBe('/orders');
     expect((await fetch(`${made.url}/tasker/other`)).status).toBe(200);
+  });
+
+  test("routes are the application's, and hide nothing of ours", async () => {
+    const routes = {
+      '/orders/:id': (request: Bun.BunRequest) => new Response((request.params as { id: string }).id),
+      '/*': new Response('everything'),
+    };
+    const made = await server({ routes }).start();
+    expect(await (await fetch(`${made.url}/orders/7`)).text()).toBe('7');
+    expect(await (await fetch(`${made.url}/else`)).text()).toBe('everything');
+    expect(await (await fetch(`${made.url}/tasker/live`)).json()).toEqual({ status: 'alive' });
+    expect(() => server({ routes: { '/tasker/live': new Response() } })).toThrow('/tasker/live would hide');
   });
 
   test('events stream to every client and end with the server', async () => {

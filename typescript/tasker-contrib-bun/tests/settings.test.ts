@@ -2,7 +2,8 @@ import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { CONFIG_KEYS, OPTIONAL_SECTIONS } from '../src/contract.ts';
 import { TaskerConfigError } from '../src/errors.ts';
-import { decideMode, resolveSettings, workerToml } from '../src/settings.ts';
+import { decideMode, resolveSettings } from '../src/settings.ts';
+import { workerToml } from '../src/worker-toml.ts';
 
 const url = 'postgresql://app:secret@db:5432/app';
 

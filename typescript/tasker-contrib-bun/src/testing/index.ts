@@ -18,6 +18,7 @@
  */
 
 export { type CheckpointRecord, type StepContextOptions, stepContext, type TestStepContext } from './context.ts';
+export { FakeClient, type FakeClientOptions, fakeClient, type TaskEnd } from './fake-client.ts';
 export type { StepState } from './graph.ts';
 export { matchers } from './matchers.ts';
 export { runStep, type StepOutcome, type TestHandler } from './step.ts';

@@ -1,0 +1,66 @@
+/** The components of readiness, as the contract names them. */
+
+import type { TaskerClient } from './client.ts';
+import { HEALTH, type HealthComponent } from './contract.ts';
+import type { Worker } from './living.ts';
+import type { ServerState } from './server-options.ts';
+import type { Settings } from './settings.ts';
+
+/** One component of readiness. */
+export interface ComponentHealth {
+  name: HealthComponent;
+  status: 'ok' | 'failed' | 'unknown' | 'off';
+  detail: string;
+}
+
+/** What is asked. */
+export interface Facts {
+  mode: 'worker' | 'client';
+  state: ServerState;
+  settings: Settings;
+  client: TaskerClient;
+  worker: Worker | undefined;
+}
+
+/** Every component, in the contract's order. Never throws. */
+export async function components({ mode, state, settings, client, worker }: Facts): Promise<ComponentHealth[]> {
+  const server = await client.health();
+  const orchestration = row(HEALTH.orchestration, server.healthy, server.detail);
+  if (mode === 'client') {
+    const off = (name: HealthComponent) => row(name, null, 'this process only creates tasks');
+    const own = state === 'draining' ? row(HEALTH.worker, false, 'draining') : off(HEALTH.worker);
+    return [own, off(HEALTH.database), orchestration, off(HEALTH.dispatcher), off(HEALTH.templates)];
+  }
+  if (state !== 'running' || !worker) {
+    return Object.values(HEALTH).map((name) =>
+      name === HEALTH.orchestration ? orchestration : row(name, false, state),
+    );
+  }
+  const hung = worker.dispatcher.hung();
+  const database = await databaseAnswers(String(settings.core.get('common.database.url')));
+  const inFlight = `${worker.dispatcher.inFlight} of ${settings.concurrency} in flight`;
+  return [
+    row(HEALTH.worker, worker.native.getWorkerStatus().running, worker.workerId),
+    row(HEALTH.database, database.ok, database.detail),
+    orchestration,
+    row(HEALTH.dispatcher, !hung.length, hung.length ? `hung: ${hung.join('; ')}` : inFlight),
+    row(HEALTH.templates, true, `namespaces ${worker.namespaces.join(', ')}`),
+  ];
+}
+
+function row(name: HealthComponent, ok: boolean | null, detail: string): ComponentHealth {
+  return { name, status: ok === null ? 'off' : ok ? 'ok' : 'failed', detail };
+}
+
+/** Core's TypeScript package does not tell about its pool, so this asks whether the database accepts connections. */
+async function databaseAnswers(url: string): Promise<{ ok: boolean; detail: string }> {
+  const { hostname, port } = new URL(url);
+  const where = `${hostname}:${port || 5432}`;
+  try {
+    const socket = await Bun.connect({ hostname, port: Number(port || 5432), socket: { data() {}, error() {} } });
+    socket.end();
+    return { ok: true, detail: `${where} accepts connections` };
+  } catch (error) {
+    return { ok: false, detail: `${where}: ${(error as Error).message}` };
+  }
+}

@@ -1,0 +1,45 @@
+/** The running server of this process. It survives `bun --hot`, which evaluates modules again while native state stays. */
+
+import type { Dispatcher } from './dispatcher.ts';
+import type { TaskerEvents } from './events.ts';
+import type { Metrics } from './metrics.ts';
+import type { NativeModule } from './native.ts';
+import type { ServerState } from './server-options.ts';
+
+/** The native worker and what drives it. */
+export interface Worker {
+  native: NativeModule;
+  dispatcher: Dispatcher;
+  workerId: string;
+  namespaces: string[];
+}
+
+/** The running server as a later evaluation of this module sees it: to that, its class is a foreign one. */
+export interface Living {
+  events: TaskerEvents;
+  metrics: Metrics;
+  toml: string;
+  mode: 'worker' | 'client';
+  port: number | undefined;
+  state: () => ServerState;
+  /** Give up worker and port, and be stopped. */
+  release: () => { worker: Worker | undefined; http: ReturnType<typeof Bun.serve> | undefined };
+}
+
+const CURRENT = Symbol.for('tasker-contrib-bun.current');
+const slot = globalThis as { [CURRENT]?: Living | undefined };
+
+/** The server that runs in this process, if one does. */
+export function current(): Living | undefined {
+  return slot[CURRENT];
+}
+
+/** Make this the server of the process. */
+export function occupy(living: Living): void {
+  slot[CURRENT] = living;
+}
+
+/** Give the place up, if it is this server's. */
+export function vacate(living: Living): void {
+  if (slot[CURRENT] === living) slot[CURRENT] = undefined;
+}

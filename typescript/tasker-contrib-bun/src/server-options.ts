@@ -1,0 +1,48 @@
+/** What {@link TaskerServer} takes and reports. */
+
+import type { CutStep } from './dispatcher.ts';
+import type { TaskerOptions } from './options.ts';
+import type { Handlers } from './registry.ts';
+import type { TaskerServer } from './server.ts';
+
+type Answer = Response | Promise<Response>;
+type RouteHandler = (request: Bun.BunRequest, server: Bun.Server<undefined>) => Answer;
+
+/** Routes as `Bun.serve` takes them: a response, a function, or one for each method, by path. */
+export type Routes = Readonly<
+  Record<string, Response | RouteHandler | Partial<Record<Bun.Serve.HTTPMethod, Response | RouteHandler>>>
+>;
+
+/** Options of {@link TaskerServer}. */
+export interface TaskerServerOptions extends TaskerOptions {
+  /** Folder of handler modules, or a list, or an object of handlers. Default: none. */
+  handlers?: Handlers;
+  /** 0 takes a free one. Default: `PORT`, else 3000. */
+  port?: number;
+  /** Default: 127.0.0.1. `HOST` */
+  hostname?: string;
+  /** Path of health, metrics and events. Default: `/tasker`. */
+  prefix?: string;
+  /** Routes of `Bun.serve`. Those below the prefix are the server's own. Default: none. */
+  routes?: Routes;
+  /** Answers everything else. Default: 404. */
+  fetch?: (request: Request, server: TaskerServer) => Response | Promise<Response>;
+  /** Stop on SIGTERM and SIGINT; other listeners of the process are called as well. Default: true. */
+  signals?: boolean;
+}
+
+/** How a worker came to its end. */
+export interface StopReport {
+  /** Steps that were interrupted; Core tries them again. */
+  cut: CutStep[];
+  /** Steps that were claimed and had not begun; Core tries them again. */
+  returned: number;
+  /** Seconds. */
+  seconds: number;
+}
+
+/** `new` → `running` → `draining` → `stopped`. */
+export type ServerState = 'new' | 'starting' | 'running' | 'draining' | 'stopped';
+
+/** Names of the options that are no settings of Core's. */
+export const OWN_OPTIONS: readonly string[] = ['handlers', 'port', 'hostname', 'prefix', 'routes', 'fetch', 'signals'];
