@@ -5,35 +5,15 @@ $LOAD_PATH.unshift(File.join(gem_folder, "lib"), File.join(gem_folder, "spec/sup
 require "tasker_contrib_rails"
 require "tasker_contrib_rails/testing"
 require "tasker_core"
+require_relative "core_assumptions"
+require_relative "core_parameters"
 require_relative "core_sources"
 
 # The double, as Ruby has it after loading, beside Core's sources.
 class CoreComparison
   DOUBLE = File.expand_path("../spec/support/core_double", __dir__)
-  # The remote control of tests, and Data classes in place of what Core takes from dry-rb.
-  OURS = %w[TaskerCore::Native TaskerCore::Worker::EventBridge::Event].freeze
-  # What Core has from a library.
-  FOREIGN = { "TaskerCore::Worker::EventBridge" => { module: "Dry::Events::Publisher", methods: %i[subscribe] } }.freeze
-  # Modules that are put before a class of Core: their methods must be there to be taken over.
-  HOOKS = {
-    TaskerContribRails::Worker::CoreHooks::Subscriber => [ "TaskerCore::Worker::StepExecutionSubscriber", :instance ],
-    TaskerContribRails::Worker::CoreHooks::Bootstrap => [ "TaskerCore::Worker::Bootstrap", :instance ],
-    TaskerContribRails::Worker::CoreHooks::Tracing => [ "TaskerCore::Tracing", :singleton ],
-    TaskerContribRails::Worker::CoreHooks::Handler => [ "TaskerCore::StepHandler::Base", :instance ]
-  }.freeze
-  # Words in Core's code that the gem relies on.
-  WORDS = {
-    "TaskerCore::Worker::Bootstrap" => { shutdown!: [ "return if @status == :stopped" ], running?: [ "@status == :running" ], status: [ "worker_id" ],
-                                         register_shutdown_handlers!: [ "INT", "TERM", "at_exit" ] },
-    "TaskerCore::Worker::EventBridge" => { setup_event_schema!: [ "step.execution.received", "step.completion.sent", "step.checkpoint_yield.sent" ],
-                                           wrap_step_execution_event: %w[event_id task_uuid step_uuid task_sequence_step correlation_id trace_id span_id],
-                                           validate_completion!: [ "%i[event_id task_uuid step_uuid success]" ],
-                                           validate_checkpoint_yield!: [ "%i[event_id step_uuid cursor items_processed]" ] },
-    "TaskerCore::Worker::EventPoller" => { process_event: [ "publish_step_execution" ] },
-    "TaskerCore::Worker::StepExecutionSubscriber" => { subscribe_to_events: [ "subscribe_to_step_execution" ] },
-    "TaskerCore::TestEnvironment" => { nil => [ "TASKER_SKIP_EXAMPLE_HANDLERS" ] },
-    "TaskerCore::TemplateDiscovery" => { nil => [ "TASKER_TEMPLATE_PATH" ] }
-  }.freeze
+  include CoreAssumptions
+  include CoreParameters
 
   # @param core [CoreSources]
   def initialize(core)
@@ -154,18 +134,6 @@ class CoreComparison
   def compare_version
     written = @core.values["TaskerCore::VERSION"].to_s.delete("'\"")
     @problems << "the double's VERSION is #{TaskerCore::VERSION}, Core's is #{written}" unless written == TaskerCore::VERSION
-  end
-
-  # Blocks are optional everywhere, names of positional parameters and the order of keywords mean nothing.
-  def normal(parameters)
-    list = parameters.map { |kind, name| %i[key keyreq].include?(kind) ? [ kind, name ] : [ kind ] }.reject { |kind, _| kind == :block }
-    positional, keywords = list.partition { |kind, _| %i[req opt rest].include?(kind) }
-    positional + keywords.sort_by { |kind, name| [ kind.to_s, name.to_s ] }
-  end
-
-  def shown(parameters)
-    signs = { req: "x", opt: "x = ?", rest: "*", keyrest: "**" }
-    parameters.map { |kind, name| signs[kind] || "#{name}:#{" ?" if kind == :key}" }.join(", ")
   end
 
   def differ(type, text, found)

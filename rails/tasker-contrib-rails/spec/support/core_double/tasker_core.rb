@@ -14,4 +14,4 @@ if File.file?(".env")
   File.foreach(".env", chomp: true) { |line| line.match(/\A(\w+)=(.*)\z/) { |match| ENV[match[1]] ||= match[2] } }
 end
 
-%w[native ffi logging errors models step_context types registry step_handler subscriber domain_events bootstrap client].each { |file| require_relative "tasker_core/#{file}" }
+%w[json_only native ffi logging errors models step_context types registry step_handler subscriber domain_events bootstrap client].each { |file| require_relative "tasker_core/#{file}" }

@@ -112,7 +112,7 @@ module TaskerCore
         journal("complete", step: step&.dig("task_sequence_step", "workflow_step", "name"), known: !step.nil?, success: payload["success"], error: payload["error"])
         return false unless step && @running
 
-        refuse_unknown(payload)
+        JsonOnly.check(payload)
         @completions << payload
         true
       end
@@ -140,17 +140,6 @@ module TaskerCore
         path = ENV["TASKER_DOUBLE_JOURNAL"] or return
 
         File.open(path, "a") { |file| file.puts(JSON.generate({ event:, pid: Process.pid, **details })) }
-      end
-
-      private
-
-      def refuse_unknown(value)
-        case value
-        when Hash then value.each_value { |inner| refuse_unknown(inner) }
-        when Array then value.each { |inner| refuse_unknown(inner) }
-        when nil, true, false, String, Symbol, Integer, Float then value
-        else raise TypeError, "#{value.class} cannot be serialised"
-        end
       end
     end
     reset!
