@@ -53,7 +53,7 @@ export class TaskerClient {
    * Create a task. The same template with the same context can exist once only, for ever: put something unique into the
    * context, or use `idempotent`.
    *
-   * @throws {@link TaskerClientError} `not_found`: no worker has registered the template; `conflict`: it exists;
+   * @throws `TaskerClientError` `not_found`: no worker has registered the template; `conflict`: it exists;
    * `backpressure`, `unavailable`: also after repetitions.
    */
   async createTask(name: string, context: object = {}, options: CreateTaskOptions = {}): Promise<Task> {
@@ -178,7 +178,7 @@ export class TaskerClient {
   /**
    * Wait until a task has ended; see {@link END_STATES}. It may have failed: look at `status`.
    *
-   * @throws {@link TaskerClientError} `timeout`: it has not ended in time. It goes on.
+   * @throws `TaskerClientError` `timeout`: it has not ended in time. It goes on.
    */
   async wait(task: Task | string, options: WaitOptions = {}): Promise<Task> {
     const end = performance.now() + (options.timeoutMs ?? 60_000);

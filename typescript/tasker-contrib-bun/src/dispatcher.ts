@@ -260,7 +260,12 @@ export class Dispatcher {
     this.#try(event, () => this.native.completeStepEvent(event.eventId, result));
     const { taskUuid, stepUuid } = event;
     const now = performance.now();
-    for (const [key, { at }] of this.#recent) if (now - at > RECENT_MS) this.#recent.delete(key);
+    // In order of time: the old ones are in front.
+    for (const [key, { at }] of this.#recent) {
+      if (now - at <= RECENT_MS) break;
+      this.#recent.delete(key);
+    }
+    this.#recent.delete(stepUuid);
     this.#recent.set(stepUuid, { taskUuid, stepUuid, at: now });
   }
 

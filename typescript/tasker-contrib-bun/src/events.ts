@@ -2,6 +2,7 @@
 
 import type { EventBase, EventData } from './contract.ts';
 
+/** Names of the events. */
 export type EventName = keyof EventData;
 
 /** An event with its name: what `on` gives and what the iterator yields. */
@@ -12,6 +13,8 @@ export type TaskerEvent<N extends EventName = EventName> = {
 type Listener = (event: TaskerEvent) => unknown;
 
 const QUEUE = 1000;
+/** Events in the form of the streams: made once, however many clients there are. */
+const frames = new WeakMap<TaskerEvent, Uint8Array>();
 
 /**
  * Subscribe to what the worker does.
@@ -104,16 +107,15 @@ export class TaskerEvents {
     const names = new URL(request.url).searchParams.get('names')?.split(',').filter(Boolean) as EventName[] | undefined;
     const ending = signal ? AbortSignal.any([request.signal, signal]) : request.signal;
     const events = this.stream(names ?? [], ending);
-    const encoder = new TextEncoder();
     const body = new ReadableStream<Uint8Array>({
       start(controller) {
         // Sends the headers at once, and lets a proxy know that the stream is alive.
-        controller.enqueue(encoder.encode(': open\n\n'));
+        controller.enqueue(new TextEncoder().encode(': open\n\n'));
       },
       async pull(controller) {
         const { value, done } = await events.next();
         if (done) controller.close();
-        else controller.enqueue(encoder.encode(`event: ${value.name}\ndata: ${JSON.stringify(value)}\n\n`));
+        else controller.enqueue(frame(value));
       },
       async cancel() {
         await events.return?.();
@@ -123,6 +125,13 @@ export class TaskerEvents {
       headers: { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' },
     });
   }
+}
+
+function frame(event: TaskerEvent): Uint8Array {
+  const made =
+    frames.get(event) ?? new TextEncoder().encode(`event: ${event.name}\ndata: ${JSON.stringify(event)}\n\n`);
+  frames.set(event, made);
+  return made;
 }
 
 function complain(name: string, error: unknown): void {

@@ -8,7 +8,11 @@ import { type BatchRange, Checkpoint, type StepArgs, type StepDefinition } from 
 /** A handler class of Core: what its `define*` functions make, or a subclass of its `StepHandler`. */
 export interface CoreHandler {
   readonly handlerName: string;
-  new (): { call(context: unknown): Promise<unknown> };
+  /** Core makes one for each step. */
+  new (): {
+    /** Executes a step with Core's `StepContext`. */
+    call(context: unknown): Promise<unknown>;
+  };
 }
 
 /** A handler of any style. */

@@ -5,8 +5,10 @@ import type { TaskerOptions } from './options.ts';
 import type { Handlers } from './registry.ts';
 import type { TaskerServer } from './server.ts';
 
-type Answer = Response | Promise<Response>;
-type RouteHandler = (request: Bun.BunRequest, server: Bun.Server<undefined>) => Answer;
+/** What a route gives. */
+export type Answer = Response | Promise<Response>;
+/** A function that answers a route. */
+export type RouteHandler = (request: Bun.BunRequest, server: Bun.Server<undefined>) => Answer;
 
 /** Routes as `Bun.serve` takes them: a response, a function, or one for each method, by path. */
 export type Routes = Readonly<

@@ -67,6 +67,7 @@ export interface StepDefinition {
   readonly input: StandardSchemaV1 | undefined;
   readonly results: Schemas;
   readonly timeoutMs: number | undefined;
+  /** Calls the handler. */
   readonly run: (args: StepArgs<any, any>) => unknown;
 }
 

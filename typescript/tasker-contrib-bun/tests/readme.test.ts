@@ -1,44 +1,69 @@
-import { expect, test } from 'bun:test';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { afterAll, expect, test } from 'bun:test';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const root = join(import.meta.dir, '..');
-const blocks = [...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/```ts\n(.*?)```/gs)].map(
-  (match) => match[1],
+const folder = join(root, `tests/fixtures/docs-${process.pid}`);
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const guides = readdirSync(join(root, 'docs')).filter((file) => file.endsWith('.md'));
+const pages = ['README.md', ...guides.map((file) => `docs/${file}`)];
+const blocks = pages.flatMap((page) =>
+  [...readFileSync(join(root, page), 'utf8').matchAll(/```ts\n(.*?)```/gs)].map((match, index) => ({
+    file: `${page.replaceAll(/\W/g, '_')}_${index}${match[1]?.includes('\ntest(') ? '.test' : ''}.ts`,
+    text: match[1] ?? '',
+  })),
 );
 
 /** The entry points as the package publishes them, in its source. */
 function toSource(text: string): string {
   return text
-    .replaceAll("'tasker-contrib-bun/client'", "'../../../src/client.ts'")
+    .replaceAll(/'tasker-contrib-bun\/(client|hono|elysia)'/g, "'../../../src/$1.ts'")
     .replaceAll("'tasker-contrib-bun/testing'", "'../../../src/testing/index.ts'")
     .replaceAll("'tasker-contrib-bun'", "'../../../src/index.ts'");
 }
 
-test('every block of the README type-checks and runs', () => {
-  expect(blocks.length).toBe(5);
-  const folder = join(root, `tests/fixtures/readme-${process.pid}`);
+test('every block of the README and of the guides type-checks', () => {
+  expect(blocks.length).toBeGreaterThan(15);
   mkdirSync(join(folder, 'handlers'), { recursive: true });
-  try {
-    blocks.forEach((block, index) => {
-      // Other ports than a developer's.
-      writeFileSync(join(folder, `block${index}.ts`), `${toSource(block ?? '')}\nexport {};\n`.replace('3000', '0'));
-    });
-    const config = {
-      extends: '../../../tsconfig.json',
-      compilerOptions: { noUnusedLocals: false },
-      include: ['*.ts'],
-      exclude: [],
-    };
-    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
-    const tsc = Bun.spawnSync([join(root, 'node_modules/.bin/tsc'), '-p', folder], { cwd: root });
-    expect(tsc.stdout.toString()).toBe('');
-    for (let index = 0; index < blocks.length; index++) {
-      const code = `await import('./block${index}.ts'); process.exit(0);`;
-      const run = Bun.spawnSync([process.execPath, '-e', code], { cwd: folder, env: { PATH: process.env.PATH } });
-      expect([index, run.exitCode, run.stderr.toString()]).toEqual([index, 0, '']);
-    }
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
+  for (const { file, text } of blocks) {
+    // Other ports than a developer's.
+    writeFileSync(join(folder, file), `${toSource(text)}\nexport {};\n`.replace('3000', '0'));
   }
+  const config = {
+    extends: '../../../tsconfig.json',
+    compilerOptions: { noUnusedLocals: false },
+    include: ['*.ts'],
+    exclude: [],
+  };
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
+  const tsc = Bun.spawnSync([join(root, 'node_modules/.bin/tsc'), '-p', folder], { cwd: root });
+  expect(tsc.stdout.toString()).toBe('');
 }, 180_000);
+
+test.each(blocks.map(({ file }) => file))('%s runs', (file) => {
+  const command = file.endsWith('.test.ts')
+    ? ['test', `./${file}`]
+    : ['-e', `await import('./${file}'); process.exit(0);`];
+  const run = Bun.spawnSync([process.execPath, ...command], { cwd: folder, env: { PATH: process.env.PATH } });
+  expect([run.exitCode, run.exitCode ? run.stderr.toString() : '']).toEqual([0, '']);
+});
+
+test('every option has its row in the guide, with its variable', async () => {
+  const guide = readFileSync(join(root, 'docs/configuration.md'), 'utf8');
+  const { SETTINGS } = await import('../src/contract.ts');
+  const { OWN_OPTIONS } = await import('../src/server-options.ts');
+  for (const [name, { env }] of Object.entries(SETTINGS)) {
+    expect(guide).toMatch(new RegExp(`^\\| \`${name.replace('.', '\\.')}\` \\|.*\`${env}\``, 'm'));
+  }
+  for (const name of OWN_OPTIONS) expect(guide).toContain(`\n| \`${name}\` |`);
+});
+
+test('links lead somewhere', () => {
+  for (const page of pages) {
+    const text = readFileSync(join(root, page), 'utf8');
+    for (const [, target] of text.matchAll(/\]\(([^)#]+?)(?:#[^)]*)?\)/g)) {
+      if (!target?.startsWith('https://')) expect(existsSync(join(root, page, '..', target ?? ''))).toBe(true);
+    }
+  }
+});

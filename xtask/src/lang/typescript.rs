@@ -90,10 +90,13 @@ impl Language for TypeScript {
                 planner.add(task);
             }
             Job::Lint => {
-                let commands = [
+                let mut commands = vec![
                     ("biome", tool(&["biome", "check", "."])),
                     ("tsc", tool(&["tsc", "--noEmit", "--strict"])),
                 ];
+                if lookup(&unit.manifest, "devDependencies.typedoc").is_some() {
+                    commands.push(("typedoc", tool(&["typedoc", "--emit", "none"])));
+                }
                 planner.add_each(unit, &environment.needs, commands);
             }
             Job::Fmt => {

@@ -131,15 +131,18 @@ export class TestStepContext {
     };
   }
 
+  /** A value of the task's context; undefined if it is not there. */
   getInput<T = unknown>(key: string): T | undefined {
     return this.inputData[key] as T | undefined;
   }
 
+  /** The same, with a default for a key that is missing; a null stays. */
   getInputOr<T>(key: string, fallback: T): T {
     const value = this.inputData[key] as T | undefined;
     return value === undefined ? fallback : value;
   }
 
+  /** A value of the template's `handler.initialization`. */
   getConfig<T = unknown>(key: string): T | undefined {
     return this.stepConfig[key] as T | undefined;
   }
@@ -149,45 +152,55 @@ export class TestStepContext {
     return this.dependencyResults[step]?.result ?? null;
   }
 
+  /** A value inside of an earlier step's result, or null. */
   getDependencyField(step: string, ...path: string[]): unknown {
     let value = this.getDependencyResult(step);
     for (const key of path) value = (value as Mapping | null | undefined)?.[key] ?? null;
     return value;
   }
 
+  /** Results of the earlier steps whose names begin with the prefix, by name. */
   getAllDependencyResults(prefix: string): unknown[] {
     const names = this.getDependencyResultKeys().filter((name) => name.startsWith(prefix));
     return names.sort().map((name) => this.getDependencyResult(name));
   }
 
+  /** Names of the earlier steps. */
   getDependencyResultKeys(): string[] {
     return Object.keys(this.dependencyResults);
   }
 
+  /** Whether this is not the first attempt. */
   isRetry(): boolean {
     return this.retryCount > 0;
   }
 
+  /** Whether no attempt follows. */
   isLastRetry(): boolean {
     return this.retryCount >= this.maxRetries - 1;
   }
 
+  /** What the batch worker stored, or null. */
   get checkpoint(): CheckpointRecord | null {
     return (this.event.workflowStep.checkpoint as CheckpointRecord | undefined) ?? null;
   }
 
+  /** Where it goes on, or null. */
   get checkpointCursor(): unknown {
     return this.checkpoint?.cursor ?? null;
   }
 
+  /** How many items are done. */
   get checkpointItemsProcessed(): number {
     return this.checkpoint?.items_processed ?? 0;
   }
 
+  /** What it has gathered so far, or null. */
   get accumulatedResults(): Mapping | null {
     return this.checkpoint?.accumulated_results ?? null;
   }
 
+  /** Whether the batch worker stored one. */
   hasCheckpoint(): boolean {
     return this.checkpoint !== null;
   }

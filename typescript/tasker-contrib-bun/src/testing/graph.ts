@@ -8,6 +8,7 @@
 
 import { isMapping, type StepSpec, type TemplateSpec } from './template.ts';
 
+/** States of a step in a run in memory. */
 export type StepState = 'pending' | 'complete' | 'error' | 'waiting_for_retry';
 type Mapping = Record<string, unknown>;
 type Edge = readonly [parent: string, child: string];

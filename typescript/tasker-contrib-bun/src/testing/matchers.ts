@@ -46,7 +46,18 @@ function toHaveRun(received: unknown, ...names: string[]): Verdict {
 }
 
 /** For `expect.extend`. */
-export const matchers = { toComplete, toFailPermanently, toFailRetryably, toCompleteWorkflow, toHaveRun };
+export const matchers = {
+  /** The step completed, with a result that contains this. */
+  toComplete,
+  /** The step failed for good, with a message that contains or matches this. */
+  toFailPermanently,
+  /** The step failed and will be tried again, with a message that contains or matches this. */
+  toFailRetryably,
+  /** The task completed, and the server would run the template as it is written. */
+  toCompleteWorkflow,
+  /** These steps were called, in this order. */
+  toHaveRun,
+};
 
 declare module 'bun:test' {
   interface Matchers<T> {

@@ -8,6 +8,7 @@ import { runStep, type StepOutcome, type TestHandler } from './step.ts';
 import { loadTemplate, type TemplateSpec } from './template.ts';
 
 type Mapping = Record<string, unknown>;
+/** What a task came to. */
 export type TaskStatus = 'complete' | 'blocked_by_failures' | 'error' | 'waiting_for_dependencies';
 
 /** A handler that always yields a checkpoint would never end. */
