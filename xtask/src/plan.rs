@@ -218,6 +218,14 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// A plan of which every result is known.
+    pub fn known(results: Vec<TaskResult>) -> Self {
+        Self {
+            cached: results,
+            ..Self::default()
+        }
+    }
+
     /// Adds a task unless one of the same id is there: several units may need the same preparation.
     pub fn add(&mut self, task: Task) -> String {
         let id = task.id.clone();

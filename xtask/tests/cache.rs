@@ -43,9 +43,12 @@ fn is_cached(ran: &Ran) -> bool {
     ran.out.contains(CACHED)
 }
 
-/// Runs once to know the result, and once to see that it is known.
+/// Runs once to know the result, once to see that it is known, and once to see that the run as a whole is.
 fn warm(fixture: &Fixture) {
     fixture.run(&TEST);
+    assert!(is_cached(&fixture.run(&TEST)), "nothing has changed");
+    let whole = fixture.root.join("target/xtask/cache/whole");
+    assert_eq!(fs::read_dir(whole).unwrap().count(), 1);
     assert!(is_cached(&fixture.run(&TEST)), "nothing has changed");
 }
 
@@ -295,11 +298,18 @@ fn a_failure_is_not_kept_and_neither_is_a_success_that_changed_files() {
 fn a_damaged_cache_has_no_hits() {
     let fixture = repository();
     let cache = fixture.root.join("target/xtask/cache");
+    let whole = || fs::read_dir(cache.join("whole")).unwrap().next().unwrap();
     warm(&fixture);
     fs::write(cache.join("results.json"), "{\"0\":").unwrap();
+    assert!(
+        is_cached(&fixture.run(&TEST)),
+        "the run as a whole is known"
+    );
+    fs::write(whole().unwrap().path(), "{\"sum\":").unwrap();
     assert!(!is_cached(&fixture.run(&TEST)));
     warm(&fixture);
     fs::remove_file(cache.join("results.json")).unwrap();
+    fs::remove_file(whole().unwrap().path()).unwrap();
     assert!(!is_cached(&fixture.run(&TEST)), "its logs are no results");
     warm(&fixture);
     for log in fs::read_dir(cache.join("results")).unwrap() {
@@ -326,6 +336,26 @@ fn a_run_that_finds_everything_writes_nothing() {
         written("target/xtask/runs"),
     );
     assert_eq!(before, after);
+}
+
+#[test]
+fn what_planning_looks_for_beside_files_is_looked_for_again() {
+    let fixture = repository();
+    fixture.write(
+        ".gitignore",
+        "/target/\n.venv/\n/.xtask/\n/python/more/tests/\n",
+    );
+    fixture.write("python/more/pyproject.toml", "[project]\nname = \"more\"\n");
+    fixture.write("python/more/requirements.lock", "");
+    let run = || fixture.run(&["test", "--lang", "python"]);
+    for _ in 0..3 {
+        let ran = run();
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        assert!(!ran.out.contains("python/more"), "{}", ran.out);
+    }
+    fixture.write("python/more/tests/test_more.py", "");
+    let ran = run();
+    assert!(ran.out.contains("python/more:pytest"), "{}", ran.out);
 }
 
 #[test]

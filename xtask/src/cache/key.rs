@@ -76,6 +76,13 @@ impl Common {
     }
 }
 
+impl Common {
+    /// All of it as one digest, the program that runs included.
+    pub fn sum(&self) -> Part {
+        digest([&self.sum[..], self.program.as_bytes()])
+    }
+}
+
 fn variable(name: &OsStr) -> String {
     format!("the variable {}", name.to_string_lossy())
 }
@@ -280,9 +287,17 @@ impl State {
 }
 
 fn sum_of(files: &Files, places: &[u32]) -> Part {
+    sum_of_each(places.iter().map(|place| &files.all[*place as usize]))
+}
+
+/// The digest of all files that count.
+pub fn sum_of_files(files: &Files) -> Part {
+    sum_of_each(&files.all)
+}
+
+fn sum_of_each<'a>(files: impl IntoIterator<Item = &'a (Vec<u8>, Id)>) -> Part {
     let mut sum = Sha256::new();
-    for place in places {
-        let (path, Id { kind, content }) = &files.all[*place as usize];
+    for (path, Id { kind, content }) in files {
         add(&mut sum, path);
         sum.update([*kind]);
         sum.update(content);

@@ -8,8 +8,9 @@
 mod key;
 mod store;
 mod versions;
+mod whole;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,6 +25,7 @@ use crate::tools::Tools;
 
 pub use key::{Common, Key, Name, Part};
 pub use store::{clean, BOUND};
+pub use whole::{Looked, Whole};
 
 use key::State;
 use store::Store;
@@ -35,26 +37,28 @@ pub struct Cache<'a> {
     environment: &'a Environment,
     common: Arc<Common>,
     tools: Vec<(Name, Part)>,
-    tools_of: Vec<Vec<usize>>,
+    /// For each language, places in `tools`.
+    tools_of: BTreeMap<&'a str, Vec<usize>>,
     before: State,
     store: Store,
 }
 
 impl<'a> Cache<'a> {
-    /// Looks at everything that keys are made of; nothing if the repository is no git work tree. `core` says where Tasker
-    /// Core comes from; only tasks of this plan can be asked about.
+    /// Looks at everything that keys are made of; nothing if the repository is no git work tree. Only tasks of this plan can be asked
+    /// about.
     pub fn open(
         repo: &'a Repo,
         inputs: &'a Inputs,
         tools: &Tools,
         environment: &'a Environment,
-        core: &str,
+        common: &Arc<Common>,
         plan: &Plan,
     ) -> Option<Self> {
         let files = Arc::clone(repo.files.as_ref()?);
         let languages = languages_of(repo, inputs, plan);
         let (before, versions) = std::thread::scope(|scope| {
-            let versions = scope.spawn(|| versions::of_units(repo, tools, environment, &languages));
+            let versions =
+                scope.spawn(|| versions::of_languages(&repo.root, tools, environment, languages));
             (State::of(repo, inputs, files), versions.join())
         });
         let (tools, tools_of) = versions.ok()?;
@@ -62,7 +66,7 @@ impl<'a> Cache<'a> {
             repo,
             inputs,
             environment,
-            common: Arc::new(Common::new(environment, core)),
+            common: Arc::clone(common),
             tools,
             tools_of,
             before,
@@ -217,10 +221,11 @@ impl<'a> Cache<'a> {
         let mut key = Key::new(&self.common, task, self.environment);
         let mut wanted: Vec<usize> = closure
             .iter()
-            .flat_map(|unit| &self.tools_of[*unit])
+            .filter_map(|unit| self.tools_of.get(self.repo.units[*unit].language))
+            .flatten()
             .copied()
             .collect();
-        wanted.sort_unstable();
+        wanted.sort_unstable_by_key(|tool| &self.tools[*tool].0);
         wanted.dedup();
         for tool in wanted {
             let (name, part) = &self.tools[tool];

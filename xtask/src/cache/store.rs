@@ -29,10 +29,12 @@ pub struct Entry {
     pub log: PathBuf,
 }
 
+/// The folder of logs, relative to the cache's folder.
+pub const LOGS: &str = "results";
 /// The list of kept results, relative to the cache's folder.
 const RESULTS: &str = "results.json";
 /// The time of last use is written down only if the last one noted is older than this, in seconds: a run that finds everything writes nothing.
-const NOTED: u64 = 24 * 60 * 60;
+pub const NOTED: u64 = 24 * 60 * 60;
 
 #[derive(Clone, Deserialize, Serialize)]
 struct Record {
@@ -147,7 +149,7 @@ impl Store {
     pub fn prune(&self, bound: u64) -> Result<()> {
         let records = read_records(&self.folder);
         let mut files = Vec::new();
-        for part in ["results", "last", "files"] {
+        for part in [LOGS, "last", "files", super::whole::PART] {
             let Ok(entries) = fs::read_dir(self.folder.join(part)) else {
                 continue;
             };
@@ -182,7 +184,7 @@ impl Store {
     }
 
     fn log(&self, key: &str) -> PathBuf {
-        self.place("results", &format!("{key}.log"))
+        self.place(LOGS, &format!("{key}.log"))
     }
 
     fn place(&self, part: &str, name: &str) -> PathBuf {
@@ -217,12 +219,12 @@ fn read_records(folder: &Path) -> Records {
 }
 
 /// Since 1970.
-fn seconds(time: SystemTime) -> u64 {
+pub fn seconds(time: SystemTime) -> u64 {
     let since = time.duration_since(SystemTime::UNIX_EPOCH);
     since.map_or(0, |since| since.as_secs())
 }
 
-fn write(path: &Path, contents: &[u8]) -> Result<()> {
+pub fn write(path: &Path, contents: &[u8]) -> Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
     let mut scratch = tempfile::NamedTempFile::new_in(folder).map_err(Error::io("write", path))?;

@@ -4,7 +4,7 @@
 //! manager's shim, decides only when it runs, so it is asked every time, except where what it decides by is known: shims of pyenv and its likes,
 //! programs of npm packages, and Ruby programs.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -12,28 +12,27 @@ use super::key::{digest, Name, Part};
 use crate::environment::Environment;
 use crate::interrupt::Interrupt;
 use crate::process::{capture, Invocation};
-use crate::repo::Repo;
 use crate::tools::Tools;
 
 /// Answers and stamps, relative to the repository.
 const KEPT: &str = "target/xtask/cache/tools.json";
 
-/// The tools of these languages as named parts of keys, and for each unit the places of its own in that list.
-pub fn of_units(
-    repo: &Repo,
+/// For each language, places in a list of tools.
+pub type Places<'l> = BTreeMap<&'l str, Vec<usize>>;
+
+/// The tools of these languages as named parts of keys, and for each language the places of its own in that list.
+pub fn of_languages<'l>(
+    root: &Path,
     tools: &Tools,
     environment: &Environment,
-    languages: &BTreeSet<&str>,
-) -> (Vec<(Name, Part)>, Vec<Vec<usize>>) {
-    let mut asker = Asker::new(&repo.root, environment);
+    languages: impl IntoIterator<Item = &'l str>,
+) -> (Vec<(Name, Part)>, Places<'l>) {
+    let mut asker = Asker::new(root, environment);
     let mut parts = Vec::new();
     let mut of_language: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     let mut known: BTreeMap<String, usize> = BTreeMap::new();
-    for unit in &repo.units {
-        if of_language.contains_key(unit.language) || !languages.contains(unit.language) {
-            continue;
-        }
-        let wanted = [unit.language.to_owned()];
+    for language in languages {
+        let wanted = [language.to_owned()];
         let host = tools
             .host_for(&wanted)
             .into_iter()
@@ -56,15 +55,10 @@ pub fn of_units(
                 })
             })
             .collect();
-        of_language.insert(unit.language, places);
+        of_language.insert(language, places);
     }
     asker.keep();
-    let of_units = repo
-        .units
-        .iter()
-        .map(|unit| of_language.get(unit.language).cloned().unwrap_or_default())
-        .collect();
-    (parts, of_units)
+    (parts, of_language)
 }
 
 struct Asker {

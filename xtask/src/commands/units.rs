@@ -1,17 +1,18 @@
 //! `test`, `lint`, `fmt`, `build`: the same job for many units.
 
-use std::collections::HashSet;
-use std::path::Path;
+use std::collections::{BTreeSet, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::json;
 
 use super::{codegen, Session};
-use crate::cache::Cache;
+use crate::cache::{Cache, Common, Looked, Whole};
 use crate::cli::{AffectedArgs, BuildArgs, RunArgs, TestArgs, UnitArgs};
 use crate::contract;
 use crate::core::Identity;
 use crate::error::{Error, Result};
-use crate::git::{changed_since, default_base, Changes};
+use crate::git::{changed_since, default_base, Changes, Files};
 use crate::lang::{Job, Planner};
 use crate::plan::Plan;
 use crate::repo::affected::{affected, Affected};
@@ -75,14 +76,35 @@ pub fn build(session: &mut Session, args: &BuildArgs) -> Result<()> {
 }
 
 fn check(session: &mut Session, args: &TestArgs, job: Job) -> Result<()> {
-    let repo = Repo::discover(&session.root)?;
+    let options = args.run.options();
+    let files = Files::of(&session.root).map(Arc::new);
+    let core = session.core.source_id()?;
+    let common = Arc::new(Common::new(&options.environment, &core));
+    let (root, tools) = (session.root.clone(), session.tools.clone());
+    let is_plain = args.affected.affected.is_none()
+        && !(args.units.dry_run || args.explain || args.no_cache || session.core.is_local());
+    let whole = is_plain.then(|| Whole {
+        root: &root,
+        what: format!("{:?}", (job, &args.units.languages, &args.units.units)),
+        tools: &tools,
+        environment: &options.environment,
+        common: &common,
+    });
+    let known = (whole.as_ref().zip(files.as_ref())).and_then(|(whole, files)| whole.recall(files));
+    if let Some(results) = known {
+        session.announce()?;
+        let summary = session.run_plan(job.name(), &Plan::known(results), &options)?;
+        return end(args, &summary);
+    }
+    let repo = Repo::among(&session.root, files)?;
     let inputs = Inputs::of(&repo);
     let Some(only) = choose(session, &repo, &inputs, &args.affected)? else {
         return Ok(());
     };
     let selection = args.units.selection();
     let without = absent_languages(session, &repo, &selection)?;
-    let mut plan = plan(session, &repo, &selection, only.as_ref(), &without, job)?;
+    let (mut plan, places) =
+        planned(session, &repo, &selection, only.as_ref(), &without, job)?.finish();
     if plan.tasks.is_empty() {
         return nothing_to_do(session, job);
     }
@@ -91,25 +113,10 @@ fn check(session: &mut Session, args: &TestArgs, job: Job) -> Result<()> {
     if args.units.dry_run {
         return session.execute(job.name(), &plan, true).map(drop);
     }
-    let options = args.run.options();
-    let core = session.core.source_id()?;
-    let cache = Cache::open(
-        &repo,
-        &inputs,
-        &session.tools,
-        &options.environment,
-        &core,
-        &plan,
-    );
+    let environment = &options.environment;
+    let cache = Cache::open(&repo, &inputs, &tools, environment, &common, &plan);
     if args.explain {
-        let lines = cache.as_ref().map_or_else(
-            || vec!["nothing is kept: this is no git work tree".to_owned()],
-            |cache| cache.explain(&plan),
-        );
-        session
-            .report
-            .tell(&lines, &json!({"event": "explanation", "lines": lines}));
-        return Ok(());
+        return explain(session, cache.as_ref(), &plan);
     }
     if let Some(cache) = cache.as_ref().filter(|_| !args.no_cache) {
         let known = cache.hits(&plan)?;
@@ -119,8 +126,40 @@ fn check(session: &mut Session, args: &TestArgs, job: Job) -> Result<()> {
     if let Some(cache) = cache.filter(|_| is_same_core(session)) {
         cache.keep(&plan, &summary)?;
     }
-    write_junit(&args.run, &summary)?;
-    Session::success(&summary)
+    // What a machine lacks may come, and nothing looks for that then.
+    let whole = whole.filter(|_| plan.tasks.is_empty() && without.is_empty());
+    if let Some((whole, files)) = whole.zip(repo.files.as_deref()) {
+        whole.keep(files, looked(&repo, places), &plan.cached)?;
+    }
+    end(args, &summary)
+}
+
+fn end(args: &TestArgs, summary: &Summary) -> Result<()> {
+    write_junit(&args.run, summary)?;
+    Session::success(summary)
+}
+
+fn explain(session: &mut Session, cache: Option<&Cache<'_>>, plan: &Plan) -> Result<()> {
+    let lines = cache.map_or_else(
+        || vec!["nothing is kept: this is no git work tree".to_owned()],
+        |cache| cache.explain(plan),
+    );
+    session
+        .report
+        .tell(&lines, &json!({"event": "explanation", "lines": lines}));
+    Ok(())
+}
+
+/// What a run over this repository depends on besides files that count.
+fn looked(repo: &Repo, places: Vec<(PathBuf, bool)>) -> Looked {
+    let units = repo.units.iter();
+    let languages: BTreeSet<&str> = units.clone().map(|unit| unit.language).collect();
+    let variables: BTreeSet<&String> = units.flat_map(|unit| &unit.env).collect();
+    Looked {
+        languages: languages.into_iter().map(str::to_owned).collect(),
+        variables: variables.into_iter().cloned().collect(),
+        places,
+    }
 }
 
 /// Languages whose tools this machine lacks though it need not, each told with the fix. A run over everything goes on without them.
@@ -265,7 +304,7 @@ fn nothing_to_do(session: &mut Session, job: Job) -> Result<()> {
 }
 
 /// The plan of a job for the selected units, of them only the affected ones if that is known, without some languages.
-pub fn plan(
+fn plan(
     session: &Session,
     repo: &Repo,
     selection: &Selection,
@@ -273,6 +312,18 @@ pub fn plan(
     without: &[&str],
     job: Job,
 ) -> Result<Plan> {
+    Ok(planned(session, repo, selection, only, without, job)?.plan)
+}
+
+/// The same with what else the planner knows.
+fn planned<'a>(
+    session: &'a Session,
+    repo: &'a Repo,
+    selection: &Selection,
+    only: Option<&Affected>,
+    without: &[&str],
+    job: Job,
+) -> Result<Planner<'a>> {
     let mut planner = Planner::new(
         repo,
         &session.tools,
@@ -291,7 +342,7 @@ pub fn plan(
     if job == Job::Lint && selection.is_everything() && repo.root.join(contract::FOLDER).is_dir() {
         planner.add(codegen::check_task(&repo.root, &session.logs(job.name())));
     }
-    Ok(planner.plan)
+    Ok(planner)
 }
 
 fn write_junit(args: &RunArgs, summary: &Summary) -> Result<()> {

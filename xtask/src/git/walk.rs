@@ -3,12 +3,12 @@
 //! Tracked names are known from the index, so a name is compared with the rules of `.gitignore` only if it is not among them. Folders and
 //! pieces of the index are shared out to a thread per processor.
 
-use std::collections::VecDeque;
 use std::ffi::OsStr;
 use std::fs::DirEntry;
 use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
@@ -46,15 +46,15 @@ pub fn walk<T: Send, U: Send>(
 ) -> Found<T, U> {
     let rules = Rules::new(root, git);
     let top = Arc::new(Folder::new(PathBuf::new(), None));
-    let mut jobs = VecDeque::from([Job::Folder(top, 0..entries.len())]);
-    jobs.extend(
-        (0..entries.len())
-            .step_by(PIECE)
-            .map(|start| Job::Files(start..entries.len().min(start + PIECE))),
-    );
+    let mut jobs: Vec<Job> = (0..entries.len())
+        .step_by(PIECE)
+        .map(|start| Job::Files(start..entries.len().min(start + PIECE)))
+        .collect();
+    // The last one is taken first: it leads to more.
+    jobs.push(Job::Folder(top, 0..entries.len()));
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = threads.min(MOST_THREADS).min(jobs.len());
-    let queue = Queue::new(jobs);
+    let queue = Queue::new(jobs, threads);
     let worker = || work(&queue, entries, &rules, visit);
     let parts = std::thread::scope(|scope| {
         let others: Vec<_> = (1..threads).map(|_| scope.spawn(worker)).collect();
@@ -87,30 +87,37 @@ enum Job {
     Folder(Arc<Folder>, Range<usize>),
 }
 
-/// Jobs for several threads, of which each can make more.
+/// Jobs for several threads. Each works through what its own jobs lead to, and gives half of that away when another has nothing to do.
 struct Queue {
-    /// What is to be done, and how many threads are at it and may add to it.
-    state: Mutex<(VecDeque<Job>, usize)>,
+    /// What is to be done, and how many threads are at work and may add to it.
+    state: Mutex<(Vec<Job>, usize)>,
     changed: Condvar,
+    /// How many threads wait.
+    idle: AtomicUsize,
 }
 
 impl Queue {
-    fn new(jobs: VecDeque<Job>) -> Self {
+    fn new(jobs: Vec<Job>, threads: usize) -> Self {
         Self {
-            state: Mutex::new((jobs, 0)),
+            state: Mutex::new((jobs, threads)),
             changed: Condvar::new(),
+            idle: AtomicUsize::new(0),
         }
     }
 
-    /// The next job; none when there will be none. The thread must give back what the last one led to first.
+    /// A job for a thread that has none left; none when there will be none.
     fn next(&self) -> Option<Job> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.1 -= 1;
+        self.idle.fetch_add(1, Ordering::Relaxed);
         loop {
-            if let Some(job) = state.0.pop_back() {
+            if let Some(job) = state.0.pop() {
                 state.1 += 1;
+                self.idle.fetch_sub(1, Ordering::Relaxed);
                 return Some(job);
             }
             if state.1 == 0 {
+                self.changed.notify_all();
                 return None;
             }
             state = self
@@ -120,10 +127,14 @@ impl Queue {
         }
     }
 
-    fn done(&self, more: impl IntoIterator<Item = Job>) {
+    /// Gives away half of a thread's jobs if another one has none.
+    fn share(&self, jobs: &mut Vec<Job>) {
+        if jobs.len() < 2 || self.idle.load(Ordering::Relaxed) == 0 {
+            return;
+        }
+        let given = jobs.drain(..jobs.len() / 2);
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.0.extend(more);
-        state.1 -= 1;
+        state.0.extend(given);
         drop(state);
         self.changed.notify_all();
     }
@@ -144,22 +155,22 @@ fn work<T, U>(
         pieces: Vec::new(),
         untracked: Vec::new(),
     };
-    while let Some(job) = queue.next() {
-        let mut more = Vec::new();
+    let mut own = Vec::new();
+    while let Some(job) = own.pop().or_else(|| queue.next()) {
         match job {
             Job::Files(range) => {
                 let piece = entries[range.clone()].iter().map(visit.tracked).collect();
                 part.pieces.push((range.start, piece));
             }
             Job::Folder(folder, range) => {
-                let found = look_into(&folder, entries, range, rules, &mut more);
+                let found = look_into(&folder, entries, range, rules, &mut own);
                 part.untracked.extend(found.into_iter().map(|path| {
                     let seen = (visit.untracked)(&path);
                     (path, seen)
                 }));
             }
         }
-        queue.done(more);
+        queue.share(&mut own);
     }
     part
 }

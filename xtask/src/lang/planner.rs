@@ -1,7 +1,7 @@
 //! What languages plan with: the growing plan, the repository, and tools that are fetched when missing.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -35,6 +35,8 @@ pub struct Planner<'a> {
     read: RefCell<HashMap<PathBuf, Option<[u8; 20]>>>,
     /// By folder; see [`Planner::manifests`].
     manifests: RefCell<HashMap<String, [u8; 32]>>,
+    /// See [`Planner::is_there`].
+    looked: RefCell<BTreeMap<PathBuf, bool>>,
     /// By lock file; see [`Planner::locked`].
     locked: RefCell<HashMap<PathBuf, Rc<Locked>>>,
 }
@@ -58,6 +60,7 @@ impl<'a> Planner<'a> {
             found: HashMap::new(),
             read: RefCell::default(),
             manifests: RefCell::default(),
+            looked: RefCell::default(),
             locked: RefCell::default(),
         }
     }
@@ -155,6 +158,20 @@ impl<'a> Planner<'a> {
         })
     }
 
+    /// Whether there is something, for a plan that depends on it. What is asked here is part of what makes a later run the same; what only decides
+    /// whether something has to be prepared need not be asked here, because a run that knows all results prepares nothing.
+    pub fn is_there(&self, path: &Path) -> bool {
+        let mut looked = self.looked.borrow_mut();
+        *looked
+            .entry(path.to_owned())
+            .or_insert_with(|| path.exists())
+    }
+
+    /// The plan, and everything that [`Planner::is_there`] was asked, with the answers.
+    pub fn finish(self) -> (Plan, Vec<(PathBuf, bool)>) {
+        (self.plan, self.looked.into_inner().into_iter().collect())
+    }
+
     /// What a `Cargo.lock` says.
     pub(super) fn locked(&self, lock: &Path) -> Rc<Locked> {
         let mut locked = self.locked.borrow_mut();
@@ -203,7 +220,7 @@ impl<'a> Planner<'a> {
         let mut found = Vec::new();
         for name in words(&unit.manifest, key) {
             let tool = self.tools.get(name)?;
-            if tool.is_installed() {
+            if self.is_there(&tool.program()) {
                 let variable = format!("{}_BIN", name.to_uppercase().replace('-', "_"));
                 found.push((variable, tool.program().display().to_string()));
             }

@@ -80,9 +80,7 @@ impl Language for Python {
 
     fn plan(&self, planner: &mut Planner<'_>, unit: &Unit, job: Job) -> Result<()> {
         let folder = planner.repo.path(unit);
-        if job == Job::Test && !has_tests(planner.repo, unit)
-            || job == Job::Build && !is_package(unit)
-        {
+        if job == Job::Test && !has_tests(planner, unit) || job == Job::Build && !is_package(unit) {
             return Ok(());
         }
         let environment = prepare(planner, unit)?;
@@ -362,9 +360,9 @@ fn no_lock(repo: &Repo, unit: &Unit) -> Error {
     }
 }
 
-fn has_tests(repo: &Repo, unit: &Unit) -> bool {
-    repo.path(unit).join("tests").is_dir()
-        || lookup(&unit.manifest, "tool.pytest.ini_options.testpaths").is_some()
+fn has_tests(planner: &Planner<'_>, unit: &Unit) -> bool {
+    lookup(&unit.manifest, "tool.pytest.ini_options.testpaths").is_some()
+        || planner.is_there(&planner.repo.path(unit).join("tests"))
 }
 
 /// An app without a build system is run from its folder and is never installed.

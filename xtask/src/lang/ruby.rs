@@ -48,14 +48,14 @@ impl Language for Ruby {
 
     fn plan(&self, planner: &mut Planner<'_>, unit: &Unit, job: Job) -> Result<()> {
         let folder = planner.repo.path(unit);
-        let bundled = folder.join("Gemfile.lock").is_file();
+        let bundled = planner.is_there(&folder.join("Gemfile.lock"));
         let tool = |argv: &[&str]| {
             let bundle: &[&str] = if bundled { &["bundle", "exec"] } else { &[] };
             Invocation::new(&folder, bundle.iter().chain(argv).copied())
         };
         match job {
             Job::Test => {
-                if !folder.join("spec").is_dir() {
+                if !planner.is_there(&folder.join("spec")) {
                     return Ok(());
                 }
                 let needed = planner.provide_needs_of(unit)?;
@@ -71,7 +71,7 @@ impl Language for Ruby {
             }
             Job::Lint => {
                 planner.add_each(unit, &[], [("rubocop", tool(&["rubocop"]))]);
-                if folder.join("sig").is_dir() {
+                if planner.is_there(&folder.join("sig")) {
                     // Debian has the gem without its program.
                     let rbs = "require \"rbs\"; require \"rbs/cli\"; RBS::CLI.new(stdout: $stdout, stderr: $stderr).run(ARGV)";
                     let check = ["ruby", "-e", rbs, "--", "-I", "sig", "validate", "--silent"];

@@ -167,7 +167,7 @@ struct Package<'a> {
 impl<'a> Package<'a> {
     fn of(planner: &mut Planner<'_>, repo: &'a Repo, unit: &'a Unit) -> Result<Self> {
         // A package of its own, outside the root's workspace, has its lock file beside it.
-        let folder = if repo.path(unit).join("Cargo.lock").is_file() {
+        let folder = if planner.is_there(&repo.path(unit).join("Cargo.lock")) {
             unit.folder.as_str()
         } else {
             ""

@@ -62,7 +62,7 @@ impl Language for TypeScript {
 
     fn plan(&self, planner: &mut Planner<'_>, unit: &Unit, job: Job) -> Result<()> {
         let folder = planner.repo.path(unit);
-        if job == Job::Test && !folder.join("tests").is_dir() {
+        if job == Job::Test && !planner.is_there(&folder.join("tests")) {
             return Ok(());
         }
         if job == Job::Build && lookup(&unit.manifest, "private").is_some() {

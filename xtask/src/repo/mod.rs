@@ -64,10 +64,14 @@ pub struct Repo {
 impl Repo {
     /// Finds every unit. Fails if a manifest cannot be read or units depend on each other in a circle.
     pub fn discover(root: &Path) -> Result<Self> {
-        let files = Files::of(root);
-        let units = in_order(discover::units(root, files.as_ref())?)?;
+        Self::among(root, Files::of(root).map(Arc::new))
+    }
+
+    /// The same among files that are known.
+    pub fn among(root: &Path, files: Option<Arc<Files>>) -> Result<Self> {
+        let units = in_order(discover::units(root, files.as_deref())?)?;
         Ok(Self {
-            files: files.map(Arc::new),
+            files,
             ..Self::new(root, units)
         })
     }
