@@ -26,6 +26,20 @@ RSpec.describe "A child forked from a process with a worker", :worker do
     Process.wait(pid)
   end
 
+  it "is told by a hook on every fork, and then creates tasks only" do
+    allow(TaskerContribRails).to receive(:runtime).and_return(runtime)
+    start
+    reader, writer = IO.pipe
+    pid = fork do
+      decision = TaskerContribRails::Mode.decide("worker", TaskerContribRails::ProcessFacts.of(runtime, settings, root:, command: true))
+      writer.write([ runtime.forked_from == Process.ppid, decision.to_s ].inspect)
+      exit!(0)
+    end
+    writer.close
+    Process.wait(pid)
+    expect(reader.read).to eq([ true, "client: forked from process #{Process.pid}, which runs a worker" ].inspect)
+  end
+
   it "never uses the parent's worker" do
     start
     expect(in_child { [ runtime.running?, runtime.stop, runtime.forked_from == Process.ppid ] }).to eq("[false, nil, true]")

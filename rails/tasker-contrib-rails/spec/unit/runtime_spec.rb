@@ -66,6 +66,13 @@ RSpec.describe TaskerContribRails::Runtime, :worker do
     before.each { |signal, old| Signal.trap(signal, old) }
   end
 
+  it "keeps Core from stopping the worker by itself at exit, without a drain" do
+    bootstrap = TaskerCore::Worker::Bootstrap.instance
+    expect(bootstrap).not_to receive(:at_exit)
+    start
+    expect(bootstrap).to be_running
+  end
+
   it "neither loads a .env into the app nor leaves its own variables there" do
     Dir.chdir(root) do
       root.join(".env").write("LEAKED=yes\n")
