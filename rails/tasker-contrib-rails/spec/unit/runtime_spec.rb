@@ -85,8 +85,9 @@ RSpec.describe TaskerContribRails::Runtime, :worker do
     end
   end
 
-  it "says what to install when the gem is not there" do
-    out, = Open3.capture2e(RbConfig.ruby, "-I#{File.expand_path("../../lib", __dir__)}", "-e", <<~RUBY)
+  # @param folder [String] with a tasker_core.rb
+  def load_problem(folder)
+    out, = Open3.capture2e({ "RUBYLIB" => folder }, RbConfig.ruby, "-I#{File.expand_path("../../lib", __dir__)}", "-e", <<~RUBY)
       require "tasker_contrib_rails"
       begin
         TaskerContribRails::Worker::Core.load!(log_level: "warn")
@@ -94,7 +95,15 @@ RSpec.describe TaskerContribRails::Runtime, :worker do
         puts error.message
       end
     RUBY
-    expect(out).to match(/\Athe gem tasker-rb is not installed.*add `gem "tasker-rb", require: false` to the Gemfile/)
+    out
+  end
+
+  it "says what to install when the gem, what it requires, or its native library is not there" do
+    expect(load_problem("")).to match(/\Athe gem tasker-rb is not installed.*add `gem "tasker-rb", require: false` to the Gemfile/)
+    root.join("tasker_core.rb").write("require \"no-such-library\"\n")
+    expect(load_problem(root.to_s)).to eq("tasker-rb requires 'no-such-library', which cannot be loaded: run `bundle install`\n")
+    root.join("tasker_core.rb").write("require_relative \"tasker_core/tasker_rb\"\n")
+    expect(load_problem(root.to_s)).to match(/\Athe native library of tasker-rb cannot be loaded by Ruby #{RUBY_VERSION}.*It needs Ruby 3.4/)
   end
 
   it "keeps Core from binding a callable to a class whose name only ends like it" do

@@ -42,6 +42,8 @@ module TaskerContribRails
       def self.load_problem(error)
         reason = error.message.lines.map(&:strip).reject(&:empty?).last
         return "the gem tasker-rb is not installed, and a worker needs it: add `gem \"tasker-rb\", require: false` to the Gemfile (#{reason})" if error.path == "tasker_core"
+        # Not a file of its own, but a library.
+        return "tasker-rb requires '#{error.path}', which cannot be loaded: run `bundle install`" if error.path && !error.path.include?("/")
 
         "the native library of tasker-rb cannot be loaded by Ruby #{RUBY_VERSION} on #{RUBY_PLATFORM}: #{reason}. " \
           "It needs Ruby 3.4 and Rails 8; other platforms than x86_64-linux and arm64-darwin compile it, which takes Rust"
