@@ -112,6 +112,19 @@ describe('without a server', () => {
     expect((await client.createTask('ship', { a: 1 })).task_uuid).toBe(missing);
   });
 
+  test('a creation that the server failed on is repeated, and may have been stored', async () => {
+    const task = { task_uuid: missing, name: 'ship', version: '1.0.0', context: {} };
+    const page = { tasks: [task], pagination: { has_next: false } };
+    const error = json(500, { error: { message: 'Database operation failed' } });
+    const conflict = json(409, { error: { message: 'exists' } });
+    const { client, requests } = answering(error, conflict, json(200, page), json(200, task));
+    expect((await client.createTask('ship')).task_uuid).toBe(missing);
+    expect(requests.length).toBe(4);
+    const other = answering(error);
+    expect((await failure(other.client.getTask(missing))).code).toBe('server');
+    expect(other.requests.length).toBe(1);
+  });
+
   test('other answers are not repeated', async () => {
     for (const [status, code] of [
       [400, 'validation'],

@@ -4,6 +4,7 @@ import { type ClientErrorCode, TaskerClientError } from './errors.ts';
 import type { ClientOptions } from './types.ts';
 
 const LONGEST_WAIT = 5000;
+const REPEATED: readonly ClientErrorCode[] = ['backpressure', 'unavailable', 'timeout'];
 
 /** A request's body. */
 export type Body = Record<string, unknown>;
@@ -60,7 +61,10 @@ export class Transport {
         onCall?.(operation, 'ok');
         return failure.value;
       }
-      const again = failure.code === 'backpressure' || failure.code === 'unavailable' || failure.code === 'timeout';
+      // First creations of a template at the same time get in each other's way on the server, and it answers 500. A creation
+      // can be repeated: the same context exists once only.
+      const isCreation = options.lost !== undefined;
+      const again = REPEATED.includes(failure.code) || (isCreation && failure.code === 'server');
       if (!again || attempt >= maxRetries) {
         onCall?.(operation, failure.code);
         throw failure;
