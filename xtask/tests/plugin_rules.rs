@@ -166,6 +166,7 @@ fn each_mistake_is_named_with_its_file() {
             "template-tests.toml: [templates.step] has values for `plan`, which is none of [sets]",
         ),
         (tests, "[\"true\"]", "[]", "template-tests.toml: check `test` has nothing to run"),
+        (tests, "sets.plain", "copies = [\"../x\"]\nsets.plain", "template-tests.toml: copies `../x`, which is no file of the repository"),
         (tests, "sets.plain", "project = \"../x\"\nsets.plain", "template-tests.toml: project `../x` is no folder of the plugin"),
     ];
     for (file, from, to, expected) in table {

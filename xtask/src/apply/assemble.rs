@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Result};
 use crate::template::plan::{Assembly, REPOSITORY};
 
+/// Begins a line of a project's file that stands for one line per generated file.
+const EACH: &str = "@EACH ";
 /// How many lines of a difference are shown.
 const SHOWN: usize = 30;
 
@@ -45,12 +47,50 @@ pub fn assemble(assembly: &Assembly) -> Result<Vec<String>> {
     let repository = assembly.repository.display().to_string();
     for text in all.values_mut() {
         *text = text.replace(REPOSITORY, &repository);
+        if text.contains(EACH) {
+            *text = for_each(text, made.keys());
+        }
+    }
+    for file in &assembly.copies {
+        let from = assembly.repository.join(file);
+        let text = fs::read_to_string(&from).map_err(Error::io("read", &from))?;
+        all.insert(file.into(), text);
     }
     all.extend(made.into_iter().map(|(path, (_, text))| (path, text)));
     for (path, text) in all {
         write(&assembly.into.join(path), &text)?;
     }
     Ok(problems)
+}
+
+/// Languages such as Rust name their modules in another file. There `@EACH src/handlers/*.rs: pub mod {name};` stands for one line per
+/// generated file that fits, with its name without the ending.
+fn for_each<'a>(text: &str, made: impl Iterator<Item = &'a PathBuf> + Clone) -> String {
+    let mut lines = Vec::new();
+    for line in text.lines() {
+        let rule = line
+            .split_once(EACH)
+            .and_then(|(indent, rule)| Some((indent, rule.split_once(": ")?)))
+            .and_then(|(indent, (files, line))| Some((indent, files.split_once('*')?, line)));
+        let Some((indent, (before, after), line)) = rule else {
+            lines.push(line.to_owned());
+            continue;
+        };
+        for path in made.clone() {
+            let path = path.display().to_string();
+            let fits = path
+                .strip_prefix(before)
+                .and_then(|rest| rest.strip_suffix(after));
+            if fits.is_some_and(|rest| !rest.contains('/')) {
+                let stem = Path::new(&path).file_stem().unwrap_or_default();
+                lines.push(format!(
+                    "{indent}{}",
+                    line.replace("{name}", &stem.to_string_lossy())
+                ));
+            }
+        }
+    }
+    lines.join("\n") + "\n"
 }
 
 /// Compares a case's files with its snapshot, or writes that.
@@ -143,7 +183,23 @@ fn write(path: &Path, text: &str) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::difference;
+    use super::{difference, for_each};
+
+    #[test]
+    fn a_line_for_each_generated_file() {
+        let made = [
+            "src/a/one.rs",
+            "src/a/two_x.rs",
+            "src/a/b/three.rs",
+            "src/a/four.py",
+        ]
+        .map(Into::into);
+        let text = for_each(
+            "x\n  @EACH src/a/*.rs: mod {name};\n@EACH src/a/*_x.rs: {name}\n",
+            made.iter(),
+        );
+        assert_eq!(text, "x\n  mod one;\n  mod two_x;\ntwo_x\n");
+    }
 
     #[test]
     fn only_what_differs_is_shown() {

@@ -129,7 +129,14 @@ fn test(session: &mut Session, args: &TemplateTestArgs) -> Result<()> {
             .chain(spec.checks.iter().flat_map(|check| &check.needs))
             .cloned()
             .collect();
-        let key = passed::key(&repo, &session.tools, &source, &plugin, &units);
+        let key = passed::key(
+            &repo,
+            &session.tools,
+            &source,
+            &plugin,
+            &units,
+            &spec.copies,
+        );
         if !args.no_cache
             && !args.update
             && !args.dry_run

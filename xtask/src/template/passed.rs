@@ -15,9 +15,16 @@ const FOLDER: &str = "target/xtask/templates-passed";
 /// What tools leave behind, which is no source.
 const LEFT_BEHIND: [&str; 5] = ["target", "node_modules", "dist", "__pycache__", "coverage"];
 
-/// A digest of everything that a plugin's result depends on: its own files, those of the units that its checks use, the table of tools,
-/// the machine's tools of its language, where Tasker Core comes from (`core`), and xtask itself.
-pub fn key(repo: &Repo, tools: &Tools, core: &str, plugin: &Plugin, units: &[String]) -> String {
+/// A digest of everything that a plugin's result depends on: its own files, those of the units that its checks use, the repository's files
+/// that its project gets, the table of tools, the machine's tools of its language, where Tasker Core comes from (`core`), and xtask itself.
+pub fn key(
+    repo: &Repo,
+    tools: &Tools,
+    core: &str,
+    plugin: &Plugin,
+    units: &[String],
+    copies: &[String],
+) -> String {
     let mut sum = Sha256::new();
     sum.update(core);
     let templates: Vec<&str> = plugin
@@ -38,7 +45,9 @@ pub fn key(repo: &Repo, tools: &Tools, core: &str, plugin: &Plugin, units: &[Str
             add_program(&mut sum, &tool.command[0]);
         }
     }
-    add(&mut sum, &repo.root.join(TABLE));
+    for file in copies.iter().map(String::as_str).chain([TABLE]) {
+        add(&mut sum, &repo.root.join(file));
+    }
     if let Ok(xtask) = std::env::current_exe() {
         add_identity(&mut sum, &xtask);
     }

@@ -37,6 +37,8 @@ pub struct Assembly {
     pub update: bool,
     /// Replaces `@REPOSITORY@` in the project's own files.
     pub repository: PathBuf,
+    /// Files of the repository that the project gets, too, such as its lock file.
+    pub copies: Vec<String>,
 }
 
 /// Reads how a plugin wants to be proven.
@@ -112,6 +114,7 @@ pub fn add(
             snapshots: plugin.path.join(SNAPSHOTS),
             update,
             repository: planner.repo.root.clone(),
+            copies: spec.copies.clone(),
         }));
     }
     let generated = planner.add(generate);

@@ -3,6 +3,7 @@
 //! ```toml
 //! package = "python/tasker-contrib-fastapi"   # the unit whose tools and environment are used
 //! project = "tests/project"                   # what the generated files are put into
+//! copies = ["Cargo.lock"]                     # files of the repository that the project gets, too
 //!
 //! [sets.plain]                                # every template is generated with every set
 //! name = "charge_{template}"                  # {template} keeps the files of different templates apart
@@ -44,6 +45,9 @@ pub struct Spec {
     pub package: Option<String>,
     /// Folder of the project, relative to the plugin.
     pub project: Option<String>,
+    /// Files of the repository, relative to it, that the project gets, too.
+    #[serde(default)]
+    pub copies: Vec<String>,
     /// Sets of values by name.
     pub sets: BTreeMap<String, Values>,
     /// What is special about some templates.
@@ -213,6 +217,11 @@ pub fn problems(folder: &Path, manifest: &Manifest) -> Vec<String> {
         .filter(|path| leaves(path) || !folder.join(path).is_dir())
     {
         problems.push(format!("project `{project}` is no folder of the plugin"));
+    }
+    for file in spec.copies.iter().filter(|file| leaves(file)) {
+        problems.push(format!(
+            "copies `{file}`, which is no file of the repository"
+        ));
     }
     problems
         .into_iter()

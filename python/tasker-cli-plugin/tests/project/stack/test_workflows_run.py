@@ -14,13 +14,15 @@ import yaml
 from tasker_contrib_fastapi.testing import TaskerStack
 
 ROOT = Path(__file__).parents[1]
-TEMPLATES = sorted((ROOT / "config" / "tasks").glob("*_workflow.yaml"))
+TASKS = ROOT / "config" / "tasks"
+TEMPLATES = sorted([*TASKS.glob("*_workflow.yaml"), *TASKS.glob("while.yaml")])
 LONGEST = 60.0
 
 
 def module(template: Path) -> str:
-    """The module with the handlers of a template: the one of the same name."""
-    [file] = (ROOT / "app").rglob(f"{template.stem}.py")
+    """The module with the handlers of a template: the one of the same name, `while_` for `while`."""
+    names = (f"{template.stem}.py", f"{template.stem}_.py")
+    [file] = (file for name in names for file in (ROOT / "app").rglob(name))
     return ".".join(file.relative_to(ROOT).with_suffix("").parts)
 
 

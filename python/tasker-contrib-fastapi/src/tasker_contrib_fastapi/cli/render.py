@@ -45,6 +45,12 @@ def _split(piped: str, /, *, pat: str) -> list[str]:
     return piped.split(pat)
 
 
+def _trim_start_matches(piped: str, /, *, pat: str) -> str:
+    while pat and piped.startswith(pat):
+        piped = piped[len(pat) :]
+    return piped
+
+
 def environment(template: Template | None = None) -> SandboxedEnvironment:
     """A Jinja2 environment that behaves as Tera does for the subset the templates use."""
     result = SandboxedEnvironment(
@@ -63,6 +69,7 @@ def environment(template: Template | None = None) -> SandboxedEnvironment:
         default=_default,
         replace=_replace,
         split=_split,
+        trim_start_matches=_trim_start_matches,
     )
     return result
 

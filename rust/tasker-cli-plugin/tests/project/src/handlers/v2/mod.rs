@@ -1,0 +1,3 @@
+//! Step handlers of a second module.
+
+@EACH src/handlers/v2/*.rs: pub mod {name};

@@ -1,0 +1,4 @@
+//! Generated handlers and subscribers.
+
+pub mod handlers;
+pub mod subscribers;

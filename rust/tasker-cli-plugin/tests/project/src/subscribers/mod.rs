@@ -1,0 +1,3 @@
+//! Subscribers.
+
+@EACH src/subscribers/*.rs: pub mod {name};
