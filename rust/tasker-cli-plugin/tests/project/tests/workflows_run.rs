@@ -122,6 +122,8 @@ async fn they_run_to_complete() {
         .set("database.pool_size", 10)
         .set("database.min_connections", 1)
         .set("orchestration.url", stack.url.as_str())
+        // The only worker of its namespaces, so the fast way is right.
+        .set("worker.delivery", "Hybrid")
         .templates(&folder);
     let worker = TaskerWorker::builder().handlers(generated::handlers::workflows());
     let worker = worker.config(config).build().await.expect("a worker");

@@ -15,22 +15,21 @@ fn main() -> io::Result<ExitCode> {
     let project = project.ok_or_else(|| io::Error::other("no project"))?;
     let copy = project.with_extension("broken");
     let mut broken = BTreeSet::new();
-    copy_broken(&project.join("src"), &copy.join("src"), "", &mut broken)?;
-    copy_broken(
-        &project.join("config"),
-        &copy.join("config"),
-        "",
-        &mut broken,
-    )?;
-    fs::copy(project.join("Cargo.lock"), copy.join("Cargo.lock"))?;
-    // Another name, so that both packages keep what cargo has compiled of them.
+    copy_broken(project, &copy, "", &mut broken)?;
+    // Another name, so that both packages keep what cargo has compiled of them. Applications are
+    // copied, too: without them cargo would compile dependencies with other features.
     let manifest = fs::read_to_string(project.join("Cargo.toml"))?
-        .replace(", \"*-*\"]", "]")
         .replace("name = \"generated\"", "name = \"broken\"");
     fs::write(copy.join("Cargo.toml"), manifest)?;
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let tests = Command::new(cargo)
-        .args(["test", "--offline", "--lib", "--no-fail-fast"])
+        .args([
+            "test",
+            "--offline",
+            "--workspace",
+            "--lib",
+            "--no-fail-fast",
+        ])
         .current_dir(&copy)
         .stderr(Stdio::inherit())
         .output()?;
@@ -60,11 +59,11 @@ fn main() -> io::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Copies a folder; functions of modules below the first level panic.
+/// Copies a folder; public functions of the modules below `src/handlers` and `src/subscribers` panic.
 fn copy_broken(
     from: &Path,
     into: &Path,
-    module: &str,
+    place: &str,
     broken: &mut BTreeSet<String>,
 ) -> io::Result<()> {
     fs::create_dir_all(into)?;
@@ -72,18 +71,19 @@ fn copy_broken(
         let path: PathBuf = entry?.path();
         let name = path.file_name().unwrap_or_default();
         let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-        let place = format!("{module}{stem}");
+        let place = format!("{place}::{stem}");
         if path.is_dir() {
-            copy_broken(&path, &into.join(name), &format!("{place}::"), broken)?;
+            copy_broken(&path, &into.join(name), &place, broken)?;
             continue;
         }
-        let text = fs::read_to_string(&path)?;
+        let mut text = fs::read_to_string(&path)?;
+        let module = place.strip_prefix("::src::").filter(|_| stem != "mod");
         let changed = break_all(&text);
-        let is_module = !module.is_empty() && stem != "mod" && changed != text;
-        if is_module {
-            broken.insert(place);
+        if let Some(module) = module.filter(|_| changed != text) {
+            broken.insert(module.to_owned());
+            text = changed;
         }
-        fs::write(into.join(name), if is_module { changed } else { text })?;
+        fs::write(into.join(name), text)?;
     }
     Ok(())
 }
