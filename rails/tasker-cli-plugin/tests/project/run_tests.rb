@@ -1,4 +1,4 @@
 # frozen_string_literal: true
 
 $LOAD_PATH.unshift(File.join(__dir__, "test"))
-Dir[File.join(__dir__, "test/handlers/**/*_test.rb")].sort.each { |file| require file }
+Dir[File.join(__dir__, "test/**/*_test.rb")].sort.each { |file| require file }
