@@ -40,22 +40,26 @@ def main() -> int:
                 source = file.read_text()
                 if (text := break_all(source)) != source:
                     file.write_text(text)
-                    broken.add(f"test_{file.stem.rstrip('_')}")
+                    broken.add(f"tests/test_{file.stem.rstrip('_')}.py")
+        for file in copy.glob("*/step_handlers.py"):
+            for module in (file, file.with_name("client.py"), file.with_name("worker.py")):
+                module.write_text(break_all(module.read_text()))
+            broken.add(f"{file.parent.name}/tests.py")
         report = copy / "report.xml"
         subprocess.run(
-            [sys.executable, "-m", "pytest", f"--junit-xml={report}", "tests"],
+            [sys.executable, "-m", "pytest", f"--junit-xml={report}", "-o", "junit_family=xunit1"],
             cwd=copy,
             capture_output=True,
             check=False,
         )
         failed = {
-            case.get("classname", "").split(".")[-1]
+            case.get("file", "")
             for case in ElementTree.parse(report).iter("testcase")
             if case.find("failure") is not None or case.find("error") is not None
         }
     unaware = sorted(broken - failed)
     for name in unaware:
-        print(f"tests/{name}.py passes although its handlers are broken")
+        print(f"{name} passes although what it tests is broken")
     print(f"{len(broken)} broken modules, {len(unaware)} unnoticed")
     return len(unaware) if broken else 1
 
