@@ -51,6 +51,8 @@ test('the packed archive has what it should, and runs in an empty folder', () =>
   const said = run(app, process.execPath, 'main.js');
   expect(said).toContain('{"status":"alive"}');
   expect(said).toContain('pending');
+  expect(run(app, 'node_modules/.bin/tasker-contrib-bun', 'help')).toContain('tasker-contrib-bun generate handler');
+  expect(files).toContain('package/plugin/tasker-plugin.toml');
 }, 180_000);
 
 test('the client alone is small when bundled', async () => {

@@ -1,0 +1,202 @@
+/** The commands and their options. */
+
+import { mkdirSync } from 'node:fs';
+import { relative } from 'node:path';
+import { parseArgs } from 'node:util';
+import manifest from '../../package.json' with { type: 'json' };
+import { TaskerConfigError, TaskerStartError } from '../errors.ts';
+import { TaskerServer } from '../server.ts';
+import { didYouMean } from '../suggest.ts';
+import { check } from './check.ts';
+import { nextSteps, projectFiles } from './init.ts';
+import { checkName, checkNamespace, checkSteps } from './names.ts';
+import { type Placed, plan, planUndo, type RenderedFile, undo, write } from './place.ts';
+import { CliProblem, usage } from './problem.ts';
+import { render } from './tasker-ctl.ts';
+
+const HELP = `Tasker workflows in Bun: projects, handlers, task templates, checks and workers.
+
+  tasker-contrib-bun init FOLDER
+  tasker-contrib-bun generate handler NAME [--type base|api|decision|batchable] [--namespace NAME]
+  tasker-contrib-bun generate template NAME [--namespace NAME] [--steps fetch,clean:fetch,store:clean+fetch]
+  tasker-contrib-bun check [--handlers src/handlers] [--templates config/tasks]
+  tasker-contrib-bun worker [--handlers src/handlers] [--templates config/tasks] [--port 3000] [--hostname 127.0.0.1]
+
+init and generate take --dry-run, and for files that are there with other content --force (overwrite) or --skip (keep); without
+both you are asked. generate --undo removes what the same command made, unless it was edited. The files are made by tasker-ctl
+(TASKER_CTL, else PATH).
+
+Example: tasker-contrib-bun generate handler charge_card --type api --namespace billing
+`;
+
+const KINDS: Readonly<Record<string, string>> = {
+  base: 'step_handler',
+  api: 'step_handler_api',
+  decision: 'step_handler_decision',
+  batchable: 'step_handler_batchable',
+};
+const FLAG = { type: 'boolean', default: false } as const;
+const TEXT = { type: 'string' } as const;
+const PLACING = { force: FLAG, skip: FLAG, 'dry-run': FLAG };
+const LOADING = { handlers: TEXT, templates: TEXT };
+
+/** Run a command line; the exit code: 0, 1 (it failed) or 2 (it was given wrongly). */
+export async function run(argv: readonly string[]): Promise<number> {
+  try {
+    await dispatch([...argv]);
+    return 0;
+  } catch (error) {
+    if (error instanceof CliProblem) {
+      console.error(`error: ${error.message}${error.fix ? `\n  fix: ${error.fix}` : ''}`);
+      return error.exitCode;
+    }
+    if (error instanceof TaskerConfigError || error instanceof TaskerStartError) {
+      console.error(`error: ${error.message}`);
+      return 1;
+    }
+    throw error;
+  }
+}
+
+async function dispatch([command, ...rest]: string[]): Promise<void> {
+  switch (command) {
+    case undefined:
+    case 'help':
+    case '--help':
+    case '-h':
+      return console.log(HELP);
+    case '--version':
+      return console.log(manifest.version);
+    case 'init':
+      return init(rest);
+    case 'generate':
+      return generate(rest);
+    case 'check': {
+      const { values } = parsed(rest, LOADING, 0);
+      return console.log(await check(values.handlers ?? 'src/handlers', values.templates));
+    }
+    case 'worker':
+      return worker(rest);
+    default:
+      throw unknown('command', command, ['init', 'generate', 'check', 'worker']);
+  }
+}
+
+function init(args: string[]): void {
+  const { values, positionals } = parsed(args, PLACING, 1);
+  const [folder = ''] = positionals;
+  const files = projectFiles(folder);
+  if (values['dry-run']) {
+    for (const { path } of files) say('would create', path);
+    return;
+  }
+  mkdirSync(folder, { recursive: true });
+  place(folder, files, values);
+  console.log(nextSteps(folder));
+}
+
+function generate(args: string[]): void {
+  const options = { ...PLACING, undo: FLAG, type: TEXT, namespace: TEXT, steps: TEXT };
+  const { values, positionals } = parsed(args, options, 2);
+  const [what = '', name = ''] = positionals;
+  const files = rendered(what, checkName(name), values);
+  if (!values.undo) {
+    place('.', files, values);
+    return;
+  }
+  if (values.force || values.skip) {
+    throw usage('--undo goes with neither --force nor --skip: it never touches edited files', 'leave that out');
+  }
+  const undone = planUndo('.', files);
+  if (!values['dry-run']) undo('.', undone);
+  for (const { path, fate } of undone) say(values['dry-run'] && fate === 'remove' ? 'would remove' : fate, path);
+}
+
+type Wanted = { type?: string | undefined; namespace?: string | undefined; steps?: string | undefined };
+
+function rendered(what: string, name: string, { type, namespace, steps }: Wanted): RenderedFile[] {
+  const place = namespace === undefined ? undefined : checkNamespace(namespace);
+  if (what === 'handler') {
+    if (steps !== undefined) throw usage('--steps is for templates', 'leave it out');
+    const template = KINDS[type ?? 'base'];
+    if (!template) throw unknown('--type', type ?? '', Object.keys(KINDS));
+    return render(template, { name, ...(place !== undefined && place !== 'default' && { namespace: place }) });
+  }
+  if (what !== 'template') throw unknown('generator', what, ['handler', 'template']);
+  if (type !== undefined) throw usage('--type is for handlers', 'leave it out');
+  return render('task_template', {
+    name,
+    ...(place !== undefined && { namespace: place }),
+    ...(steps !== undefined && { steps: checkSteps(steps) }),
+  });
+}
+
+type Placing = { force?: boolean; skip?: boolean; 'dry-run'?: boolean };
+
+function place(root: string, files: readonly RenderedFile[], { force, skip, 'dry-run': isDry }: Placing): void {
+  if (force && skip) throw usage('--force and --skip exclude each other', 'use one of them');
+  const isTerminal = process.stdin.isTTY && process.stdout.isTTY;
+  const placed = plan(
+    root,
+    files,
+    force ? 'force' : skip ? 'skip' : 'ask',
+    isDry ? () => false : isTerminal ? ask : undefined,
+  );
+  if (!isDry) write(placed);
+  for (const item of placed) say(isDry ? tense(item) : item.verdict, item.path);
+}
+
+function tense({ verdict }: Placed): string {
+  if (verdict === 'skip') return 'conflict';
+  return verdict === 'unchanged' ? verdict : `would ${verdict}`;
+}
+
+function ask(path: string, wanted: string): boolean {
+  const difference = Bun.spawnSync(['diff', '-u', path, '-'], { stdin: Buffer.from(wanted) }).stdout.toString();
+  console.log(difference);
+  return confirm(`Overwrite ${path}?`);
+}
+
+async function worker(args: string[]): Promise<void> {
+  const { values } = parsed(args, { ...LOADING, port: TEXT, hostname: TEXT }, 0);
+  const port = Number(values.port ?? process.env.PORT ?? 3000);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw usage(`--port ${values.port} is no port`, 'use 0 to 65535');
+  const server = new TaskerServer({
+    mode: 'worker',
+    handlers: values.handlers ?? 'src/handlers',
+    port,
+    ...(values.templates !== undefined && { templates: values.templates }),
+    ...(values.hostname !== undefined && { hostname: values.hostname }),
+  });
+  await server.start();
+  // Until a signal ends the process.
+  await new Promise(() => {});
+}
+
+function parsed<const O extends Record<string, { type: 'string' | 'boolean'; default?: boolean }>>(
+  args: string[],
+  options: O,
+  positionals: number,
+) {
+  let result: ReturnType<typeof parseArgs<{ args: string[]; options: O; allowPositionals: true; strict: true }>>;
+  try {
+    result = parseArgs({ args, options, allowPositionals: true, strict: true });
+  } catch (error) {
+    throw usage((error as Error).message, 'see tasker-contrib-bun --help');
+  }
+  if (result.positionals.length !== positionals) {
+    const given = `${result.positionals.length} argument(s) instead of ${positionals}`;
+    throw usage(`${given}: ${result.positionals.join(' ') || 'none'}`, 'see tasker-contrib-bun --help');
+  }
+  return result;
+}
+
+function unknown(what: string, given: string, known: readonly string[]): CliProblem {
+  return usage(`unknown ${what} '${given}'${didYouMean(given, known)}`, `use one of ${known.join(', ')}`);
+}
+
+function say(word: string, path: string): void {
+  const shown = relative(process.cwd(), path);
+  console.log(`${word.padStart(15)}  ${shown.startsWith('..') ? path : shown || path}`);
+}

@@ -1,0 +1,158 @@
+import { afterAll, beforeEach, describe, expect, test } from 'bun:test';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const root = join(import.meta.dir, '../..');
+const scratch = mkdtempSync(join(tmpdir(), 'tasker-test-'));
+const ctl = process.env.TASKER_CTL_BIN;
+let project: string;
+beforeEach(() => {
+  project = mkdtempSync(join(scratch, 'project-'));
+});
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+function cli(args: string[], env: Record<string, string> = ctl ? { TASKER_CTL: ctl } : {}) {
+  const command = [process.execPath, join(root, 'src/cli/main.ts'), ...args];
+  const done = Bun.spawnSync(command, { cwd: project, stdin: 'ignore', env: { PATH: process.env.PATH, ...env } });
+  return { code: done.exitCode, out: done.stdout.toString(), errors: done.stderr.toString() };
+}
+
+const all = (folder: string) =>
+  readdirSync(folder, { recursive: true, encoding: 'utf8', withFileTypes: true }).filter((entry) => entry.isFile())
+    .length;
+
+describe('what is refused', () => {
+  test.each([
+    [['generat'], "unknown command 'generat' (did you mean generate?)"],
+    [['generate', 'handlr', 'x'], "unknown generator 'handlr' (did you mean handler?)"],
+    [['generate', 'handler', 'x', '--type', 'apis'], "unknown --type 'apis' (did you mean api?)"],
+    [['generate', 'handler', '../x'], 'name "../x" is not valid'],
+    [['generate', 'handler', 'x', '--namespace', 'Shop'], 'namespace "Shop" is not valid'],
+    [['generate', 'template', 'x', '--steps', 'a,b:c'], "step 'b' depends on 'c'"],
+    [['generate', 'template', 'x', '--steps', 'a:b,b:a'], 'a cycle through a, b'],
+    [['generate', 'template', 'x', '--steps', 'a,a'], "step 'a' is given twice"],
+    [['generate', 'handler'], '1 argument(s) instead of 2'],
+    [['generate', 'handler', 'x', '--nonsense'], '--nonsense'],
+    [['worker', '--port', '99999'], '--port 99999 is no port'],
+    [['init'], '0 argument(s) instead of 1'],
+  ])('%p', (args, message) => {
+    const { code, errors } = cli(args as string[]);
+    expect([code, errors]).toEqual([2, expect.stringContaining(message as string)]);
+    expect(errors).toContain('\n  fix: ');
+    expect(errors).not.toContain('    at ');
+    expect(all(project)).toBe(0);
+  });
+
+  test('a missing tasker-ctl is named, with the command that installs it', () => {
+    for (const [env, message] of [
+      [{ PATH: '/nonexistent' }, 'tasker-ctl, which makes the files, is not installed'],
+      [{ TASKER_CTL: '/nonexistent/ctl' }, 'TASKER_CTL=/nonexistent/ctl is no program'],
+    ] as [Record<string, string>, string][]) {
+      const { code, errors } = cli(['generate', 'handler', 'charge'], env);
+      expect([code, errors]).toEqual([1, expect.stringContaining(message)]);
+      expect(errors).toContain('cargo install tasker-ctl --version 0.1.8');
+    }
+  });
+
+  test('init in a folder that is not empty', () => {
+    writeFileSync(join(project, 'mine.txt'), '');
+    const { code, errors } = cli(['init', '.']);
+    expect([code, errors]).toEqual([2, expect.stringContaining('is not empty')]);
+    expect(readdirSync(project)).toEqual(['mine.txt']);
+  });
+
+  test('what a tasker-ctl says that fails', () => {
+    const fake = join(scratch, 'fake-ctl');
+    writeFileSync(fake, '#!/bin/sh\necho broken >&2\nexit 3\n', { mode: 0o755 });
+    const { code, errors } = cli(['generate', 'handler', 'charge'], { TASKER_CTL: fake });
+    expect([code, errors]).toEqual([1, expect.stringContaining("ended with 3 for template 'step_handler': broken")]);
+  });
+});
+
+test('check names everything at once', () => {
+  mkdirSync(join(project, 'config/tasks'), { recursive: true });
+  mkdirSync(join(project, 'src/handlers'), { recursive: true });
+  writeFileSync(join(project, 'config/tasks/ship.yaml'), readFileSync(join(root, 'tests/fixtures/tasks/ship.yaml')));
+  const { code, errors } = cli(['check'], { DATABASE_URL: 'mysql://x' });
+  expect(code).toBe(1);
+  for (const part of ['DATABASE_URL', "no handler 'shop.price'", "no handler 'shop.pack'", '3 error(s)']) {
+    expect(errors).toContain(part);
+  }
+});
+
+describe.skipIf(!ctl)('with the real tasker-ctl', () => {
+  test.each(['base', 'api', 'decision', 'batchable'])('a handler of type %s, and back', (type) => {
+    const args = ['generate', 'handler', 'charge_card', '--type', type, '--namespace', 'billing'];
+    expect(cli([...args, '--dry-run']).out).toContain('would create  src/handlers/charge-card.ts');
+    expect(all(project)).toBe(0);
+    expect(cli(args)).toMatchObject({ code: 0, out: expect.stringContaining('create  src/handlers/charge-card.ts') });
+    expect(readFileSync(join(project, 'src/handlers/charge-card.ts'), 'utf8')).toContain('billing.charge_card');
+    expect(cli([...args, '--undo', '--dry-run']).out).toContain('would remove');
+    expect(cli([...args, '--undo']).code).toBe(0);
+    expect(readdirSync(project)).toEqual([]);
+  });
+
+  test('a conflict fails without a terminal; --skip keeps, --force overwrites, --undo leaves what was edited', () => {
+    const args = ['generate', 'template', 'order', '--steps', 'fetch,store:fetch'];
+    const file = join(project, 'config/tasks/order.yaml');
+    expect(cli(args).code).toBe(0);
+    const made = readFileSync(file, 'utf8');
+    expect(made).toContain('- fetch');
+    writeFileSync(file, 'mine\n');
+    expect(cli(args)).toMatchObject({ code: 1, errors: expect.stringContaining('order.yaml') });
+    expect(cli([...args, '--undo']).out).toContain('edited');
+    expect(cli([...args, '--skip']).out).toContain('skip  config/tasks/order.yaml');
+    expect(readFileSync(file, 'utf8')).toBe('mine\n');
+    expect(cli([...args, '--force', '--skip']).code).toBe(2);
+    expect(cli([...args, '--force']).out).toContain('overwrite');
+    expect(readFileSync(file, 'utf8')).toBe(made);
+  });
+
+  test('a new project type-checks, passes its tests and its check, and serves', async () => {
+    expect(cli(['init', 'shop', '--dry-run']).out).toContain('would create');
+    expect(existsSync(join(project, 'shop'))).toBe(false);
+    const made = cli(['init', 'shop']);
+    expect([made.code, made.errors]).toEqual([0, '']);
+    const shop = join(project, 'shop');
+    // What `bun install` would bring.
+    mkdirSync(join(shop, 'node_modules/@types'), { recursive: true });
+    for (const name of ['zod', '@types/bun', 'bun-types', '@types/node', 'undici-types', 'typescript']) {
+      if (existsSync(join(root, 'node_modules', name))) {
+        symlinkSync(join(root, 'node_modules', name), join(shop, 'node_modules', name));
+      }
+    }
+    const build = Bun.spawnSync([process.execPath, 'scripts/build.ts'], { cwd: root });
+    expect(build.exitCode).toBe(0);
+    symlinkSync(root, join(shop, 'node_modules/tasker-contrib-bun'));
+    const env = { PATH: process.env.PATH, PORT: '0' };
+    const run = (...command: string[]) => {
+      const done = Bun.spawnSync(command, { cwd: shop, env });
+      return [done.exitCode, done.exitCode ? `${done.stdout}${done.stderr}` : ''];
+    };
+    expect(run(join(root, 'node_modules/.bin/tsc'))).toEqual([0, '']);
+    expect(run(process.execPath, 'test')).toEqual([0, '']);
+    expect(run(process.execPath, 'node_modules/tasker-contrib-bun/dist/cli/main.js', 'check')).toEqual([0, '']);
+    const app = Bun.spawn([process.execPath, 'src/main.ts'], { cwd: shop, env, stdout: 'pipe', stderr: 'inherit' });
+    const reader = app.stdout.getReader();
+    let text = '';
+    while (!/at (http:\S+)/.test(text)) {
+      const { done, value } = await reader.read();
+      if (done) throw new Error(`it ended: ${text}`);
+      text += new TextDecoder().decode(value);
+    }
+    const url = text.match(/at (http:\S+)/)?.[1];
+    expect(await (await fetch(`${url}/tasker/live`)).json()).toEqual({ status: 'alive' });
+    app.kill('SIGTERM');
+    expect(await app.exited).toBe(0);
+  }, 120_000);
+});
