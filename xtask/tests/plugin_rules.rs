@@ -139,7 +139,13 @@ fn each_mistake_is_named_with_its_file() {
             template,
             "{{ name | snake_case }}.py",
             "{{ name }}.py",
-            "templates/step/template.toml: output `{{ name }}.py` takes `name` as it is, so `../` in its value leads out of the folder; add a filter such as snake_case",
+            "templates/step/template.toml: output `{{ name }}.py` takes `name` as it is, so `../` or a first `/` in its value leads out of the folder; add a filter such as snake_case",
+        ),
+        (
+            template,
+            "subdir = \"docs\"",
+            "subdir = \"{{ name | replace(from='.', to='/') }}\"",
+            "templates/step/template.toml: output `{{ name | replace(from='.', to='/') }}/{{ name | snake_case }}.md` takes `name` as it is",
         ),
         (
             template,
@@ -176,6 +182,21 @@ fn each_mistake_is_named_with_its_file() {
             "{file}: {from:?} became {to:?}; expected {expected:?}, found {found:#?}"
         );
     }
+}
+
+#[test]
+fn a_dotted_name_becomes_folders_when_it_can_lead_nowhere_else() {
+    let tame = "subdir = \"{{ name | replace(from='/', to='') | trim_start_matches(pat='.') | replace(from='.', to='/') }}\"";
+    assert_eq!(
+        broken("templates/step/template.toml", "subdir = \"docs\"", tame),
+        [""; 0]
+    );
+    // Dots that become slashes must be gone from the beginning by then.
+    let wild = "subdir = \"{{ name | trim_start_matches(pat='.') | replace(from='/', to='') | replace(from='.', to='/') }}\"";
+    assert_eq!(
+        broken("templates/step/template.toml", "subdir = \"docs\"", wild).len(),
+        1
+    );
 }
 
 #[test]

@@ -167,14 +167,14 @@ fn outputs(template: &Template) -> Vec<String> {
                 "output `{path}` leads out of the folder it is generated in"
             ));
         }
-        // A case filter leaves no separator and no dot in a value; the value itself may be anything.
+        // The value may be anything.
         for part in [Some(&output.filename), output.subdir.as_ref()]
             .into_iter()
             .flatten()
         {
             for variable in reads(part).printed_bare {
                 problems.push(format!(
-                    "output `{path}` takes `{variable}` as it is, so `../` in its value leads out of the folder; add a filter such as snake_case"
+                    "output `{path}` takes `{variable}` as it is, so `../` or a first `/` in its value leads out of the folder; add a filter such as snake_case"
                 ));
             }
         }

@@ -51,7 +51,7 @@ pub struct Reads {
     pub variables: BTreeMap<String, usize>,
     /// Templates it includes, extends or imports.
     pub files: BTreeSet<String>,
-    /// Variables that are printed as they are, without a filter.
+    /// Variables that are printed in a way that can leave separators and dots at the beginning, or `..`, in the text.
     pub printed_bare: BTreeSet<String>,
 }
 
@@ -72,8 +72,8 @@ pub fn reads(text: &str) -> Reads {
             found.files.extend(files(&tokens));
         }
         let names = names(&tokens, is_tag);
-        if let ([Token::Name(name)], [_]) = (tokens.as_slice(), names.as_slice()) {
-            found.printed_bare.insert(name.clone());
+        if !is_tag && !is_tame(&tokens) {
+            found.printed_bare.extend(names.iter().cloned());
         }
         for name in names {
             found.variables.entry(name).or_insert(line);
@@ -81,6 +81,28 @@ pub fn reads(text: &str) -> Reads {
     }
     found.variables.retain(|name, _| !locals.contains(name));
     found
+}
+
+/// Filters that leave letters, digits and one kind of sign.
+const CASES: [&str; 4] = ["snake_case", "pascal_case", "camel_case", "kebab_case"];
+
+/// Whether what is printed can be no path that leads elsewhere: it goes through a case filter, or loses its slashes and then the dots
+/// at its beginning.
+fn is_tame(tokens: &[Token]) -> bool {
+    let at = |wanted: &[&str]| {
+        tokens.windows(wanted.len()).position(|part| {
+            part.iter().zip(wanted).all(|(token, wanted)| match token {
+                Token::Name(text) | Token::Text(text) => text == wanted,
+                Token::Sign(sign) => wanted.chars().eq([*sign]),
+            })
+        })
+    };
+    let slashes = at(&["replace", "(", "from", "=", "/"]);
+    let dots = at(&["trim_start_matches", "(", "pat", "=", "."]);
+    CASES.iter().any(|case| at(&["|", case]).is_some())
+        || slashes
+            .zip(dots)
+            .is_some_and(|(slashes, dots)| slashes < dots)
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

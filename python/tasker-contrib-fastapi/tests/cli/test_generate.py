@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import os
 import stat
 import sys
@@ -162,3 +163,16 @@ def test_a_wrong_tasker_ctl_is_reported(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_files_are_plain_values() -> None:
     assert all(isinstance(file, RenderedFile) for file in CASES["base"]())
+
+
+@pytest.mark.parametrize("word", keyword.kwlist)
+@pytest.mark.parametrize("name", ["step_handler", "step_handler_api", "workflow", "subscriber"])
+def test_a_keyword_as_name_gives_valid_code(name: str, word: str) -> None:
+    """`tasker generate` refuses them, but tasker-ctl passes every name to the templates."""
+    values = {"name": word, "module_name": "app.x"}
+    if name == "workflow":
+        values["steps"] = f"{word},then:{word}"
+    for file in render(plugin.load_template(name), values):
+        if file.path.suffix == ".py":
+            compile(file.content, str(file.path), "exec")
+            assert not keyword.iskeyword(file.path.stem)
