@@ -1,24 +1,27 @@
 /** The commands and their options. */
 
-import { mkdirSync } from 'node:fs';
-import { relative } from 'node:path';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
+import { YAML } from 'bun';
 import manifest from '../../package.json' with { type: 'json' };
 import { TaskerConfigError, TaskerStartError } from '../errors.ts';
 import { TaskerServer } from '../server.ts';
 import { didYouMean } from '../suggest.ts';
+import { readTemplate } from '../templates.ts';
 import { check } from './check.ts';
 import { nextSteps, projectFiles } from './init.ts';
 import { checkName, checkNamespace, checkSteps } from './names.ts';
 import { type Placed, plan, planUndo, type RenderedFile, undo, write } from './place.ts';
 import { CliProblem, usage } from './problem.ts';
-import { render } from './tasker-ctl.ts';
+import { render, types } from './tasker-ctl.ts';
 
 const HELP = `Tasker workflows in Bun: projects, handlers, task templates, checks and workers.
 
   tasker-contrib-bun init FOLDER
   tasker-contrib-bun generate handler NAME [--type base|api|decision|batchable] [--namespace NAME]
   tasker-contrib-bun generate template NAME [--namespace NAME] [--steps fetch,clean:fetch,store:clean+fetch]
+  tasker-contrib-bun generate types NAME [--templates config/tasks]
   tasker-contrib-bun check [--handlers src/handlers] [--templates config/tasks]
   tasker-contrib-bun worker [--handlers src/handlers] [--templates config/tasks] [--port 3000] [--hostname 127.0.0.1]
 
@@ -96,7 +99,7 @@ function init(args: string[]): void {
 }
 
 function generate(args: string[]): void {
-  const options = { ...PLACING, undo: FLAG, type: TEXT, namespace: TEXT, steps: TEXT };
+  const options = { ...PLACING, undo: FLAG, type: TEXT, namespace: TEXT, steps: TEXT, templates: TEXT };
   const { values, positionals } = parsed(args, options, 2);
   const [what = '', name = ''] = positionals;
   const files = rendered(what, checkName(name), values);
@@ -112,9 +115,10 @@ function generate(args: string[]): void {
   for (const { path, fate } of undone) say(values['dry-run'] && fate === 'remove' ? 'would remove' : fate, path);
 }
 
-type Wanted = { type?: string | undefined; namespace?: string | undefined; steps?: string | undefined };
+type Wanted = Partial<Record<'type' | 'namespace' | 'steps' | 'templates', string | undefined>>;
 
-function rendered(what: string, name: string, { type, namespace, steps }: Wanted): RenderedFile[] {
+function rendered(what: string, name: string, { type, namespace, steps, templates }: Wanted): RenderedFile[] {
+  if (what === 'types') return [{ path: `src/types/${name}.ts`, content: typesOf(name, templates ?? 'config/tasks') }];
   const place = namespace === undefined ? undefined : checkNamespace(namespace);
   if (what === 'handler') {
     if (steps !== undefined) throw usage('--steps is for templates', 'leave it out');
@@ -122,13 +126,26 @@ function rendered(what: string, name: string, { type, namespace, steps }: Wanted
     if (!template) throw unknown('--type', type ?? '', Object.keys(KINDS));
     return render(template, { name, ...(place !== undefined && place !== 'default' && { namespace: place }) });
   }
-  if (what !== 'template') throw unknown('generator', what, ['handler', 'template']);
+  if (what !== 'template') throw unknown('generator', what, ['handler', 'template', 'types']);
   if (type !== undefined) throw usage('--type is for handlers', 'leave it out');
   return render('task_template', {
     name,
     ...(place !== undefined && { namespace: place }),
     ...(steps !== undefined && { steps: checkSteps(steps) }),
   });
+}
+
+function typesOf(name: string, folder: string): string {
+  const file = ['yaml', 'yml'].map((ending) => join(folder, `${name}.${ending}`)).find((path) => existsSync(path));
+  if (!file) throw usage(`there is no ${join(folder, name)}.yaml`, 'name a task template, or set --templates');
+  const raw: unknown = YAML.parse(readFileSync(file, 'utf8'));
+  const problems: string[] = [];
+  readTemplate(raw, file, problems);
+  if (problems.length) throw new CliProblem(problems.join('\nerror: '));
+  if (!(raw as { steps: { result_schema?: unknown }[] }).steps.some((step) => step.result_schema)) {
+    throw new CliProblem(`no step of ${file} has a result_schema`, 'add one to the steps whose results others read');
+  }
+  return types(file);
 }
 
 type Placing = { force?: boolean; skip?: boolean; 'dry-run'?: boolean };

@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { CORE_VERSION } from '../contract.ts';
 import type { RenderedFile } from './place.ts';
 import { CliProblem } from './problem.ts';
@@ -20,6 +20,22 @@ const TIMEOUT_MS = 60_000;
 
 /** @throws {@link CliProblem} `tasker-ctl` is missing, fails, or makes nothing. */
 export function render(template: string, parameters: Readonly<Record<string, string>>): RenderedFile[] {
+  const pairs = Object.entries(parameters).flatMap(([name, value]) => ['-p', `${name}=${value}`]);
+  return files(`template '${template}'`, (out) => [
+    ...['template', 'generate', template, '-l', 'typescript', '-o', out],
+    ...pairs,
+  ]);
+}
+
+/** Zod schemas and types of the results that a task template describes, as the text of a module. */
+export function types(templateFile: string): string {
+  const [file] = files(templateFile, (out) => [
+    ...['generate', 'types', '-l', 'typescript', '-t', resolve(templateFile), '-o', join(out, 'types.ts')],
+  ]);
+  return `${file?.content.trimEnd()}\n`;
+}
+
+function files(what: string, args: (out: string) => string[]): RenderedFile[] {
   const binary = find();
   const scratch = mkdtempSync(join(tmpdir(), 'tasker-generate-'));
   try {
@@ -30,22 +46,17 @@ export function render(template: string, parameters: Readonly<Record<string, str
     const config = `[cli]\nplugin-paths = [${JSON.stringify(pluginFolder())}]\n`;
     writeFileSync(join(scratch, '.config/tasker.toml'), config);
     const { TASKER_CLIENT_PROFILE: _, ...env } = process.env;
-    const pairs = Object.entries(parameters).flatMap(([name, value]) => ['-p', `${name}=${value}`]);
-    const command = [binary, 'template', 'generate', template, '-l', 'typescript', '-o', out, ...pairs];
-    const done = Bun.spawnSync(command, { cwd: scratch, env, stdin: 'ignore', timeout: TIMEOUT_MS });
+    const done = Bun.spawnSync([binary, ...args(out)], { cwd: scratch, env, stdin: 'ignore', timeout: TIMEOUT_MS });
     if (done.exitCode !== 0) {
       const why = (done.stderr.toString() || done.stdout.toString()).trim();
-      throw new CliProblem(
-        `${binary} ended with ${done.exitCode ?? done.signalCode} for template '${template}': ${why}`,
-        FIX,
-      );
+      throw new CliProblem(`${binary} ended with ${done.exitCode ?? done.signalCode} for ${what}: ${why}`, FIX);
     }
-    const files = readdirSync(out, { recursive: true, encoding: 'utf8' })
+    const made = readdirSync(out, { recursive: true, encoding: 'utf8' })
       .filter((path) => statSync(join(out, path)).isFile())
       .sort()
       .map((path) => ({ path, content: readFileSync(join(out, path), 'utf8') }));
-    if (!files.length) throw new CliProblem(`${binary} made no file for template '${template}'`, FIX);
-    return files;
+    if (!made.length) throw new CliProblem(`${binary} made no file for ${what}`, FIX);
+    return made;
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }

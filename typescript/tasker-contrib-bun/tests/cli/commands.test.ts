@@ -102,6 +102,56 @@ describe.skipIf(!ctl)('with the real tasker-ctl', () => {
     expect(readdirSync(project)).toEqual([]);
   });
 
+  test('schemas and types of a template, which defineStep takes', () => {
+    mkdirSync(join(project, 'config/tasks'), { recursive: true });
+    writeFileSync(
+      join(project, 'config/tasks/order.yaml'),
+      `name: order
+namespace_name: shop
+version: "1.0.0"
+steps:
+  - name: price
+    handler: { callable: shop.price }
+    result_schema: { type: object, required: [cents], properties: { cents: { type: integer } } }
+`,
+    );
+    expect(cli(['generate', 'types', 'order'])).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('src/types/order.ts'),
+    });
+    const folder = mkdtempSync(join(root, 'tests/fixtures/types-'));
+    try {
+      writeFileSync(join(folder, 'order.ts'), readFileSync(join(project, 'src/types/order.ts')));
+      writeFileSync(
+        join(folder, 'use.ts'),
+        `import { defineStep } from '../../../src/index.ts';
+import { runStep } from '../../../src/testing/index.ts';
+import { ShopPriceResultSchema } from './order.ts';
+const step = defineStep('shop.pack', { results: { price: ShopPriceResultSchema } }, ({ results }) => {
+  const cents: number = results.price.cents;
+  return { cents };
+});
+const good = await runStep(step, { results: { price: { cents: 1 } } });
+const bad = await runStep(step, { results: { price: { cents: 'x' } } });
+console.log(good.outcome, bad.outcome);
+`,
+      );
+      const config = { extends: '../../../tsconfig.json', include: ['*.ts'], exclude: [] };
+      writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
+      const tsc = Bun.spawnSync([join(root, 'node_modules/.bin/tsc'), '-p', folder]);
+      expect(tsc.stdout.toString()).toBe('');
+      const use = Bun.spawnSync([process.execPath, join(folder, 'use.ts')]);
+      expect(use.stdout.toString()).toStartWith('complete ');
+      expect(use.stdout.toString()).not.toBe('complete complete\n');
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+    expect(cli(['generate', 'types', 'other'])).toMatchObject({ code: 2 });
+    writeFileSync(join(project, 'config/tasks/ship.yaml'), readFileSync(join(root, 'tests/fixtures/tasks/ship.yaml')));
+    const none = cli(['generate', 'types', 'ship']);
+    expect([none.code, none.errors]).toEqual([1, expect.stringContaining('result_schema')]);
+  }, 60_000);
+
   test('a conflict fails without a terminal; --skip keeps, --force overwrites, --undo leaves what was edited', () => {
     const args = ['generate', 'template', 'order', '--steps', 'fetch,store:fetch'];
     const file = join(project, 'config/tasks/order.yaml');
