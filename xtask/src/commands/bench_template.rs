@@ -1,5 +1,7 @@
 //! `bench template`: proving plugins with parallel tasks, against the same commands one after the other.
 
+use std::io::ErrorKind;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
@@ -14,6 +16,11 @@ use crate::repo::Repo;
 use crate::run::{self, Options};
 use crate::template::plan::{add, read_spec};
 use crate::template::{Choice, Plugin};
+
+/// The run in parallel that finds nothing of earlier ones.
+const COLD: &str = "cold";
+/// Where checks keep what makes them faster the next time, relative to the repository.
+const CACHES: &str = "target/xtask/templates";
 
 /// Measures each plugin alone, and all together if there are several.
 pub fn run(session: &mut Session, args: &BenchTemplateArgs) -> Result<()> {
@@ -37,7 +44,10 @@ pub fn run(session: &mut Session, args: &BenchTemplateArgs) -> Result<()> {
         let mut samples = Samples::default();
         for _ in 0..args.runs {
             // Turn by turn, so that whatever else the machine does meets both.
-            for (way, jobs) in [("loop", 1), ("parallel", cores)] {
+            for (way, jobs) in [("loop", 1), ("parallel", cores), (COLD, cores)] {
+                if way == COLD {
+                    forget(&session.root)?;
+                }
                 let took = once(session, &repo, plugins, jobs)?;
                 samples.add(way, took.as_secs_f64());
             }
@@ -56,12 +66,23 @@ pub fn run(session: &mut Session, args: &BenchTemplateArgs) -> Result<()> {
                 format!("{name}: {} runs, {} cores", args.runs, cores),
                 line("loop"),
                 line("parallel"),
+                line(COLD),
                 format!("  {ratio:.2} times faster than the loop"),
             ],
             &json!({"event": "bench", "name": format!("template {name}"), "unit": "s", "phases": spreads, "ratio": ratio}),
         );
     }
     unchanged(session, args)
+}
+
+/// Removes what the plugins' checks keep from run to run, such as mypy's cache. What cargo has compiled of dependencies stays: that would
+/// be a measurement of Tasker Core's size.
+fn forget(root: &Path) -> Result<()> {
+    let kept = root.join(CACHES);
+    match std::fs::remove_dir_all(&kept) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::io("remove", &kept)(error)),
+        _ => Ok(()),
+    }
 }
 
 /// One whole run in a fresh folder.
