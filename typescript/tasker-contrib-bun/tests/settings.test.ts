@@ -80,6 +80,15 @@ describe('the file', () => {
     );
   });
 
+  test('its database notices when the worker has gone', () => {
+    const url = (given: string) =>
+      (Bun.TOML.parse(workerToml(resolveSettings({ database: { url: given } }, {}))) as any).common.database.url;
+    const option = 'options=-c%20client_connection_check_interval%3D250';
+    expect(url('postgresql://a:b@h/x')).toBe(`postgresql://a:b@h/x?${option}`);
+    expect(url('postgresql://a:b@h/x?sslmode=require')).toBe(`postgresql://a:b@h/x?sslmode=require&${option}`);
+    expect(url('postgresql://a:b@h/x?options=-c%20a%3D1')).toBe('postgresql://a:b@h/x?options=-c%20a%3D1');
+  });
+
   test('credentials go to the client section', () => {
     const toml = workerToml(resolveSettings({ orchestration: { token: 'abc' } }, {}));
     expect(lookup(Bun.TOML.parse(toml), 'worker.orchestration_client.auth')).toEqual({ type: 'bearer', token: 'abc' });

@@ -93,6 +93,17 @@ describe.skipIf(!isLinked)("Core's real package", () => {
     expect(app.said()).not.toMatch(/WAITING \S+ 2/);
   }, 120_000);
 
+  test('a worker after one that was killed has its first step at once', async () => {
+    const first = start();
+    await first.ready();
+    expect((await client.wait(await create('slow', { ms: 1 }))).status).toBe('complete');
+    first.child.kill('SIGKILL');
+    await first.child.exited;
+    await start().ready();
+    const task = await client.wait(await create('slow', { ms: 1 }), { timeoutMs: 20_000 });
+    expect(task.status).toBe('complete');
+  }, 90_000);
+
   test('a step of more than thirty seconds is not answered as timed out', async () => {
     const app = start();
     await app.ready();
