@@ -19,6 +19,7 @@ fn documents() -> Vec<PathBuf> {
         "DEVELOPMENT.md",
         "ops/dev-server/README.md",
         "examples/etl-pipeline/README.md",
+        "examples/e-commerce-workflow/README.md",
     ]
     .iter()
     .map(|name| root.join(name))

@@ -458,6 +458,13 @@ fn write_report(
     std::fs::write(&json, text).map_err(Error::io("write", &json))?;
     let html = folder.join("report.html");
     std::fs::write(&html, page::render(report)).map_err(Error::io("write", &html))?;
+    if folder != logs {
+        let all = report.scenarios.iter();
+        for name in all.flat_map(|scenario| &scenario.pictures) {
+            let picture = logs.join(name);
+            std::fs::copy(&picture, folder.join(name)).map_err(Error::io("copy", &picture))?;
+        }
+    }
     let phases = &report.phases_ms;
     let seconds = |ms: u64| format!("{:.1} s", Duration::from_millis(ms).as_secs_f64());
     let mut lines = vec![

@@ -222,27 +222,29 @@ impl Running {
         Ok(())
     }
 
-    /// Asks a process to end, starts its successor at once, and waits for the end of the first.
+    /// Starts a successor of a process, or of the app itself, asks the first one to end at once, and waits for its end.
     ///
     /// # Errors
     /// When the successor cannot start, or the first one does not end well.
-    pub fn replace(&mut self, name: &str, app: &App, around: &Surroundings) -> Result<()> {
-        let argv = app.processes.get(name).map_or(&[][..], Vec::as_slice);
-        let new = spawn(app, around, argv)?;
-        let Some(mut old) = self.processes.insert(name.to_owned(), new) else {
-            return Ok(());
+    pub fn replace(&mut self, name: Option<&str>, app: &App, around: &Surroundings) -> Result<()> {
+        let (what, place, argv) = match name {
+            None => ("the app".to_owned(), &mut self.server, &app.start),
+            Some(name) => match (self.processes.get_mut(name), app.processes.get(name)) {
+                (Some(process), Some(argv)) => {
+                    (format!("the app's process `{name}`"), process, argv)
+                }
+                _ => return Ok(()),
+            },
         };
+        let new = spawn(app, around, argv)?;
+        let mut old = std::mem::replace(place, new);
         old.signal(Signal::SIGTERM);
         let why = match old.wait_for(STOP_PATIENCE) {
             Some(status) if status.success() => return Ok(()),
             Some(status) => format!("ended with {} after SIGTERM", describe(status)),
             None => format!("had not ended {} s after SIGTERM", STOP_PATIENCE.as_secs()),
         };
-        Err(Error::ended(
-            format!("the app's process `{name}`"),
-            why,
-            &self.log,
-        ))
+        Err(Error::ended(what, why, &self.log))
     }
 
     /// Asks every process to end, waits for the drain, and ends what is left.

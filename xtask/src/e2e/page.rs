@@ -1,4 +1,4 @@
-//! The report as a page that needs nothing but itself.
+//! The report as a page that needs nothing but itself, and the pictures that lie beside it.
 
 use std::fmt::Write as _;
 
@@ -12,7 +12,8 @@ h1{font-size:1.5rem;margin-bottom:0}h2{font-size:1.1rem;margin:2rem 0 .25rem}.ab
 table{border-collapse:collapse;width:100%;margin:.5rem 0}td{padding:.15rem .5rem .15rem 0;white-space:nowrap;font-size:.9rem}
 .lane{width:50%}.track{position:relative;height:.9rem;background:#eef1f5;border-radius:3px}
 .bar{position:absolute;height:100%;min-width:3px;border-radius:3px;background:#3b7dd8}.bar.error{background:#cf3f3f}
-.ok{color:#1d7f45}.bad{color:#b3261e}.bad li{white-space:pre-wrap}code{font-size:.85rem}";
+.ok{color:#1d7f45}.bad{color:#b3261e}.bad li{white-space:pre-wrap}code{font-size:.85rem}\
+img{max-width:100%;border:1px solid #c8d0da}";
 
 /// The page's text.
 pub fn render(report: &Report) -> String {
@@ -60,6 +61,13 @@ fn one_scenario(page: &mut String, scenario: &Outcome) {
     }
     for task in &scenario.tasks {
         one_task(page, task);
+    }
+    for name in &scenario.pictures {
+        let name = escape(name);
+        let _ = writeln!(
+            page,
+            "<p><img src=\"{name}\" alt=\"{name}\" loading=\"lazy\"></p>"
+        );
     }
 }
 

@@ -39,6 +39,8 @@ pub struct Outcome {
     pub tasks: Vec<Task>,
     /// What the checks' endpoints answered for a user's own file, where nothing exact can be expected.
     pub answers: Vec<Answered>,
+    /// Pictures that it has left, by their names in the folder of the logs.
+    pub pictures: Vec<String>,
     /// Everything that was not as expected; empty is success.
     pub differences: Vec<String>,
 }
@@ -103,6 +105,7 @@ impl Runner<'_> {
             duration_ms: 0,
             tasks: Vec::new(),
             answers: Vec::new(),
+            pictures: Vec::new(),
             differences: Vec::new(),
         };
         if let Some(name) = &self.own_input {
@@ -112,6 +115,15 @@ impl Runner<'_> {
             (Some(body), _) => self.tasks(scenario, body, app, &mut outcome)?,
             (None, Some(argv)) => self.driven(scenario, argv, app, &mut outcome)?,
             (None, None) => {}
+        }
+        for name in &scenario.pictures {
+            if self.around.logs.join(name).is_file() {
+                outcome.pictures.push(name.clone());
+            } else if outcome.is_ok() {
+                outcome
+                    .differences
+                    .push(format!("the picture {name} is not in {{logs}}"));
+            }
         }
         outcome.duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         Ok(outcome)
@@ -167,7 +179,7 @@ impl Runner<'_> {
                     .get(&format!("{}{}", self.around.url(), restart.when));
                 if reached.is_ok_and(|answer| answer.status == 200) {
                     due = None;
-                    return app.replace(&restart.process, self.app, self.around);
+                    return app.replace(restart.process.as_deref(), self.app, self.around);
                 }
             }
             app.check_alive()
@@ -183,7 +195,8 @@ impl Runner<'_> {
         if let Some(restart) = due {
             outcome.differences.push(format!(
                 "GET {} never answered 200, so `{}` was not replaced",
-                restart.when, restart.process
+                restart.when,
+                restart.process.as_deref().unwrap_or("the app")
             ));
         }
         match (ran, &scenario.answer) {

@@ -102,6 +102,9 @@ pub struct Scenario {
     /// What must be true afterwards.
     #[serde(default)]
     pub checks: Vec<Check>,
+    /// Pictures that it leaves in the folder of the logs; the report shows them.
+    #[serde(default)]
+    pub pictures: Vec<String>,
 }
 
 impl Scenario {
@@ -142,8 +145,8 @@ impl Scenario {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Restart {
-    /// Its name in the app's `processes`.
-    pub process: String,
+    /// Its name in the app's `processes`; the app itself if it has none.
+    pub process: Option<String>,
     /// The moment: when GET of this path answers 200.
     pub when: String,
 }
@@ -251,9 +254,16 @@ impl Example {
             for path in scenario.files() {
                 self.json_file(root, path)?;
             }
-            if let Some(restart) = &scenario.restart {
-                self.has_process(&restart.process)
+            let restart = scenario.restart.as_ref();
+            if let Some(process) = restart.and_then(|restart| restart.process.as_ref()) {
+                self.has_process(process)
                     .map_err(|why| bad("[scenarios.restart]", why))?;
+            }
+            if let Some(picture) = scenario.pictures.iter().find(|name| !is_file_name(name)) {
+                let why = format!(
+                    "`{picture}` in `pictures` is no file name: pictures are in the folder of the logs"
+                );
+                return Err(bad(picture, why));
             }
         }
         match &self.input {
@@ -333,6 +343,10 @@ impl Example {
         let wanted = |scenario: &&Scenario| names.is_empty() || names.contains(&scenario.name);
         Ok(self.scenarios.iter().filter(wanted).cloned().collect())
     }
+}
+
+fn is_file_name(name: &str) -> bool {
+    Path::new(name).file_name() == Some(name.as_ref())
 }
 
 /// Replaces each `{name}` by its value.

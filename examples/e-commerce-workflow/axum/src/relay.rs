@@ -1,0 +1,215 @@
+//! Creates the tasks that orders need, and notices those that failed for good.
+//!
+//! Both are done at once when something happens, and again and again for what was missed: by a process that died after a commit, by one
+//! whose events nobody heard. Doing either twice changes nothing, so any number of processes may do it.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use sqlx::PgPool;
+use tasker_contrib_axum::{ClientError, EventKind, NewTask, TaskerClient, TaskerEvent};
+use tokio::sync::broadcast::{error::RecvError, Receiver};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::orders::{self, OrderRef, Workflow};
+
+const NAMESPACE: &str = "shop";
+/// How often it looks for what was missed.
+const PERIOD: Duration = Duration::from_millis(500);
+/// How old a checkout has to be: what is younger is still in the hands of the request that wrote it.
+const MISSED_AFTER_SECONDS: f64 = 3.0;
+const CREATED_AT_A_TIME: i64 = 20;
+/// How long a task goes on without being looked at.
+const UNSEEN_SECONDS: f64 = 5.0;
+const LOOKED_AT_A_TIME: i64 = 5;
+/// How long a task is watched closely after one of its steps has failed.
+const WATCHED: Duration = Duration::from_secs(30);
+
+#[derive(Clone)]
+pub struct Relay {
+    db: PgPool,
+    tasker: TaskerClient,
+}
+
+impl Relay {
+    pub fn new(db: PgPool, tasker: TaskerClient) -> Self {
+        Self { db, tasker }
+    }
+
+    /// Creates the task of an order, or finds the one that exists: its context is the order alone, and Tasker has one task for a context.
+    pub async fn create(&self, order_id: Uuid, workflow: Workflow) -> Result<Uuid, ClientError> {
+        let known: Option<Option<Uuid>> = sqlx::query_scalar(
+            "SELECT task_uuid FROM order_tasks WHERE order_id = $1 AND workflow = $2",
+        )
+        .bind(order_id)
+        .bind(workflow.name())
+        .fetch_optional(&self.db)
+        .await
+        .unwrap_or_default();
+        if let Some(Some(task)) = known {
+            return Ok(task);
+        }
+        let task = NewTask::new(NAMESPACE, workflow.name(), OrderRef { order_id })
+            .initiator("shop")
+            .reason("an order needs it")
+            .idempotent();
+        let task = self.tasker.create_task(task).await?.task_uuid;
+        let stored = sqlx::query(
+            "UPDATE order_tasks SET task_uuid = $3, checked_at = now() WHERE order_id = $1 AND workflow = $2",
+        )
+        .bind(order_id)
+        .bind(workflow.name())
+        .bind(task)
+        .execute(&self.db)
+        .await;
+        if let Err(error) = stored {
+            tracing::warn!(%error, %order_id, "the task of an order was created, but not written down; it is found again");
+        }
+        Ok(task)
+    }
+
+    /// Works until it is dropped. `events` are those of the worker in this process.
+    pub async fn run(self, mut events: Receiver<TaskerEvent>) {
+        let mut suspects: HashMap<Uuid, Instant> = HashMap::new();
+        let mut next = Instant::now();
+        loop {
+            tokio::select! {
+                event = events.recv() => match event {
+                    Ok(event) if event.kind == EventKind::StepFailed => {
+                        suspects.extend(event.task_id.map(|task| (task, Instant::now())));
+                    }
+                    Ok(_) | Err(RecvError::Lagged(_)) => {}
+                    Err(RecvError::Closed) => return,
+                },
+                () = tokio::time::sleep_until(next) => {
+                    if let Err(error) = self.round(&mut suspects).await {
+                        tracing::warn!(%error, "a round of the relay failed; the next one follows");
+                    }
+                    next = Instant::now() + PERIOD;
+                }
+            }
+        }
+    }
+
+    async fn round(&self, suspects: &mut HashMap<Uuid, Instant>) -> anyhow::Result<()> {
+        self.create_missing().await?;
+        for task in suspects.keys().copied().collect::<Vec<_>>() {
+            if self.look_at(task).await? {
+                suspects.remove(&task);
+            }
+        }
+        suspects.retain(|_, since| since.elapsed() < WATCHED);
+        for task in self.overdue().await? {
+            self.look_at(task).await?;
+        }
+        Ok(())
+    }
+
+    /// Creates tasks whose wish has been there for a while.
+    async fn create_missing(&self) -> anyhow::Result<()> {
+        let missing: Vec<(Uuid, String)> = sqlx::query_as(
+            "SELECT order_id, workflow FROM order_tasks
+             WHERE task_uuid IS NULL AND (workflow <> 'fulfil_order' OR requested_at < now() - make_interval(secs => $1))
+             ORDER BY requested_at LIMIT $2",
+        )
+        .bind(MISSED_AFTER_SECONDS)
+        .bind(CREATED_AT_A_TIME)
+        .fetch_all(&self.db)
+        .await?;
+        for (order, name) in missing {
+            let Some(workflow) = Workflow::named(&name) else {
+                continue;
+            };
+            match self.create(order, workflow).await {
+                Ok(task) => {
+                    tracing::info!(%order, workflow = name, %task, "a task that an order was missing is created")
+                }
+                Err(error) => {
+                    tracing::warn!(%order, workflow = name, %error, "the task of an order could not be created; it is tried again")
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Tasks that nobody has looked at for a while, although their orders go on.
+    async fn overdue(&self) -> sqlx::Result<Vec<Uuid>> {
+        sqlx::query_scalar(
+            "UPDATE order_tasks SET checked_at = now() WHERE (order_id, workflow) IN (
+                SELECT order_id, workflow FROM order_tasks
+                WHERE outcome IS NULL AND task_uuid IS NOT NULL AND checked_at < now() - make_interval(secs => $1)
+                ORDER BY checked_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+             RETURNING task_uuid",
+        )
+        .bind(UNSEEN_SECONDS)
+        .bind(LOOKED_AT_A_TIME)
+        .fetch_all(&self.db)
+        .await
+    }
+
+    /// Writes down how a task ended, and has a failed order compensated. False while it goes on.
+    async fn look_at(&self, task: Uuid) -> anyhow::Result<bool> {
+        let state = self.tasker.get_task(task).await?;
+        let outcome = match state.status.as_str() {
+            "complete" => "complete",
+            "blocked_by_failures" | "error" | "cancelled" => "failed",
+            // After a failure that will be tried again there is nothing to see.
+            status => return Ok(status == "waiting_for_retry"),
+        };
+        let mut transaction = self.db.begin().await?;
+        let row: Option<(Uuid, String)> = sqlx::query_as(
+            "UPDATE order_tasks SET outcome = $2 WHERE task_uuid = $1 AND outcome IS NULL RETURNING order_id, workflow",
+        )
+        .bind(task)
+        .bind(outcome)
+        .fetch_optional(&mut *transaction)
+        .await?;
+        if let Some((order, workflow)) = row {
+            if outcome == "failed" {
+                if workflow == Workflow::Compensate.name() {
+                    tracing::error!(%order, %task, "an order could not be compensated; repair its task");
+                } else {
+                    self.compensate(&mut transaction, order, task).await?;
+                }
+            }
+        }
+        transaction.commit().await?;
+        Ok(true)
+    }
+
+    async fn compensate(
+        &self,
+        transaction: &mut sqlx::Transaction<'_, sqlx::Postgres>,
+        order: Uuid,
+        task: Uuid,
+    ) -> anyhow::Result<()> {
+        let steps = self.tasker.steps(task).await?;
+        let failed = steps.iter().find(|step| step.current_state == "error");
+        let reason = failed.map_or_else(
+            || "its task failed".to_owned(),
+            |step| {
+                let error = step.error();
+                let text =
+                    error.and_then(|error| error.get("message")?.as_str().or(error.as_str()));
+                format!("{}: {}", step.name, text.unwrap_or("failed"))
+            },
+        );
+        let Some(held) = orders::hold(transaction, order).await? else {
+            return Ok(());
+        };
+        match held.status.as_str() {
+            // The parcel is on its way: money and goods are where they belong, and only the mail is missing.
+            "shipped" | "completed" => {
+                tracing::error!(%order, %task, reason, "a shipped order has failed; repair its task")
+            }
+            _ if held.is_closed() => {}
+            _ => {
+                tracing::info!(%order, %task, reason, "an order has failed and is compensated");
+                orders::set_status(transaction, order, "compensating", Some(&reason)).await?;
+                orders::wish(transaction, order, Workflow::Compensate).await?;
+            }
+        }
+        Ok(())
+    }
+}
