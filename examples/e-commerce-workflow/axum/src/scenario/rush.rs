@@ -92,7 +92,7 @@ async fn insist(shop: &Shop, http: &reqwest::Client, wanted: &Checkout) -> anyho
         let answer = shop.buy(http, wanted).await;
         match &answer {
             Ok((200..=202, _)) => return Ok(repeated),
-            Ok((502 | 503 | 504, _)) | Err(_) if Instant::now() < end => {}
+            Ok((502..=504, _)) | Err(_) if Instant::now() < end => {}
             _ => bail!("{} was answered {answer:?}", wanted.checkout_id),
         }
         repeated += 1;
