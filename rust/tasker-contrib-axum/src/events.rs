@@ -1,5 +1,8 @@
 //! What happens in this worker, as a stream.
 
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
 use serde::de::DeserializeOwned;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -107,27 +110,39 @@ pub(crate) struct Origin {
     pub(crate) step_id: Option<Uuid>,
 }
 
+/// An event as every stream over HTTP sends it: written once, however many there are.
+#[derive(Debug)]
+pub(crate) struct Line {
+    pub(crate) id: u64,
+    pub(crate) kind: EventKind,
+    pub(crate) task_id: Option<Uuid>,
+    pub(crate) json: String,
+}
+
 /// Sends events to whoever listens; nobody can hold it up.
 #[derive(Clone, Debug)]
 pub(crate) struct Events {
-    inner: std::sync::Arc<Inner>,
+    inner: Arc<Inner>,
 }
 
 #[derive(Debug)]
 struct Inner {
     sender: broadcast::Sender<TaskerEvent>,
-    /// The newest events and the number of the last one, for listeners that come back.
-    recent: std::sync::Mutex<(u64, std::collections::VecDeque<TaskerEvent>)>,
+    lines: broadcast::Sender<Arc<Line>>,
+    /// The newest lines and the number of the last one, for listeners that come back.
+    recent: Mutex<(u64, VecDeque<Arc<Line>>)>,
     keep: usize,
 }
 
 impl Events {
     pub(crate) fn new(keep: usize) -> Self {
+        let keep = keep.max(1);
         Self {
-            inner: std::sync::Arc::new(Inner {
-                sender: broadcast::channel(keep.max(1)).0,
-                recent: std::sync::Mutex::default(),
-                keep: keep.max(1),
+            inner: Arc::new(Inner {
+                sender: broadcast::channel(keep).0,
+                lines: broadcast::channel(keep).0,
+                recent: Mutex::default(),
+                keep,
             }),
         }
     }
@@ -147,50 +162,61 @@ impl Events {
             Some(origin) => (Some(origin.task_id), origin.step, origin.step_id),
             None => (None, None, None),
         };
-        let mut recent = self
-            .inner
-            .recent
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        recent.0 += 1;
+        let mut recent = self.recent();
+        let id = recent.0 + 1;
         let event = TaskerEvent {
-            id: recent.0,
+            id,
             kind,
             task_id,
             step,
             step_id,
             data,
         };
+        let Ok(json) = serde_json::to_string(&event) else {
+            return;
+        };
+        let line = Arc::new(Line {
+            id,
+            kind,
+            task_id,
+            json,
+        });
+        recent.0 = id;
         if recent.1.len() == self.inner.keep {
             recent.1.pop_front();
         }
-        recent.1.push_back(event.clone());
-        // Sent under the lock, so that numbers arrive in order and `since` misses none.
-        let _nobody_listens = self.inner.sender.send(event);
+        recent.1.push_back(line.clone());
+        // Sent under the lock, so that numbers arrive in order and `since` misses none. Nobody may be listening.
+        let _ = self.inner.lines.send(line);
+        let _ = self.inner.sender.send(event);
+    }
+
+    fn recent(&self) -> std::sync::MutexGuard<'_, (u64, VecDeque<Arc<Line>>)> {
+        self.inner
+            .recent
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     pub(crate) fn subscribe(&self) -> broadcast::Receiver<TaskerEvent> {
         self.inner.sender.subscribe()
     }
 
+    pub(crate) fn lines(&self) -> broadcast::Receiver<Arc<Line>> {
+        self.inner.lines.subscribe()
+    }
+
     /// What was kept after event `last`, how many are gone, and a receiver of all that follow.
-    pub(crate) fn since(
-        &self,
-        last: u64,
-    ) -> (Vec<TaskerEvent>, u64, broadcast::Receiver<TaskerEvent>) {
-        let recent = self
-            .inner
-            .recent
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+    pub(crate) fn since(&self, last: u64) -> (Vec<Arc<Line>>, u64, broadcast::Receiver<Arc<Line>>) {
+        let recent = self.recent();
         let kept: Vec<_> = recent
             .1
             .iter()
-            .filter(|event| event.id > last)
+            .filter(|line| line.id > last)
             .cloned()
             .collect();
-        let first = kept.first().map_or(recent.0 + 1, |event| event.id);
+        let first = kept.first().map_or(recent.0 + 1, |line| line.id);
         let gone = first.saturating_sub(last + 1);
-        (kept, gone, self.inner.sender.subscribe())
+        (kept, gone, self.lines())
     }
 }

@@ -1,6 +1,7 @@
 //! Live events over HTTP.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
@@ -11,11 +12,11 @@ use futures_util::stream::{self, Stream, StreamExt};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::broadcast::Receiver;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::events::Events;
-use crate::TaskerEvent;
+use crate::events::{Events, Line};
 
 #[derive(Clone)]
 struct Source {
@@ -45,7 +46,7 @@ async fn stream_events(
         .and_then(|id| id.to_str().ok()?.parse::<u64>().ok());
     let (missed, gone, receiver) = match last {
         Some(last) => events.since(last),
-        None => (Vec::new(), 0, events.subscribe()),
+        None => (Vec::new(), 0, events.lines()),
     };
     let notice = (gone > 0).then(|| lag(gone));
     let replay = stream::iter(missed)
@@ -60,7 +61,7 @@ async fn stream_events(
 
 /// The next event for a client; none when the worker drains.
 async fn next(
-    receiver: &mut tokio::sync::broadcast::Receiver<TaskerEvent>,
+    receiver: &mut Receiver<Arc<Line>>,
     end: &CancellationToken,
     task: Option<Uuid>,
 ) -> Option<Event> {
@@ -88,17 +89,14 @@ fn lag(count: u64) -> Event {
         .data(json!({"missed": count}).to_string())
 }
 
-fn to_sse(event: &TaskerEvent, task: Option<Uuid>) -> Option<Event> {
-    if task.is_some() && event.task_id != task {
-        return None;
-    }
-    let data = serde_json::to_string(event).ok()?;
-    Some(
+fn to_sse(line: &Line, task: Option<Uuid>) -> Option<Event> {
+    let wanted = task.is_none() || line.task_id == task;
+    wanted.then(|| {
         Event::default()
-            .id(event.id.to_string())
-            .event(event.kind.name())
-            .data(data),
-    )
+            .id(line.id.to_string())
+            .event(line.kind.name())
+            .data(&line.json)
+    })
 }
 
 #[cfg(test)]

@@ -59,10 +59,12 @@
 //! ```
 
 mod graph;
+mod live;
 mod run;
 mod step;
 mod workflow;
 
+pub use live::LiveEvents;
 pub use run::{StepRun, WorkflowRun};
-pub use step::{checkpoints, run_step, step, StepBuilder};
+pub use step::{checkpoints, run_registered, run_step, step, StepBuilder};
 pub use workflow::Workflow;

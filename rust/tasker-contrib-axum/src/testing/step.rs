@@ -293,6 +293,30 @@ where
     dispatch::call(&handlers.with_state(state), &step).await
 }
 
+/// Executes the handler that is registered for the step's callable.
+///
+/// ```
+/// use tasker_contrib_axum::testing::{run_registered, step};
+/// use tasker_contrib_axum::{Handlers, StepError};
+///
+/// async fn greet() -> Result<&'static str, StepError> {
+///     Ok("Hello")
+/// }
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// let handlers = Handlers::new().add("hello.greet", greet);
+/// assert_eq!(run_registered(&handlers, &step("hello.greet").build()).await.unwrap(), "Hello");
+/// assert!(run_registered(&handlers, &step("hello.gret").build()).await.is_err());
+/// # });
+/// ```
+///
+/// # Errors
+///
+/// As [`run_step`], and when no handler is registered.
+pub async fn run_registered(handlers: &Handlers, step: &Step) -> Result<Value, StepError> {
+    dispatch::call(handlers, step).await
+}
+
 /// The cursors that a batch worker stored while it worked on this step.
 ///
 /// ```
