@@ -341,3 +341,367 @@ fn nothing_that_is_written_holds_a_credential() {
     println!("{looked} files without a credential");
     assert!(looked > 100);
 }
+
+/// What a dry run may start: only what looks.
+const LOOKS: [&str; 9] = [
+    "git -C ROOT status --porcelain",
+    "git -C ROOT log -1 ",
+    "git -C ROOT for-each-ref ",
+    "git -C ROOT ls-remote ",
+    "git -C ROOT ls-files ",
+    "cargo generate-lockfile",
+    "helm pull ",
+    "npm config get ",
+    "curl --silent",
+];
+
+/// Every file below a folder with its content and its time.
+fn snapshot(folder: &Path) -> Outcome {
+    let mut found = Outcome::new();
+    let mut open = vec![folder.to_owned()];
+    while let Some(path) = open.pop() {
+        let meta = path.symlink_metadata().unwrap();
+        if meta.is_dir() {
+            open.extend(
+                std::fs::read_dir(&path)
+                    .unwrap()
+                    .map(|entry| entry.unwrap().path()),
+            );
+        }
+        let bytes = if meta.is_file() {
+            std::fs::read(&path).unwrap()
+        } else {
+            Vec::new()
+        };
+        found.insert(
+            path.display().to_string(),
+            format!("{:?} {:?}", meta.modified().unwrap(), bytes),
+        );
+    }
+    found
+}
+
+#[test]
+#[ignore = "needs minutes and registries"]
+fn looking_changes_nothing() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let world = world(folder.path());
+    let shims = folder.path().join("shims");
+    let calls = folder.path().join("calls");
+    std::fs::create_dir(&shims).unwrap();
+    let path = world.environment(true)["PATH"].clone();
+    for name in [
+        "git", "cargo", "npm", "node", "uv", "python3", "gem", "ruby", "helm", "curl", "gh", "bun",
+        "tar", "sh",
+    ] {
+        let Some(real) = std::env::split_paths(&path)
+            .map(|folder| folder.join(name))
+            .find(|file| file.is_file())
+        else {
+            continue;
+        };
+        let text = format!(
+            "#!/bin/bash\necho \"{name} $*\" >> {}\nexec {} \"$@\"\n",
+            calls.display(),
+            real.display()
+        );
+        std::fs::write(shims.join(name), text).unwrap();
+        std::fs::set_permissions(shims.join(name), std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let shimmed = format!("{}:{path}", shims.display());
+    // Before anything, in the middle, and after everything.
+    for until in [None, Some("60"), Some("0")] {
+        if let Some(until) = until {
+            world.run(
+                &["release", "--jobs=1"],
+                &[("XTASK_RELEASE_KILL_AT", until)],
+            );
+        }
+        for args in [
+            &["release", "--dry-run"][..],
+            &["release", "--dry-run", "--json"],
+            &["release", "status"],
+        ] {
+            let parts = ["repo", "registries", "remote.git", "home"];
+            let before: Vec<Outcome> = parts
+                .iter()
+                .map(|part| snapshot(&folder.path().join(part)))
+                .collect();
+            let _ = std::fs::remove_file(&calls);
+            let ran = world.run(args, &[("PATH", &shimmed)]);
+            succeeded("looking", &ran);
+            for (part, before) in parts.iter().zip(&before) {
+                same(
+                    &format!("{args:?} after {until:?}: {part}"),
+                    before,
+                    &snapshot(&folder.path().join(part)),
+                );
+            }
+            let root = world.repo().canonicalize().unwrap().display().to_string();
+            let text = std::fs::read_to_string(&calls)
+                .unwrap()
+                .replace(&root, "ROOT");
+            for call in text.lines() {
+                assert!(
+                    LOOKS.iter().any(|look| call.starts_with(look)),
+                    "{args:?} started `{call}`"
+                );
+                assert!(
+                    !call.starts_with("curl") || call.contains("--request GET"),
+                    "{args:?} started `{call}`"
+                );
+            }
+        }
+    }
+}
+
+/// Runs a program that must succeed; gives what it prints.
+fn run(world: &World, folder: &Path, words: &[&str], set: &[(&str, &str)]) -> String {
+    let ran = world
+        .command(words[0], folder)
+        .args(&words[1..])
+        .envs(set.iter().copied())
+        .output()
+        .unwrap_or_else(|error| panic!("{words:?}: {error}"));
+    let said = String::from_utf8_lossy(&ran.stdout).into_owned();
+    assert!(
+        ran.status.success(),
+        "{words:?}: {said}\n{}",
+        String::from_utf8_lossy(&ran.stderr)
+    );
+    said
+}
+
+#[test]
+#[ignore = "needs minutes and registries"]
+fn consumers_install_what_was_released() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = world(folder.path());
+    succeeded("a release", &world.run(&["release"], &[]));
+    let url = |kind| world.registries.url(kind);
+    let new = |name: &str| {
+        let path = folder.path().join("consumers").join(name);
+        std::fs::create_dir_all(&path).unwrap();
+        path
+    };
+
+    let python = new("python");
+    run(&world, &python, &["python3", "-m", "venv", "venv"], &[]);
+    let index = format!("{}/simple/", url("pypi"));
+    run(
+        &world,
+        &python,
+        &[
+            "venv/bin/pip",
+            "install",
+            "--quiet",
+            "--pre",
+            "--index-url",
+            &index,
+            "fix-py",
+        ],
+        &[],
+    );
+    run(
+        &world,
+        &python,
+        &["venv/bin/fix-py", "generate", "made.txt"],
+        &[],
+    );
+    assert_eq!(
+        std::fs::read_to_string(python.join("made.txt")).unwrap(),
+        "made\n"
+    );
+
+    let npm = new("npm");
+    run(&world, &npm, &["npm", "init", "--yes", "--silent"], &[]);
+    run(
+        &world,
+        &npm,
+        &[
+            "npm",
+            "install",
+            "--silent",
+            "--no-audit",
+            "--registry",
+            &url("npm"),
+            "@fix/npm",
+        ],
+        &[],
+    );
+    assert_eq!(
+        run(&world, &npm, &["node_modules/.bin/fix-npm"], &[]).trim(),
+        "0.1.0"
+    );
+    assert_eq!(
+        run(
+            &world,
+            &npm,
+            &["node", "-p", "require('@fix/npm').one"],
+            &[]
+        )
+        .trim(),
+        "1"
+    );
+
+    if let Some(bun) = provision::bun() {
+        let project = new("bun");
+        std::fs::write(project.join("package.json"), "{\"name\": \"consumer\"}").unwrap();
+        let bun = bun.display().to_string();
+        run(
+            &world,
+            &project,
+            &[&bun, "add", "@fix/npm"],
+            &[("npm_config_registry", &url("npm"))],
+        );
+        assert_eq!(
+            run(
+                &world,
+                &project,
+                &[&bun, "-e", "console.log(require('@fix/npm').one)"],
+                &[]
+            )
+            .trim(),
+            "1"
+        );
+    }
+
+    let cargo = new("cargo");
+    run(
+        &world,
+        &cargo,
+        &[
+            "cargo", "init", "--quiet", "--name", "consumer", "--vcs", "none",
+        ],
+        &[],
+    );
+    run(
+        &world,
+        &cargo,
+        &["cargo", "add", "--quiet", "fix-top", "--registry", "loop"],
+        &[],
+    );
+    std::fs::write(
+        cargo.join("src/main.rs"),
+        "fn main() {\n    println!(\"{}\", fix_top::two());\n}\n",
+    )
+    .unwrap();
+    assert_eq!(
+        run(&world, &cargo, &["cargo", "run", "--quiet"], &[]).trim(),
+        "2"
+    );
+    run(
+        &world,
+        &cargo,
+        &[
+            "cargo",
+            "install",
+            "--quiet",
+            "--root",
+            "installed",
+            "--registry",
+            "loop",
+            "fix-top",
+        ],
+        &[],
+    );
+    assert_eq!(
+        run(&world, &cargo, &["installed/bin/fix-top"], &[]).trim(),
+        "fix-top 0.2.0: 2"
+    );
+
+    let gem = new("gem");
+    let home = gem.join("home").display().to_string();
+    run(
+        &world,
+        &gem,
+        &[
+            "gem",
+            "install",
+            "--norc",
+            "--no-document",
+            "--clear-sources",
+            "--source",
+            &url("gems"),
+            "--install-dir",
+            &home,
+            "fix-gem",
+        ],
+        &[],
+    );
+    assert_eq!(
+        run(
+            &world,
+            &gem,
+            &["ruby", "-e", "require 'fix/gem'; puts Fix::Gem::VERSION"],
+            &[("GEM_HOME", &home), ("GEM_PATH", &home)]
+        )
+        .trim(),
+        "0.1.0"
+    );
+
+    let chart = new("chart");
+    let place = format!(
+        "oci://{}/charts/fix-chart",
+        url("charts").trim_start_matches("http://")
+    );
+    run(
+        &world,
+        &chart,
+        &["helm", "pull", &place, "--version", "0.1.0", "--plain-http"],
+        &[],
+    );
+    assert!(run(
+        &world,
+        &chart,
+        &[
+            "helm",
+            "template",
+            "x",
+            "fix-chart-0.1.0.tgz",
+            "--set",
+            "value=two"
+        ],
+        &[]
+    )
+    .contains("value: \"two\""));
+
+    let plugin = new("plugin");
+    for file in [
+        "fix-plugin-0.1.0.tar.gz",
+        "SHA256SUMS",
+        "fix-plugin-0.1.0.cdx.json",
+        "fix-plugin-0.1.0.provenance.json",
+    ] {
+        run(
+            &world,
+            &plugin,
+            &[
+                "curl",
+                "--silent",
+                "--fail",
+                "--noproxy",
+                "*",
+                "--remote-name",
+                &format!("{}/plugin/v0.1.0/{file}", url("files")),
+            ],
+            &[],
+        );
+    }
+    run(
+        &world,
+        &plugin,
+        &["sha256sum", "--check", "--strict", "SHA256SUMS"],
+        &[],
+    );
+    run(
+        &world,
+        &plugin,
+        &["tar", "xzf", "fix-plugin-0.1.0.tar.gz"],
+        &[],
+    );
+    assert!(plugin
+        .join("fix-plugin-0.1.0/templates/one/one.txt.tera")
+        .is_file());
+}

@@ -40,7 +40,7 @@ fn release(session: &mut Session, args: &ReleaseArgs, only_status: bool) -> Resu
         targets(args),
         programs,
         session.interrupt.clone(),
-        session.logs("release"),
+        (!reads_only).then(|| session.logs("release")),
     );
     let _lock = if reads_only {
         None

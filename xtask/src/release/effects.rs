@@ -30,8 +30,8 @@ pub struct Context {
     pub programs: Programs,
     /// Ctrl-C.
     pub interrupt: Interrupt,
-    /// Where the output of processes goes.
-    pub logs: PathBuf,
+    /// Where the output of processes goes; nowhere when all is only looked at.
+    pub logs: Option<PathBuf>,
     boundaries: AtomicUsize,
     kill_at: Option<usize>,
 }
@@ -55,7 +55,7 @@ impl Context {
         targets: Targets,
         programs: Programs,
         interrupt: Interrupt,
-        logs: PathBuf,
+        logs: Option<PathBuf>,
     ) -> Self {
         let folder = super::ledger::folder(&root, &head.commit);
         Self {
@@ -152,13 +152,17 @@ impl Context {
                 .iter()
                 .map(|line| (*line).to_owned())
                 .collect(),
-            log: self.log(unit),
+            log: self.log(unit).unwrap_or_default(),
         }
     }
 
     /// The log of a unit.
-    pub fn log(&self, unit: &str) -> PathBuf {
-        self.logs.join(format!("{}.log", unit.replace('/', "-")))
+    pub fn log(&self, unit: &str) -> Option<PathBuf> {
+        Some(
+            self.logs
+                .as_ref()?
+                .join(format!("{}.log", unit.replace('/', "-"))),
+        )
     }
 
     fn start(
@@ -178,11 +182,12 @@ impl Context {
         let status = child.wait(&self.interrupt)?;
         let bytes = std::fs::read(scratch.path()).map_err(Error::io("read", scratch.path()))?;
         let text = String::from_utf8_lossy(&bytes).into_owned();
-        let log = self.log(unit);
-        let line = secrets::redact(&format!("$ {}\n{text}\n", invocation.command_line()));
-        open_log(&log)?
-            .write_all(line.as_bytes())
-            .map_err(Error::io("write", &log))?;
+        if let Some(log) = self.log(unit) {
+            let line = secrets::redact(&format!("$ {}\n{text}\n", invocation.command_line()));
+            open_log(&log)?
+                .write_all(line.as_bytes())
+                .map_err(Error::io("write", &log))?;
+        }
         Ok(Captured { status, text })
     }
 

@@ -438,7 +438,7 @@ fn refused(context: &Context, unit: &Unit, name: &str, words: &str) -> Error {
             .iter()
             .map(|line| (*line).to_owned())
             .collect(),
-        log: context.log(&unit.folder),
+        log: context.log(&unit.folder).unwrap_or_default(),
     }
 }
 

@@ -404,6 +404,8 @@ pub fn git(root: &Path, args: &[&str]) -> Result<String> {
         .arg("-C")
         .arg(root)
         .args(args)
+        // Looking must not write the index again.
+        .env("GIT_OPTIONAL_LOCKS", "0")
         .stdin(Stdio::null())
         .output()
         .map_err(|error| failed(error.to_string()))?;

@@ -50,22 +50,32 @@ fn once(name: &str, make: impl FnOnce(&Path)) -> PathBuf {
     folder
 }
 
+/// Bun, where it has been set up.
+pub fn bun() -> Option<PathBuf> {
+    find("bun", "bin/bun")
+}
+
 fn tool(name: &str, binary: &str) -> PathBuf {
-    let folder = root().join(".xtask/tools");
-    let found = fs::read_dir(&folder)
+    find(name, binary).unwrap_or_else(|| panic!("{name} is missing: cargo xtask setup python"))
+}
+
+/// A pinned tool of the repository.
+fn find(name: &str, binary: &str) -> Option<PathBuf> {
+    let is_it = |path: &PathBuf| {
+        let named = path
+            .file_name()
+            .and_then(|file| file.to_str())
+            .is_some_and(|file| file.starts_with(&format!("{name}-")));
+        named && path.join(binary).is_file()
+    };
+    let folders = fs::read_dir(root().join(".xtask/tools"))
         .into_iter()
         .flatten()
-        .flatten()
+        .flatten();
+    folders
         .map(|entry| entry.path())
-        .find(|path| {
-            path.file_name()
-                .and_then(|file| file.to_str())
-                .is_some_and(|file| file.starts_with(&format!("{name}-")))
-                && path.join(binary).is_file()
-        });
-    found
-        .unwrap_or_else(|| panic!("{name} is missing: cargo xtask setup python"))
-        .join(binary)
+        .find(is_it)
+        .map(|folder| folder.join(binary))
 }
 
 /// Everything; what is missing is fetched.
