@@ -49,8 +49,8 @@ pub fn head(reader: &mut BufReader<TcpStream>) -> Option<Head> {
     }
 }
 
-/// Reads the body that belongs to a head. A client that waits for permission gets it.
-pub fn body(reader: &mut BufReader<TcpStream>, head: &Head) -> Vec<u8> {
+/// Reads the body that belongs to a head; none if the connection breaks before its end. A client that waits for permission gets it.
+pub fn body(reader: &mut BufReader<TcpStream>, head: &Head) -> Option<Vec<u8>> {
     if head
         .header("expect")
         .is_some_and(|value| value.eq_ignore_ascii_case("100-continue"))
@@ -64,14 +64,13 @@ pub fn body(reader: &mut BufReader<TcpStream>, head: &Head) -> Vec<u8> {
     {
         loop {
             let mut line = String::new();
-            if reader.read_line(&mut line).is_err() {
-                return body;
-            }
-            let size = usize::from_str_radix(line.trim().split(';').next().unwrap_or("0"), 16)
-                .unwrap_or(0);
+            reader.read_line(&mut line).ok()?;
+            let size =
+                usize::from_str_radix(line.trim().split(';').next().unwrap_or("0"), 16).ok()?;
             let mut chunk = vec![0; size + 2];
-            if reader.read_exact(&mut chunk).is_err() || size == 0 {
-                return body;
+            reader.read_exact(&mut chunk).ok()?;
+            if size == 0 {
+                return Some(body);
             }
             body.extend_from_slice(&chunk[..size]);
         }
@@ -81,8 +80,8 @@ pub fn body(reader: &mut BufReader<TcpStream>, head: &Head) -> Vec<u8> {
         .and_then(|value| value.parse().ok())
         .unwrap_or(0);
     body.resize(length, 0);
-    let _ = reader.read_exact(&mut body);
-    body
+    reader.read_exact(&mut body).ok()?;
+    Some(body)
 }
 
 /// Writes an answer and closes.

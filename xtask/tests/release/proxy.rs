@@ -127,7 +127,9 @@ fn pass(mut reader: BufReader<TcpStream>, upstream: u16, shared: &(Mutex<State>,
             _ => None,
         }
     };
-    let body = http::body(&mut reader, &head);
+    let Some(body) = http::body(&mut reader, &head) else {
+        return;
+    };
     let mut client = reader.into_inner();
     match fault {
         Some(Fault::RateLimit) => http::answer(
@@ -184,7 +186,14 @@ fn pass(mut reader: BufReader<TcpStream>, upstream: u16, shared: &(Mutex<State>,
 /// Sends a request and the beginning of its body.
 fn send(upstream: u16, head: &Head, body: &[u8], length: usize) -> Option<TcpStream> {
     let mut server = TcpStream::connect(("127.0.0.1", upstream)).ok()?;
-    let mut text = format!("{} {} HTTP/1.1\r\n", head.method, head.path);
+    // To a proxy that it knows as one, a client names the whole address.
+    let path = head
+        .path
+        .strip_prefix("http://")
+        .map_or(head.path.as_str(), |rest| {
+            rest.find('/').map_or("/", |at| &rest[at..])
+        });
+    let mut text = format!("{} {path} HTTP/1.1\r\n", head.method);
     for (key, value) in &head.headers {
         if ![
             "connection",

@@ -208,40 +208,14 @@ impl Registries {
                 .args(["--addr", &address])
                 .arg(&folder),
         ));
-        // It listens a moment before its index is ready, and writes its own address into it.
-        let own = self.crates_port.to_string();
-        let is_ready = || {
-            let committed = Command::new("git")
-                .arg("-C")
-                .arg(&folder)
-                .args(["show", "HEAD:config.json"])
-                .output()
-                .unwrap();
-            String::from_utf8_lossy(&committed.stdout).contains(&own)
-                && folder.join("index").exists()
-                && !folder.join(".git/index.lock").exists()
-        };
+        // It listens a moment before its index is ready.
         let deadline = Instant::now() + Duration::from_secs(30);
-        while !is_ready() {
+        while !folder.join("index").exists() {
             assert!(
                 Instant::now() < deadline,
                 "cargo-http-registry made no index"
             );
             std::thread::sleep(Duration::from_millis(10));
-        }
-        // cargo is led through the proxy.
-        let config = folder.join("config.json");
-        let text = fs::read_to_string(&config).unwrap();
-        let proxied = text.replace(
-            &self.crates_port.to_string(),
-            &self.proxies["crates"].port.to_string(),
-        );
-        if proxied != text {
-            fs::write(&config, proxied).unwrap();
-            // Same size, same moment: git would take the file for unchanged.
-            git(&folder, &["rm", "--quiet", "--cached", "config.json"]);
-            git(&folder, &["add", "config.json"]);
-            git(&folder, &["commit", "--quiet", "-m", "through the proxy"]);
         }
     }
 

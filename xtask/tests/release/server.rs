@@ -25,7 +25,9 @@ pub fn gems(folder: PathBuf) -> u16 {
         let Some(head) = http::head(&mut reader) else {
             return;
         };
-        let body = http::body(&mut reader, &head);
+        let Some(body) = http::body(&mut reader, &head) else {
+            return;
+        };
         let stream = reader.get_mut();
         match (head.method.as_str(), head.path.as_str()) {
             ("POST", "/api/v1/gems") => {
@@ -152,7 +154,9 @@ pub fn files(folder: PathBuf) -> u16 {
         let Some(head) = http::head(&mut reader) else {
             return;
         };
-        let body = http::body(&mut reader, &head);
+        let Some(body) = http::body(&mut reader, &head) else {
+            return;
+        };
         let path = head.path.trim_start_matches('/').to_owned();
         let file = folder.join(&path);
         let stream = reader.get_mut();

@@ -159,8 +159,6 @@ impl World {
             "SSL_CERT_FILE",
             "HTTPS_PROXY",
             "https_proxy",
-            "HTTP_PROXY",
-            "http_proxy",
             "PIP_CERT",
             "UV_NATIVE_TLS",
             "REQUESTS_CA_BUNDLE",
@@ -194,7 +192,8 @@ impl World {
             ("GIT_CONFIG_NOSYSTEM", "1".into()),
             ("npm_config_cache", folder("npm-cache")),
             ("XTASK_RELEASE_BACKOFF_MS", "50".into()),
-            ("NO_PROXY", "127.0.0.1,localhost".into()),
+            // Its index names the registry itself; so cargo is led through the proxy like this.
+            ("CARGO_HTTP_PROXY", self.registries.url("crates")),
         ] {
             set.insert(name.into(), value);
         }
