@@ -1,6 +1,6 @@
 //! Releases of a small repository to real registries on loopback, disturbed at every point at which they can be.
 //!
-//! Slow (minutes) and in need of a few packages, so it runs only when asked for: `cargo test --package xtask --test release_proof -- --ignored`.
+//! Slow (minutes) and in need of a few packages, so it runs only when asked for: `cargo test --package xtask --test release_proof`.
 
 mod release;
 
@@ -55,7 +55,6 @@ fn verified(world: &mut World, base: &Path, units: &[&str], to: &Path) -> Outcom
 }
 
 #[test]
-#[ignore = "needs minutes and registries"]
 fn killed_after_every_effect_a_release_ends_the_same() {
     let folder = tempfile::tempdir().unwrap();
     let mut world = world(folder.path());
@@ -112,7 +111,6 @@ fn killed_after_every_effect_a_release_ends_the_same() {
 
 /// What goes wrong on the way to a registry, and at which of its requests.
 #[test]
-#[ignore = "needs minutes and registries"]
 fn whatever_a_registry_does_to_an_upload_a_release_ends_the_same() {
     let folder = tempfile::tempdir().unwrap();
     let mut world = world(folder.path());
@@ -182,7 +180,6 @@ fn whatever_a_registry_does_to_an_upload_a_release_ends_the_same() {
 }
 
 #[test]
-#[ignore = "needs minutes and registries"]
 fn refusals_change_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let world = world(folder.path());
@@ -263,7 +260,6 @@ fn refusals_change_nothing() {
 }
 
 #[test]
-#[ignore = "needs minutes and registries"]
 fn what_was_packed_can_be_lost() {
     let folder = tempfile::tempdir().unwrap();
     let mut world = world(folder.path());
@@ -288,7 +284,6 @@ fn what_was_packed_can_be_lost() {
 }
 
 #[test]
-#[ignore = "needs minutes and registries"]
 fn nothing_that_is_written_holds_a_credential() {
     let folder = tempfile::tempdir().unwrap();
     let world = world(folder.path());
@@ -382,7 +377,6 @@ fn snapshot(folder: &Path) -> Outcome {
 }
 
 #[test]
-#[ignore = "needs minutes and registries"]
 fn looking_changes_nothing() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
@@ -474,7 +468,6 @@ fn run(world: &World, folder: &Path, words: &[&str], set: &[(&str, &str)]) -> St
 }
 
 #[test]
-#[ignore = "needs minutes and registries"]
 fn consumers_install_what_was_released() {
     let folder = tempfile::tempdir().unwrap();
     let world = world(folder.path());
