@@ -53,7 +53,7 @@ fn push(folder: &Path, gem: &[u8]) -> Result<String, (&'static str, String)> {
     let bad = |why: &str| {
         (
             "422 Unprocessable Entity",
-            format!("RubyGems.org cannot process this gem: {why}"),
+            format!("this server cannot process the gem: {why}"),
         )
     };
     let mut archive = tar::Archive::new(gem);
