@@ -81,12 +81,13 @@ impl Language for TypeScript {
         match job {
             Job::Test => {
                 let needed = planner.provide_needs_of(unit)?;
+                let uses = planner.installed_tools(unit, "xtask.uses")?;
                 let task = planner
                     .task(unit, "bun-test")
                     .after(environment.needs)
                     .after(needed.needs)
                     .counting(Counts::BunTest)
-                    .run(tool(&["bun", "test", "tests"]).envs(needed.env));
+                    .run(tool(&["bun", "test", "tests"]).envs(needed.env).envs(uses));
                 planner.add(task);
             }
             Job::Lint => {
