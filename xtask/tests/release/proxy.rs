@@ -3,9 +3,12 @@
 use std::io::{BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::http::{self, Head};
+
+/// How long a registry that limits takes nothing.
+const LIMITED: Duration = Duration::from_secs(1);
 
 /// What goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +33,8 @@ struct State {
     fault: Option<(usize, Fault)>,
     held: bool,
     released: bool,
-    asked: usize,
+    /// Until then nothing that changes something is taken.
+    limited_until: Option<Instant>,
 }
 
 /// See the module documentation.
@@ -72,11 +76,6 @@ impl Proxy {
         self.state.0.lock().unwrap().changes
     }
 
-    /// How often a client asked a registry that limits it.
-    pub fn asked(&self) -> usize {
-        self.state.0.lock().unwrap().asked
-    }
-
     /// Waits until a request is held; false if none is within the time.
     pub fn wait_held(&self, limit: Duration) -> bool {
         let state = self.state.0.lock().unwrap();
@@ -108,23 +107,23 @@ fn pass(mut reader: BufReader<TcpStream>, upstream: u16, shared: &(Mutex<State>,
                 .is_none_or(|length| length == "0")
             && head.header("transfer-encoding").is_none()
             && !head.path.contains("/blobs/uploads");
-        if head.is_change() && !empty {
-            state.changes += 1;
-        }
-        match state.fault {
-            Some((at, fault)) if head.is_change() && at == state.changes && !empty => {
-                // A rate limit holds for the next requests, too.
-                if fault != Fault::RateLimit {
-                    state.fault = None;
-                }
-                Some(fault)
+        let limited = state.limited_until.is_some_and(|end| Instant::now() < end);
+        if head.is_change() && limited {
+            Some(Fault::RateLimit)
+        } else {
+            if head.is_change() && !empty {
+                state.changes += 1;
             }
-            Some((at, Fault::RateLimit)) if empty && state.changes >= at => {
-                state.asked += 1;
+            let changes = state.changes;
+            let due = |at| head.is_change() && at == changes && !empty;
+            let fault = state.fault.filter(|(at, _)| due(*at));
+            if let Some((_, fault)) = fault {
                 state.fault = None;
-                Some(Fault::RateLimit)
+                if fault == Fault::RateLimit {
+                    state.limited_until = Some(Instant::now() + LIMITED);
+                }
             }
-            _ => None,
+            fault.map(|(_, fault)| fault)
         }
     };
     let Some(body) = http::body(&mut reader, &head) else {
@@ -135,7 +134,7 @@ fn pass(mut reader: BufReader<TcpStream>, upstream: u16, shared: &(Mutex<State>,
         Some(Fault::RateLimit) => http::answer(
             &mut client,
             "429 Too Many Requests",
-            &[("Retry-After", "1")],
+            &[("Retry-After", &LIMITED.as_secs().to_string())],
             b"too many requests",
         ),
         Some(Fault::Broken) => http::answer(

@@ -13,11 +13,20 @@ module Tasker
 
       private
 
-      # @yieldparam path [String] of a file, relative to the app
-      # @yieldreturn [Boolean] whether it is wanted
       def place(template, parameters)
-        files = render(template, parameters)
-        files.each { |path, content| create_file(moved(path), content) if !block_given? || yield(path) }
+        render(template, parameters).each { |path, content| create_file(moved(path), content) if wanted?(path) }
+      end
+
+      # Of tests only those of the framework that the app uses.
+      def wanted?(path)
+        return true unless path.start_with?("spec/", "test/")
+
+        !options[:skip_spec] && path.start_with?(rspec? ? "spec/" : "test/")
+      end
+
+      def rspec?
+        framework = ::Rails.application.config.generators.options.dig(:rails, :test_framework)
+        framework ? framework == :rspec : File.directory?(File.join(destination_root, "spec"))
       end
 
       # Where the app's settings want it.

@@ -22,22 +22,7 @@ module Tasker
       def place_files
         check_name(name, "the name")
         check_name(options[:namespace], "the namespace") if options[:namespace]
-        parameters = { name: name, namespace: options[:namespace] }
-        place(TYPES.fetch(options[:type]), parameters) { |path| wanted?(path) }
-      end
-
-      private
-
-      # Only the tests of the framework that the app uses.
-      def wanted?(path)
-        return true unless path.start_with?("spec/", "test/")
-
-        !options[:skip_spec] && path.start_with?(rspec? ? "spec/" : "test/")
-      end
-
-      def rspec?
-        framework = ::Rails.application.config.generators.options.dig(:rails, :test_framework)
-        framework ? framework == :rspec : File.directory?(File.join(destination_root, "spec"))
+        place(TYPES.fetch(options[:type]), name: name, namespace: options[:namespace])
       end
     end
   end
