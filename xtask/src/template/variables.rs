@@ -266,10 +266,15 @@ mod tests {
 
     #[test]
     fn lines_files_and_bare_values() {
-        let found = reads("one\n{{ a }}\n{% include \"part.tera\" %}{{ b | upper }}{{ a }}");
+        let found = reads(
+            "one\n{{ a }}\n{% include \"part.tera\" %}{{ b | snake_case }}{{ c | upper }}{{ a }}",
+        );
         assert_eq!(found.variables["a"], 2);
         assert_eq!(found.variables["b"], 3);
         assert_eq!(found.files.into_iter().collect::<Vec<_>>(), ["part.tera"]);
-        assert_eq!(found.printed_bare.into_iter().collect::<Vec<_>>(), ["a"]);
+        assert_eq!(
+            found.printed_bare.into_iter().collect::<Vec<_>>(),
+            ["a", "c"]
+        );
     }
 }
