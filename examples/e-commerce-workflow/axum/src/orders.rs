@@ -80,6 +80,13 @@ impl Workflow {
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct OrderRef {
     pub order_id: Uuid,
+    /// How many tasks ended before without having done their work; it makes the context another one.
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub attempt: i32,
+}
+
+fn is_first(attempt: &i32) -> bool {
+    *attempt == 0
 }
 
 impl Checkout {

@@ -72,6 +72,8 @@ CREATE TABLE order_tasks (
     order_id uuid NOT NULL REFERENCES orders,
     workflow text NOT NULL CHECK (workflow IN ('fulfil_order', 'settle_order', 'compensate_order')),
     task_uuid uuid,
+    -- Counts tasks that ended without having done their work.
+    attempt integer NOT NULL DEFAULT 0,
     requested_at timestamptz NOT NULL DEFAULT now(),
     checked_at timestamptz NOT NULL DEFAULT now(),
     outcome text CHECK (outcome IN ('complete', 'failed')),

@@ -13,6 +13,7 @@ use crate::stack::Stack;
 fn of(order: Placed, callable: &str) -> StepBuilder {
     step(callable).context(OrderRef {
         order_id: order.order_id,
+        attempt: 0,
     })
 }
 
