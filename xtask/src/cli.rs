@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::release::Stage;
+
 const EXAMPLES: &str = "\
 Examples:
   cargo xtask setup                       fetch the tools that are missing
@@ -476,6 +478,9 @@ pub struct ReleaseArgs {
     /// Print what would be done.
     #[arg(long)]
     pub dry_run: bool,
+    /// Stop when everything has come this far; the same command without it goes on.
+    #[arg(long, value_name = "STAGE", value_enum)]
+    pub until: Option<Stage>,
     /// How many units are worked on at a time.
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]
     pub jobs: u16,

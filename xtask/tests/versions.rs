@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use semver::Version;
 use xtask::version::bump::{level_of, next, plan, Level};
 use xtask::version::changelog::{notes, release, Commit};
-use xtask::version::{check, notation, packages, range, Ecosystem};
+use xtask::version::{check, compatibility, notation, packages, range, Ecosystem};
 
 const ALL: [Ecosystem; 6] = [
     Ecosystem::Crate,
@@ -21,7 +21,7 @@ const ALL: [Ecosystem; 6] = [
 ];
 
 /// A repository with one package of each ecosystem, most of them with another that builds on it.
-const FILES: [(&str, &str); 12] = [
+const FILES: [(&str, &str); 13] = [
     (
         "rust/base/Cargo.toml",
         "# a comment\n[package]\nname = \"fix-base\"   # the name\nversion = \"0.1.0\"\n\n[dependencies]\n",
@@ -66,6 +66,10 @@ const FILES: [(&str, &str); 12] = [
     (
         "plugin/tasker-plugin.toml",
         "[plugin]\nname = \"fix-plugin\"\nversion = \"0.1.0\"\n",
+    ),
+    (
+        "plugin/templates/app/Cargo.toml.tera",
+        "[package]\nname = \"{{ name }}{% if x %}-app{% endif %}\"\n\n[dependencies]\nfix-base = \"0.1\" # ours\n",
     ),
 ];
 
@@ -167,7 +171,7 @@ fn every_ecosystem_is_found_with_its_version_and_ranges() {
             "gem2 fix2 0.1.0 false fix ~> 0.1.0, >= 0.1.0",
             "npm @fix/npm 0.1.0 false ",
             "npm2 fix2 1.0.0 false @fix/npm ^0.1.0",
-            "plugin fix-plugin 0.1.0 false ",
+            "plugin fix-plugin 0.1.0 false name {{ name }}{% if x %}-app{% endif %}; fix-base 0.1",
             "python/app fix-app 0.1.0 true fix-py >=0.1,<0.2",
             "python/pkg fix_py 0.1.0 false requests >=2",
             "rust/base fix-base 0.1.0 false ",
@@ -196,6 +200,7 @@ fn a_bump_changes_versions_and_the_ranges_that_need_it_and_not_one_byte_more() {
     assert_eq!(
         seen,
         [
+            "plugin/templates/app/Cargo.toml.tera: fix-base = \"0.2.0-rc.1\" # ours",
             "rust/base/Cargo.toml: version = \"0.2.0-rc.1\"",
             "rust/top/Cargo.toml: fix-base = { path = \"../base\", version = \"0.2.0-rc.1\" } # ours",
             "python/app/pyproject.toml: dependencies = [\"fix-py[all]>=0.2.0rc1,<0.3.0; python_version > '3'\"]",
@@ -285,6 +290,198 @@ fn drift_is_named_with_its_line_and_its_repair() {
             "npm2/package.json:1: fix2 wants @fix/npm ^0.1.0, but here it is 0.4.0: write `^0.4.0`",
         ]
     );
+}
+
+/// A table of Core's packages, and a page of the packages that ours work with.
+fn with_core(fixture: &Fixture) -> impl Fn() -> Vec<String> + '_ {
+    let write = |file: &str, text: &str| {
+        let path = fixture.root().join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    write(
+        "xtask/contract/core.toml",
+        "[[package]]\nlanguage = \"python\"\nname = \"core-py\"\npublished = \"0.1.8\"\nsupported = \">=0.1.8, <0.2.0\"\n",
+    );
+    write(
+        "python/pkg/pyproject.toml",
+        "[build-system]\n[project]\nname = \"fix_py\"\nversion = \"0.1.0\"\nrequires-python = \">=3.10\"\ndependencies = [\"core-py>=0.1.8,<0.2.0\", \"fastapi>=0.115\"]\n",
+    );
+    write(
+        "docs/reference/compatibility.md",
+        &compatibility::page(fixture.root()).unwrap(),
+    );
+    || {
+        let drifts = check::drifts(fixture.root(), &packages(fixture.root()).unwrap()).unwrap();
+        drifts
+            .iter()
+            .map(|d| format!("{}: {}: {}", d.at, d.what, d.fix))
+            .collect()
+    }
+}
+
+#[test]
+fn what_a_package_works_with_is_the_same_everywhere() {
+    let fixture = Fixture::new();
+    let drifts = with_core(&fixture);
+    assert_eq!(drifts(), Vec::<String>::new());
+    let page = fixture.root().join("docs/reference/compatibility.md");
+    let row =
+        "| fix_py (python) | core-py `>=0.1.8,<0.2.0` | fastapi `>=0.115` | Python `>=3.10` |";
+    assert!(fs::read_to_string(&page).unwrap().contains(row));
+
+    // The manifest changes, and the page does not.
+    let manifest = fixture.root().join("python/pkg/pyproject.toml");
+    let text = fs::read_to_string(&manifest).unwrap();
+    fs::write(&manifest, text.replace("0.115", "0.116")).unwrap();
+    assert_eq!(
+        drifts(),
+        ["docs/reference/compatibility.md:9: the rows are not what the manifests say: cargo xtask codegen"]
+    );
+    // The manifest and the table disagree about what is supported, though both admit what is published.
+    fs::write(&manifest, text.replace("<0.2.0", "<0.3.0")).unwrap();
+    assert!(drifts()[0].starts_with("python/pkg/pyproject.toml:6: fix_py wants core-py >=0.1.8,<0.3.0, but xtask/contract/core.toml supports >=0.1.8, <0.2.0: they disagree about 0.2.0"), "{:?}", drifts());
+    // A lock file with another version of Core than the one that is published.
+    fs::write(&manifest, &text).unwrap();
+    let lock = fixture.root().join("python/pkg/requirements.lock");
+    fs::write(lock, "# locked\ncore-py==0.1.9 \\\n    --hash=x\n").unwrap();
+    assert_eq!(
+        drifts(),
+        ["python/pkg/requirements.lock: the lock file has core-py 0.1.9, but xtask/contract/core.toml names 0.1.8 as published: lock the published version, or correct the table"]
+    );
+}
+
+#[test]
+fn a_template_that_pins_an_old_version_is_drift() {
+    let fixture = Fixture::new();
+    let manifest = fixture.root().join("rust/base/Cargo.toml");
+    let text = fs::read_to_string(&manifest).unwrap();
+    fs::write(&manifest, text.replace("0.1.0", "0.2.0")).unwrap();
+    let drifts = check::drifts(fixture.root(), &packages(fixture.root()).unwrap()).unwrap();
+    let places: Vec<&str> = drifts.iter().map(|drift| drift.at.as_str()).collect();
+    assert_eq!(
+        places,
+        [
+            "plugin/templates/app/Cargo.toml.tera:5",
+            "rust/top/Cargo.toml:6"
+        ]
+    );
+}
+
+#[test]
+fn lock_files_of_every_ecosystem_are_read() {
+    let fixture = Fixture::new();
+    for (file, text) in [
+        ("gem/Gemfile.lock", "PATH\n  remote: .\n  specs:\n    fix (0.0.9)\n      rack (>= 1)\n\nGEM\n  specs:\n    fix (7)\n"),
+        ("rust/Cargo.lock", "version = 3\n\n[[package]]\nname = \"fix-base\"\nversion = \"0.0.9\"\n\n[[package]]\nname = \"fix-top\"\nversion = \"9.9.9\"\nsource = \"registry\"\n"),
+        ("npm/package-lock.json", "{\"name\": \"@fix/npm\", \"version\": \"0.0.9\", \"packages\": {}}"),
+    ] {
+        fs::write(fixture.root().join(file), text).unwrap();
+    }
+    let drifts = check::drifts(fixture.root(), &packages(fixture.root()).unwrap()).unwrap();
+    let found: Vec<String> = drifts
+        .iter()
+        .map(|d| format!("{}: {}", d.at, d.what))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            "gem/Gemfile.lock: the lock file has fix 0.0.9, the manifest 0.1.0",
+            "npm/package-lock.json: the lock file has @fix/npm 0.0.9, the manifest 0.1.0",
+            "rust/Cargo.lock: the lock file has fix-base 0.0.9, the manifest 0.1.0",
+        ]
+    );
+}
+
+#[test]
+fn a_version_that_only_the_remote_has_exists_already() {
+    let fixture = Fixture::new();
+    let remote = tempfile::tempdir().unwrap();
+    let place = remote.path().display().to_string();
+    fixture.git(&["init", "-q", "--bare", &place]);
+    fixture.git(&["remote", "add", "origin", &place]);
+    fixture.git(&["tag", "npm/v0.2.0"]);
+    fixture.git(&["push", "-q", "origin", "npm/v0.2.0"]);
+    fixture.git(&["tag", "-d", "npm/v0.2.0"]);
+    let why = fixture.bump("npm", "minor", None).unwrap_err();
+    assert!(why.contains("0.2.0 exists already"), "{why}");
+    // A remote that is gone keeps nobody from working.
+    fixture.git(&["remote", "set-url", "origin", "/nowhere/at/all"]);
+    assert!(fixture.bump("npm", "minor", None).is_ok());
+}
+
+/// `xtask bump` as a process, with a program of our own as npm.
+fn bump_with_npm(fixture: &Fixture, npm: &str) -> std::process::Output {
+    use std::os::unix::fs::PermissionsExt;
+    let shims = tempfile::tempdir().unwrap();
+    let path = shims.path().join("npm");
+    fs::write(&path, format!("#!/bin/sh\n{npm}\n")).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    let machine = std::env::var("PATH").unwrap();
+    Command::new(env!("CARGO_BIN_EXE_xtask"))
+        .args(["bump", "npm", "minor"])
+        .current_dir(fixture.root())
+        .env("PATH", format!("{}:{machine}", shims.path().display()))
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn a_lock_file_that_cannot_be_updated_leaves_everything_as_it_was() {
+    let fixture = Fixture::new();
+    fs::create_dir_all(fixture.root().join("xtask")).unwrap();
+    fs::write(fixture.root().join("xtask/tools.toml"), "").unwrap();
+    fs::write(fixture.root().join(".gitignore"), "/target\n").unwrap();
+    fs::write(
+        fixture.root().join("npm/package-lock.json"),
+        "{\"name\": \"@fix/npm\", \"version\": \"0.1.0\"}",
+    )
+    .unwrap();
+    fixture.commit("chore: locked");
+    let status = || {
+        let mut git = Command::new("git");
+        git.arg("-C")
+            .arg(fixture.root())
+            .args(["status", "--porcelain"]);
+        String::from_utf8(git.output().unwrap().stdout).unwrap()
+    };
+    // It writes half of something, and fails.
+    let failed = bump_with_npm(
+        &fixture,
+        "echo broken > package-lock.json; echo no network >&2; exit 1",
+    );
+    let said = String::from_utf8_lossy(&failed.stdout).into_owned();
+    assert_eq!(failed.status.code(), Some(1), "{failed:?}");
+    assert!(
+        said.contains("no network") && said.contains("every file is as it was before"),
+        "{said}"
+    );
+    assert_eq!(status(), "");
+
+    // It says that it succeeded, and the file still has the old version.
+    let stale = bump_with_npm(&fixture, "exit 0");
+    assert_eq!(stale.status.code(), Some(1), "{stale:?}");
+    assert!(
+        String::from_utf8_lossy(&stale.stdout)
+            .contains("the lock file has @fix/npm 0.1.0, the manifest 0.2.0"),
+        "{stale:?}"
+    );
+    assert_eq!(status(), "");
+
+    // It succeeds, is asked whether the file fits, and both are kept.
+    let done = bump_with_npm(
+        &fixture,
+        "sed -i s/0.1.0/0.2.0/ package-lock.json; echo \"$@\" >> calls",
+    );
+    assert_eq!(done.status.code(), Some(0), "{done:?}");
+    let lock = fs::read_to_string(fixture.root().join("npm/calls")).unwrap();
+    assert!(
+        lock.contains("install --package-lock-only") && lock.contains("ls --package-lock-only"),
+        "{lock}"
+    );
+    assert!(fs::read_to_string(fixture.root().join("npm/package.json"))
+        .unwrap()
+        .contains("0.2.0"));
 }
 
 #[test]

@@ -30,7 +30,8 @@ fn release(session: &mut Session, args: &ReleaseArgs, only_status: bool) -> Resu
     let head = git::head(&session.root)?;
     let packages = packages(&session.root)?;
     let chosen = choose(&packages, &args.units)?;
-    refuse_drift(session, &packages)?;
+    // Versions that do not fit together are no release.
+    super::version::tell_drifts(session, &check::drifts(&session.root, &packages)?)?;
     let units = unit::units(&packages, &chosen, &Repo::discover(&session.root)?.units)?;
     let reads_only = args.dry_run || only_status;
     let programs = programs(session, &units, reads_only)?;
@@ -51,6 +52,8 @@ fn release(session: &mut Session, args: &ReleaseArgs, only_status: bool) -> Resu
     let seen = observe::all(&context, &units, jobs)?;
     let plan =
         plan(&units, &seen).map_err(|taken| engine::taken(&units[taken.unit], &taken.conflict))?;
+    let last = args.until.unwrap_or(Stage::Announced);
+    let plan = plan.until(last);
     tell_plan(session, &context, &units, &seen, &plan, args.dry_run);
     if reads_only {
         return Ok(());
@@ -62,13 +65,22 @@ fn release(session: &mut Session, args: &ReleaseArgs, only_status: bool) -> Resu
     });
     let line = match plan.len() {
         0 => format!(
-            "{} packages are released; nothing was left to do",
-            units.len()
+            "{} packages are {}; nothing was left to do",
+            units.len(),
+            word(last)
         ),
-        steps => format!("{} packages are released: {steps} steps", units.len()),
+        steps => format!("{} packages are {}: {steps} steps", units.len(), word(last)),
     };
     session.report.tell(&[line], &record);
     Ok(())
+}
+
+/// What packages are at the end of a run.
+fn word(last: Stage) -> &'static str {
+    match last {
+        Stage::Announced => "released",
+        earlier => earlier.word(),
+    }
 }
 
 /// Only one release at a time: a second one would see the first one's half-done work.
@@ -123,26 +135,6 @@ pub(super) fn choose(packages: &[Package], wanted: &[String]) -> Result<Vec<usiz
     chosen.sort_unstable();
     chosen.dedup();
     Ok(chosen)
-}
-
-/// Versions that do not fit together are no release.
-fn refuse_drift(session: &mut Session, packages: &[Package]) -> Result<()> {
-    let drifts = check::drifts(&session.root, packages)?;
-    for drift in &drifts {
-        let lines = [
-            format!("{}: {}", drift.at, drift.what),
-            format!("  fix: {}", drift.fix),
-        ];
-        session
-            .report
-            .tell(&lines, &json!({"event": "drift", "drift": drift}));
-    }
-    if drifts.is_empty() {
-        return Ok(());
-    }
-    Err(Error::VersionDrift {
-        count: drifts.len(),
-    })
 }
 
 /// The pinned tools that these units need; what is missing is installed.

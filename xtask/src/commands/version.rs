@@ -1,5 +1,7 @@
 //! `version` and `bump`.
 
+use std::path::PathBuf;
+
 use serde_json::json;
 
 use super::Session;
@@ -8,7 +10,8 @@ use crate::error::{closest, Error, Result};
 use crate::plan::{Action, Counts, Plan, Task};
 use crate::process::Invocation;
 use crate::version::bump::{self, Level};
-use crate::version::{check, notation, packages, Package};
+use crate::version::check::{self, Drift};
+use crate::version::{notation, packages, Package};
 
 /// Runs `version`.
 pub fn run(session: &mut Session, what: &VersionCommand) -> Result<()> {
@@ -51,7 +54,21 @@ fn list(session: &mut Session, packages: &[Package]) {
 
 fn check(session: &mut Session, packages: &[Package]) -> Result<()> {
     let drifts = check::drifts(&session.root, packages)?;
-    for drift in &drifts {
+    if drifts.is_empty() {
+        session.report.say(&format!(
+            "{} packages: versions, ranges and lock files fit together",
+            packages.len()
+        ));
+    }
+    tell_drifts(session, &drifts)
+}
+
+/// Names each drift with its fix; an error if there is one.
+///
+/// # Errors
+/// [`Error::VersionDrift`].
+pub(super) fn tell_drifts(session: &mut Session, drifts: &[Drift]) -> Result<()> {
+    for drift in drifts {
         let lines = [
             format!("{}: {}", drift.at, drift.what),
             format!("  fix: {}", drift.fix),
@@ -61,10 +78,6 @@ fn check(session: &mut Session, packages: &[Package]) -> Result<()> {
             .tell(&lines, &json!({"event": "drift", "drift": drift}));
     }
     if drifts.is_empty() {
-        session.report.say(&format!(
-            "{} packages: versions, ranges and lock files fit together",
-            packages.len()
-        ));
         return Ok(());
     }
     Err(Error::VersionDrift {
@@ -97,6 +110,8 @@ pub fn bump(session: &mut Session, args: &BumpArgs) -> Result<()> {
             .report
             .tell(&[line], &json!({"event": "change", "change": change}));
     }
+    let files = bump.files.keys().map(|file| session.root.join(file));
+    let written: Vec<PathBuf> = files.chain(bump.lock_files).collect();
     let mut actions: Vec<Action> = bump
         .files
         .into_iter()
@@ -124,7 +139,56 @@ pub fn bump(session: &mut Session, args: &BumpArgs) -> Result<()> {
         counts: Counts::None,
         env: Vec::new(),
     });
-    session.execute("bump", &plan, args.dry_run).map(drop)
+    if args.dry_run {
+        return session.execute("bump", &plan, true).map(drop);
+    }
+    let before = Before::of(written)?;
+    let known = check::drifts(&session.root, &packages)?;
+    let done = session
+        .execute("bump", &plan, false)
+        .and_then(|_| refuse_new_drift(session, &known));
+    if done.is_err() {
+        before.restore()?;
+        session
+            .report
+            .say("every file is as it was before: a version is raised with its lock files, or not at all");
+    }
+    done
+}
+
+/// A tool may succeed without having done what it was asked for.
+fn refuse_new_drift(session: &mut Session, known: &[Drift]) -> Result<()> {
+    let packages = packages(&session.root)?;
+    let mut drifts = check::drifts(&session.root, &packages)?;
+    drifts.retain(|drift| !known.contains(drift));
+    tell_drifts(session, &drifts)
+}
+
+/// What files hold before a change; none if they are not there.
+struct Before(Vec<(PathBuf, Option<Vec<u8>>)>);
+
+impl Before {
+    fn of(paths: Vec<PathBuf>) -> Result<Self> {
+        let read = |path: PathBuf| match std::fs::read(&path) {
+            Ok(bytes) => Ok((path, Some(bytes))),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok((path, None)),
+            Err(error) => Err(Error::io("read", path)(error)),
+        };
+        paths.into_iter().map(read).collect::<Result<_>>().map(Self)
+    }
+
+    fn restore(self) -> Result<()> {
+        for (path, bytes) in self.0 {
+            match bytes {
+                Some(bytes) => std::fs::write(&path, bytes).map_err(Error::io("write", &path))?,
+                None if path.exists() => {
+                    std::fs::remove_file(&path).map_err(Error::io("remove", &path))?;
+                }
+                None => {}
+            }
+        }
+        Ok(())
+    }
 }
 
 pub(super) fn choose(packages: &[Package], wanted: &str) -> Result<Vec<usize>> {

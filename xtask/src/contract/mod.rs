@@ -22,6 +22,9 @@ pub use names::{
 };
 pub use tables::{ConfigKey, Contract, Default, OptionalSection, Pattern, Setting};
 
+/// The page that says what each package works with, relative to the repository.
+pub const COMPATIBILITY: &str = "docs/reference/compatibility.md";
+
 /// The folder of the tables, relative to the repository.
 pub const FOLDER: &str = "xtask/contract";
 
@@ -45,7 +48,7 @@ pub struct Target {
 }
 
 /// Every target. A new ecosystem adds one file beside this one, with its target, and one line here.
-const TARGETS: [&Target; 7] = [
+const TARGETS: [&Target; 8] = [
     &rust::DEV_SERVER,
     &axum::AXUM,
     &python::FASTAPI,
@@ -53,6 +56,7 @@ const TARGETS: [&Target; 7] = [
     &typescript::BUN,
     &docs::CONFIGURATION,
     &docs::NAMES,
+    &docs::COMPATIBILITY,
 ];
 
 /// Every generated file of this repository, or for each the reason why it cannot be generated.

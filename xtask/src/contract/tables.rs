@@ -140,6 +140,11 @@ impl Setting {
 }
 
 impl Contract {
+    /// The repository.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// The tables under `root`.
     pub fn new(root: &Path) -> Self {
         Self {

@@ -31,7 +31,9 @@ pub mod verify;
 pub use unit::Unit;
 
 /// How far a package is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, clap::ValueEnum,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Stage {
     /// Its files are made, with sums, bill of materials and provenance.

@@ -121,10 +121,50 @@ impl Plan {
         self.len() == 0
     }
 
+    /// The same plan, ending when every unit has come to a stage. What is needed for that stays, even if it is of a later
+    /// stage: a package is uploaded when those it builds on are visible.
+    #[must_use]
+    pub fn until(self, last: Stage) -> Self {
+        Self {
+            phases: self.phases.map(|steps| cut(steps, last)),
+        }
+    }
+
     /// All steps, in an order in which they could be done.
     pub fn steps(&self) -> impl Iterator<Item = &Step> {
         self.phases.iter().flatten()
     }
+}
+
+fn cut(steps: Vec<Step>, last: Stage) -> Vec<Step> {
+    let mut stays: Vec<bool> = steps.iter().map(|step| step.stage <= last).collect();
+    // What a step needs stands before it.
+    for place in (0..steps.len()).rev() {
+        if stays[place] {
+            for need in &steps[place].needs {
+                stays[*need] = true;
+            }
+        }
+    }
+    let place_of: Vec<usize> = stays
+        .iter()
+        .scan(0, |next, stays| {
+            let place = *next;
+            *next += usize::from(*stays);
+            Some(place)
+        })
+        .collect();
+    let renumber = |mut step: Step| {
+        for need in &mut step.needs {
+            *need = place_of[*need];
+        }
+        step
+    };
+    steps
+        .into_iter()
+        .zip(stays)
+        .filter_map(|(step, stays)| stays.then(|| renumber(step)))
+        .collect()
 }
 
 /// A unit that cannot be released, because the version is taken.
@@ -206,5 +246,215 @@ fn phase(stage: Stage) -> usize {
         Stage::Packed | Stage::Verified => 0,
         Stage::Uploaded | Stage::Visible => 1,
         Stage::Tagged | Stage::Announced => 2,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use proptest::prelude::*;
+    use semver::Version;
+
+    use super::{plan, Conflict, Plan, Seen, Step, Tag, There};
+    use crate::release::{Stage, Unit};
+    use crate::version::Ecosystem;
+
+    fn unit(name: usize, needs: Vec<usize>) -> Unit {
+        Unit {
+            name: format!("unit-{name}"),
+            folder: format!("units/{name}"),
+            ecosystem: if name % 2 == 0 {
+                Ecosystem::Crate
+            } else {
+                Ecosystem::Npm
+            },
+            version: Version::new(1, 0, 0),
+            written: "1.0.0".into(),
+            tag: format!("units/{name}/v1.0.0"),
+            changelog: PathBuf::from("CHANGELOG.md"),
+            needs,
+            uses: Vec::new(),
+            smoke: Vec::new(),
+        }
+    }
+
+    fn stages(plan: &Plan, unit: usize) -> Vec<Stage> {
+        let steps = plan.steps().filter(|step| step.unit == unit);
+        steps.map(|step| step.stage).collect()
+    }
+
+    fn one(seen: &Seen) -> Vec<Stage> {
+        stages(
+            &plan(&[unit(0, vec![])], std::slice::from_ref(seen)).unwrap(),
+            0,
+        )
+    }
+
+    #[test]
+    fn only_what_is_not_reached_is_left() {
+        let nothing = Seen::NOTHING;
+        assert_eq!(one(&nothing), Stage::ALL);
+        let packed = Seen {
+            packed: true,
+            ..nothing.clone()
+        };
+        assert_eq!(one(&packed), Stage::ALL[1..]);
+        let verified = Seen {
+            verified: true,
+            ..packed.clone()
+        };
+        assert_eq!(one(&verified), Stage::ALL[2..]);
+        let visible = Seen {
+            registry: There::Same,
+            ..verified
+        };
+        assert_eq!(one(&visible), [Stage::Tagged, Stage::Announced]);
+        // A tag that only this clone has still has to be sent.
+        let local = Seen {
+            tag: Tag::Local,
+            ..visible.clone()
+        };
+        assert_eq!(one(&local), [Stage::Tagged, Stage::Announced]);
+        let tagged = Seen {
+            tag: Tag::Remote,
+            ..visible
+        };
+        assert_eq!(one(&tagged), [Stage::Announced]);
+        assert_eq!(
+            one(&Seen {
+                announced: true,
+                ..tagged
+            }),
+            []
+        );
+        // The packed bytes are gone: they are made again to be compared, and what is there was verified before.
+        let lost = Seen {
+            registry: There::NotCompared,
+            ..nothing
+        };
+        assert_eq!(
+            one(&lost),
+            [
+                Stage::Packed,
+                Stage::Uploaded,
+                Stage::Visible,
+                Stage::Tagged,
+                Stage::Announced
+            ]
+        );
+    }
+
+    #[test]
+    fn other_bytes_stop_everything() {
+        let conflict = Conflict {
+            file: "a.crate".into(),
+            ours: "sha256:1".into(),
+            theirs: "sha256:2".into(),
+        };
+        let seen = [
+            Seen::NOTHING,
+            Seen {
+                registry: There::Other(conflict.clone()),
+                ..Seen::NOTHING
+            },
+        ];
+        let taken = plan(&[unit(0, vec![]), unit(1, vec![])], &seen).unwrap_err();
+        assert_eq!((taken.unit, taken.conflict), (1, conflict));
+    }
+
+    #[test]
+    fn a_plan_that_ends_early_keeps_what_it_needs() {
+        let units = [unit(0, vec![]), unit(1, vec![0])];
+        let whole = || plan(&units, &[Seen::NOTHING, Seen::NOTHING]).unwrap();
+        let verified = whole().until(Stage::Verified);
+        assert_eq!(verified.phases[1].len() + verified.phases[2].len(), 0);
+        assert_eq!(stages(&verified, 1), Stage::ALL[..2]);
+        let uploaded = whole().until(Stage::Uploaded);
+        assert_eq!(
+            stages(&uploaded, 0),
+            Stage::ALL[..4],
+            "the second one needs it"
+        );
+        assert_eq!(stages(&uploaded, 1), Stage::ALL[..3]);
+        assert_eq!(whole().until(Stage::Announced), whole());
+    }
+
+    /// Units in order with any earlier ones as needs, and anything that can be seen of each but a conflict.
+    fn worlds() -> impl Strategy<Value = (Vec<Unit>, Vec<Seen>)> {
+        let registry = prop_oneof![Just(There::No), Just(There::NotCompared), Just(There::Same)];
+        let tag = prop_oneof![Just(Tag::None), Just(Tag::Local), Just(Tag::Remote)];
+        let seen = (any::<bool>(), any::<bool>(), registry, tag, any::<bool>()).prop_map(
+            |(packed, verified, registry, tag, announced)| Seen {
+                packed,
+                verified,
+                registry,
+                tag,
+                announced,
+            },
+        );
+        prop::collection::vec((any::<u16>(), seen), 1..14).prop_map(|rows| {
+            let needs =
+                |place: usize, mask: u16| (0..place).filter(|need| mask >> need & 1 == 1).collect();
+            rows.into_iter()
+                .enumerate()
+                .map(|(place, (mask, seen))| (unit(place, needs(place, mask)), seen))
+                .unzip()
+        })
+    }
+
+    /// The steps of a phase in an order in which threads could do them: each when what it needs is done.
+    fn is_sound(steps: &[Step]) -> bool {
+        steps
+            .iter()
+            .enumerate()
+            .all(|(place, step)| step.needs.iter().all(|need| *need < place))
+    }
+
+    proptest! {
+        #[test]
+        fn every_plan_is_in_order((units, seen) in worlds(), last in 0..6usize) {
+            let whole = plan(&units, &seen).unwrap();
+            let place = |unit: usize, stage: Stage| {
+                whole.steps().position(|step| step.unit == unit && step.stage == stage)
+            };
+            for steps in &whole.phases {
+                prop_assert!(is_sound(steps));
+            }
+            for (at, unit) in units.iter().enumerate() {
+                // Each stage once, in order.
+                let own = stages(&whole, at);
+                prop_assert!(own.windows(2).all(|pair| pair[0] < pair[1]));
+                // An upload waits for whatever it builds on to be visible.
+                if let Some(upload) = place(at, Stage::Uploaded) {
+                    for need in &unit.needs {
+                        if let Some(visible) = place(*need, Stage::Visible) {
+                            let phase: Vec<&Step> = whole.phases[1].iter().collect();
+                            let offset = whole.phases[0].len();
+                            prop_assert!(reaches(&phase, upload - offset, visible - offset));
+                        }
+                    }
+                }
+            }
+            // Cut anywhere, it still is a plan, and the rest of the way is what a second run finds.
+            let cut = whole.clone().until(Stage::ALL[last]);
+            for steps in &cut.phases {
+                prop_assert!(is_sound(steps));
+            }
+            for at in 0..units.len() {
+                let (own, left) = (stages(&whole, at), stages(&cut, at));
+                prop_assert_eq!(&own[..left.len()], &left[..]);
+                prop_assert!(own.iter().filter(|stage| **stage <= Stage::ALL[last]).count() <= left.len());
+            }
+        }
+    }
+
+    /// Whether a step needs another, directly or through others.
+    fn reaches(steps: &[&Step], from: usize, to: usize) -> bool {
+        from == to
+            || steps[from]
+                .needs
+                .iter()
+                .any(|need| reaches(steps, *need, to))
     }
 }

@@ -1,13 +1,13 @@
 //! Raises versions: computes every change first, as new contents of files that belong to versions, and writes nothing itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use semver::{Prerelease, Version};
 
 use super::changelog::{self, Commit};
-use super::{notation, range, Ecosystem, Package};
+use super::{locks, notation, range, Ecosystem, Package, Site, Use};
 use crate::error::{Error, Result};
 
 /// How far to raise.
@@ -119,6 +119,8 @@ pub struct Bump {
     pub files: BTreeMap<PathBuf, String>,
     /// Commands that bring lock files up to date and check them: folder, words.
     pub locks: Vec<(PathBuf, Vec<String>)>,
+    /// The files that these commands write.
+    pub lock_files: BTreeSet<PathBuf>,
 }
 
 /// Computes a bump of these packages (by place in the list).
@@ -134,6 +136,7 @@ pub fn plan(
     date: &str,
 ) -> Result<Bump> {
     refuse_dirty(root)?;
+    let tags = tags(root)?;
     let mut bump = Bump::default();
     let mut edits: BTreeMap<PathBuf, Vec<(std::ops::Range<usize>, String)>> = BTreeMap::new();
     let mut raised = Vec::new();
@@ -148,7 +151,7 @@ pub fn plan(
             other => other.clone(),
         };
         let new = next(&package.version, &own, pre);
-        refuse_if_not_new(root, package, &new)?;
+        refuse_if_not_new(&tags, package, &new)?;
         let text = notation::write(package.ecosystem, &new).map_err(|why| Error::Version {
             why,
             fix: "choose another version".into(),
@@ -178,38 +181,17 @@ pub fn plan(
         for used in &package.uses {
             let Some((own, new)) = raised
                 .iter()
-                .find(|(own, _)| own.is_named(package.ecosystem, &used.name))
+                .find(|(own, _)| own.is_named(used.ecosystem, &used.name))
             else {
                 continue;
             };
-            let (Some(text), Some(at)) = (&used.range, &used.at) else {
-                continue;
-            };
-            if range::admits(package.ecosystem, text, new) != Some(false) {
-                continue;
+            if let Some((at, written, change)) = follow(package, used, own, new)? {
+                edits
+                    .entry(at.file.clone())
+                    .or_default()
+                    .push((at.span.clone(), written));
+                bump.changes.push(change);
             }
-            let range =
-                range::starting_at(package.ecosystem, text, new).map_err(|why| Error::Version {
-                    why,
-                    fix: "choose another version".into(),
-                })?;
-            let written = match package.ecosystem {
-                Ecosystem::Gem => range
-                    .split(", ")
-                    .map(|part| format!("\"{part}\""))
-                    .collect::<Vec<_>>()
-                    .join(", "),
-                _ => range.clone(),
-            };
-            edits
-                .entry(at.file.clone())
-                .or_default()
-                .push((at.span.clone(), written));
-            bump.changes.push(Change {
-                name: package.name.clone(),
-                what: format!("{}: {text} → {range}", used.name),
-                why: format!("`{text}` does not admit {} {new}", own.name),
-            });
         }
     }
     for (file, mut edits) in edits {
@@ -220,17 +202,66 @@ pub fn plan(
         }
         bump.files.insert(file, text);
     }
-    for (package, _) in &raised {
-        lock_commands(root, package, &mut bump.locks);
+    // Lock files also name what others use of ours.
+    let is_raised = |package: &Package| {
+        raised.iter().any(|(own, _)| {
+            own.folder == package.folder && own.ecosystem == package.ecosystem
+                || package
+                    .uses
+                    .iter()
+                    .any(|used| own.is_named(used.ecosystem, &used.name))
+        })
+    };
+    for package in packages.iter().filter(|package| is_raised(package)) {
+        bump.lock_files.extend(locks::of(root, package));
+        for command in locks::commands(root, package) {
+            if !bump.locks.contains(&command) {
+                bump.locks.push(command);
+            }
+        }
     }
     refuse_strangers(&bump)?;
     Ok(bump)
+}
+
+/// What becomes of a range when a package of ours is raised: where, the new text, and why; none if it admits the new version.
+fn follow<'a>(
+    package: &Package,
+    used: &'a Use,
+    own: &Package,
+    new: &Version,
+) -> Result<Option<(&'a Site, String, Change)>> {
+    let (Some(text), Some(at)) = (&used.range, &used.at) else {
+        return Ok(None);
+    };
+    if range::admits(used.ecosystem, text, new) != Some(false) {
+        return Ok(None);
+    }
+    let range = range::starting_at(used.ecosystem, text, new).map_err(|why| Error::Version {
+        why,
+        fix: "choose another version".into(),
+    })?;
+    let written = match used.ecosystem {
+        Ecosystem::Gem => range
+            .split(", ")
+            .map(|part| format!("\"{part}\""))
+            .collect::<Vec<_>>()
+            .join(", "),
+        _ => range.clone(),
+    };
+    let change = Change {
+        name: package.name.clone(),
+        what: format!("{}: {text} → {range}", used.name),
+        why: format!("`{text}` does not admit {} {new}", own.name),
+    };
+    Ok(Some((at, written, change)))
 }
 
 /// What may be written: files in which a version or a range of ours stands, and changelogs.
 fn refuse_strangers(bump: &Bump) -> Result<()> {
     let known = [
         "Cargo.toml",
+        "Gemfile",
         "pyproject.toml",
         "package.json",
         "Chart.yaml",
@@ -243,6 +274,8 @@ fn refuse_strangers(bump: &Bump) -> Result<()> {
             .file_name()
             .and_then(|name| name.to_str())
             .unwrap_or("");
+        // A template becomes the manifest of an app.
+        let name = name.strip_suffix(".tera").unwrap_or(name);
         let inside = file
             .components()
             .all(|part| matches!(part, std::path::Component::Normal(_)));
@@ -274,13 +307,13 @@ fn refuse_dirty(root: &Path) -> Result<()> {
     }
 }
 
-fn refuse_if_not_new(root: &Path, package: &Package, new: &Version) -> Result<()> {
+fn refuse_if_not_new(tags: &BTreeSet<String>, package: &Package, new: &Version) -> Result<()> {
     let why = if *new < package.version {
         format!(
             "{} is at {}; {new} would be a downgrade",
             package.name, package.version
         )
-    } else if *new == package.version || tag_exists(root, &package.tag(new)) {
+    } else if *new == package.version || tags.contains(&package.tag(new)) {
         format!("{} {new} exists already", package.name)
     } else {
         return Ok(());
@@ -289,6 +322,18 @@ fn refuse_if_not_new(root: &Path, package: &Package, new: &Version) -> Result<()
         why: format!("{why}; nothing was changed"),
         fix: format!("choose a version above {}", package.version),
     })
+}
+
+/// Every tag of this clone and of where it came from, which may have versions that were never fetched.
+///
+/// A remote that cannot be reached is no reason not to work: a release asks it, and the registry, again.
+fn tags(root: &Path) -> Result<BTreeSet<String>> {
+    let own = git(root, &["tag", "--list"])?;
+    let theirs = git(root, &["ls-remote", "--tags", "--refs", "origin"]).unwrap_or_default();
+    let theirs = theirs
+        .lines()
+        .filter_map(|line| line.split_once("\trefs/tags/").map(|(_, tag)| tag));
+    Ok(own.lines().chain(theirs).map(str::to_owned).collect())
 }
 
 /// Whether a tag is there.
@@ -336,38 +381,6 @@ fn commits(root: &Path, package: &Package) -> Result<Vec<Commit>> {
         .collect())
 }
 
-fn lock_commands(root: &Path, package: &Package, locks: &mut Vec<(PathBuf, Vec<String>)>) {
-    let folder = root.join(&package.folder);
-    let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
-    match package.ecosystem {
-        Ecosystem::Crate => {
-            if let Some(home) = folder
-                .ancestors()
-                .take_while(|above| above.starts_with(root))
-                .find(|above| above.join("Cargo.lock").is_file())
-            {
-                // The first brings it up to date without raising anything else, the second fails if it is not.
-                for command in [
-                    "cargo update --workspace --offline",
-                    "cargo tree --workspace --locked --offline --depth 0",
-                ] {
-                    let lock = (home.to_owned(), words(command));
-                    if !locks.contains(&lock) {
-                        locks.push(lock);
-                    }
-                }
-            }
-        }
-        Ecosystem::Npm if folder.join("package-lock.json").is_file() => {
-            locks.push((folder, words("npm install --package-lock-only --ignore-scripts --offline --no-audit --no-fund")));
-        }
-        Ecosystem::Gem if folder.join("Gemfile.lock").is_file() => {
-            locks.push((folder, words("bundle lock --local")));
-        }
-        _ => {}
-    }
-}
-
 /// Today, or the day of SOURCE_DATE_EPOCH, in UTC.
 pub fn today() -> String {
     let fixed = std::env::var("SOURCE_DATE_EPOCH")
@@ -404,8 +417,9 @@ pub fn git(root: &Path, args: &[&str]) -> Result<String> {
         .arg("-C")
         .arg(root)
         .args(args)
-        // Looking must not write the index again.
+        // Looking must not write the index again, and nobody is there to be asked for a password.
         .env("GIT_OPTIONAL_LOCKS", "0")
+        .env("GIT_TERMINAL_PROMPT", "0")
         .stdin(Stdio::null())
         .output()
         .map_err(|error| failed(error.to_string()))?;

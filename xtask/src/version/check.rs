@@ -4,8 +4,8 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::{notation, range, Ecosystem, Package};
-use crate::core::Table;
+use super::{compatibility, locks, notation, range, Ecosystem, Package, Use};
+use crate::core::{Row, Table};
 use crate::error::Result;
 use crate::file::line_of;
 
@@ -26,7 +26,8 @@ pub struct Drift {
 /// If a file cannot be read.
 pub fn drifts(root: &Path, packages: &[Package]) -> Result<Vec<Drift>> {
     let mut found = Vec::new();
-    let core = if root.join(crate::core::TABLE_FILE).is_file() {
+    let has_table = root.join(crate::core::TABLE_FILE).is_file();
+    let core = if has_table {
         Table::load(root)?.rows
     } else {
         Vec::new()
@@ -42,123 +43,125 @@ pub fn drifts(root: &Path, packages: &[Package]) -> Result<Vec<Drift>> {
         for used in &package.uses {
             let own = packages
                 .iter()
-                .find(|other| other.is_named(package.ecosystem, &used.name));
-            let (Some(text), Some(at)) = (&used.range, &used.at) else {
-                if own.is_some()
-                    && !package.private
-                    && !used.dev
-                    && package.ecosystem == Ecosystem::Crate
-                {
-                    found.push(Drift {
-                        at: package.at.file.display().to_string(),
-                        what: format!(
-                            "{} depends on {} by path alone, so it cannot be published",
-                            package.name, used.name
-                        ),
-                        fix: format!("add `version` beside the path of {}", used.name),
-                    });
+                .find(|other| other.is_named(used.ecosystem, &used.name));
+            match (&used.range, &used.at) {
+                (Some(text), Some(at)) => {
+                    let at = || place(root, at);
+                    found.extend(own.and_then(|own| of_ours(package, used, text, own, &at)));
+                    found.extend(of_core(package, used, text, &core, &at));
                 }
-                continue;
-            };
-            if let Some(own) = own {
-                if range::admits(package.ecosystem, text, &own.version) == Some(false) {
-                    let new = range::starting_at(package.ecosystem, text, &own.version)
-                        .unwrap_or_default();
-                    found.push(Drift {
-                        at: place(root, at),
-                        what: format!(
-                            "{} wants {} {text}, but here it is {}",
-                            package.name, used.name, own.version
-                        ),
-                        fix: format!("write `{new}`"),
-                    });
-                }
-            }
-            let row = core
-                .iter()
-                .find(|row| row.language == package.ecosystem.language() && row.name == used.name);
-            if let Some(row) = row {
-                if range::admits(package.ecosystem, text, &row.published) == Some(false) {
-                    found.push(Drift {
-                        at: place(root, at),
-                        what: format!(
-                            "{} wants {} {text}, but {} names {} as published",
-                            package.name,
-                            row.name,
-                            crate::core::TABLE_FILE,
-                            row.published
-                        ),
-                        fix: format!(
-                            "make the range admit {}, or correct the table",
-                            row.published
-                        ),
-                    });
-                }
+                _ => found.extend(own.and_then(|own| by_path_alone(package, own))),
             }
         }
-        locks(root, package, &mut found)?;
+        locks::drifts(root, package, &core, &mut found)?;
+    }
+    if has_table {
+        found.extend(page(root)?);
     }
     Ok(found)
+}
+
+/// A range that leaves out the version that one of our own packages has here.
+fn of_ours(
+    package: &Package,
+    used: &Use,
+    text: &str,
+    own: &Package,
+    at: &dyn Fn() -> String,
+) -> Option<Drift> {
+    if range::admits(used.ecosystem, text, &own.version) != Some(false) {
+        return None;
+    }
+    let new = range::starting_at(used.ecosystem, text, &own.version).unwrap_or_default();
+    Some(Drift {
+        at: at(),
+        what: format!(
+            "{} wants {} {text}, but here it is {}",
+            package.name, used.name, own.version
+        ),
+        fix: format!("write `{new}`"),
+    })
+}
+
+fn by_path_alone(package: &Package, own: &Package) -> Option<Drift> {
+    let is_published = !package.private && package.ecosystem == Ecosystem::Crate;
+    let matters = package
+        .uses
+        .iter()
+        .any(|used| used.name == own.name && !used.dev);
+    (is_published && matters).then(|| Drift {
+        at: package.at.file.display().to_string(),
+        what: format!(
+            "{} depends on {} by path alone, so it cannot be published",
+            package.name, own.name
+        ),
+        fix: format!("add `version` beside the path of {}", own.name),
+    })
+}
+
+/// A range of one of Core's packages that is not the one that the table supports.
+fn of_core(
+    package: &Package,
+    used: &Use,
+    text: &str,
+    core: &[Row],
+    at: &dyn Fn() -> String,
+) -> Option<Drift> {
+    let row = core
+        .iter()
+        .find(|row| row.language == used.ecosystem.language() && row.name == used.name)?;
+    let table = crate::core::TABLE_FILE;
+    if range::admits(used.ecosystem, text, &row.published) == Some(false) {
+        return Some(Drift {
+            at: at(),
+            what: format!(
+                "{} wants {} {text}, but {table} names {} as published",
+                package.name, row.name, row.published
+            ),
+            fix: format!(
+                "make the range admit {}, or correct the table",
+                row.published
+            ),
+        });
+    }
+    let version = compatibility::disagreement(used.ecosystem, text, row)?;
+    Some(Drift {
+        at: at(),
+        what: format!(
+            "{} wants {} {text}, but {table} supports {}: they disagree about {version}",
+            package.name, row.name, row.supported
+        ),
+        fix: "write the same range in both".into(),
+    })
+}
+
+/// The page with the compatibility of every package, if it is not what the manifests say.
+fn page(root: &Path) -> Result<Option<Drift>> {
+    let file = crate::contract::COMPATIBILITY;
+    if !root.join(file).is_file() {
+        return Ok(None);
+    }
+    let (wanted, found) = (
+        compatibility::page(root)?,
+        crate::file::read(&root.join(file))?,
+    );
+    if wanted == found {
+        return Ok(None);
+    }
+    let same = wanted
+        .lines()
+        .zip(found.lines())
+        .take_while(|(wanted, found)| wanted == found)
+        .count();
+    Ok(Some(Drift {
+        at: format!("{file}:{}", same + 1),
+        what: "the rows are not what the manifests say".into(),
+        fix: "cargo xtask codegen".into(),
+    }))
 }
 
 /// `file:line` of a site.
 pub fn place(root: &Path, at: &super::Site) -> String {
     let text = std::fs::read_to_string(root.join(&at.file)).unwrap_or_default();
     format!("{}:{}", at.file.display(), line_of(&text, at.span.start))
-}
-
-fn locks(root: &Path, package: &Package, found: &mut Vec<Drift>) -> Result<()> {
-    let folder = root.join(&package.folder);
-    let mut stale = |file: &Path, locked: &str, fix: &str| {
-        found.push(Drift {
-            at: file
-                .strip_prefix(root)
-                .unwrap_or(file)
-                .display()
-                .to_string(),
-            what: format!(
-                "the lock file has {} {locked}, the manifest {}",
-                package.name, package.version
-            ),
-            fix: fix.to_owned(),
-        });
-    };
-    match package.ecosystem {
-        Ecosystem::Crate => {
-            let Some(lock) = folder
-                .ancestors()
-                .take_while(|above| above.starts_with(root))
-                .map(|above| above.join("Cargo.lock"))
-                .find(|lock| lock.is_file())
-            else {
-                return Ok(());
-            };
-            let text = crate::file::read(&lock)?;
-            let table: toml::Table = text.parse().unwrap_or_default();
-            let entries = table.get("package").and_then(toml::Value::as_array);
-            for entry in entries
-                .into_iter()
-                .flatten()
-                .filter(|entry| entry.get("source").is_none())
-            {
-                let word = |key: &str| entry.get(key).and_then(toml::Value::as_str).unwrap_or("");
-                if word("name") == package.name && word("version") != package.version.to_string() {
-                    stale(&lock, word("version"), "cargo update --workspace --offline");
-                }
-            }
-        }
-        Ecosystem::Npm => {
-            let lock = folder.join("package-lock.json");
-            if lock.is_file() {
-                let value: serde_json::Value =
-                    serde_json::from_str(&crate::file::read(&lock)?).unwrap_or_default();
-                let locked = value["version"].as_str().unwrap_or("no version");
-                if locked != package.version.to_string() {
-                    stale(&lock, locked, "npm install --package-lock-only");
-                }
-            }
-        }
-        _ => {}
-    }
-    Ok(())
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use toml_edit::{Document, Item, TableLike};
 
 use super::sites::{json, lines, quoted};
-use super::{notation, Ecosystem, Package, Site, Use};
+use super::{notation, pins, Ecosystem, Package, Runtime, Site, Use};
 use crate::error::{Error, Result};
 use crate::file::{line_of, relative};
 
@@ -38,14 +38,14 @@ pub fn read(root: &Path, path: &Path) -> Result<Option<Package>> {
         Ecosystem::Chart => reader.chart(),
         Ecosystem::Gem => return reader.gem(),
     };
-    let Some((name, span, uses, private)) = read else {
+    let Some(parts) = read else {
         return Ok(None);
     };
     let at = Site {
         file: reader.file.clone(),
-        span,
+        span: parts.version.clone(),
     };
-    reader.package(name, at, &text, uses, private).map(Some)
+    reader.package(parts, at, &text).map(Some)
 }
 
 /// A Python name, as its registry compares it.
@@ -53,7 +53,14 @@ pub fn normalized(name: &str) -> String {
     name.to_lowercase().replace(['_', '.'], "-")
 }
 
-type Parts = (String, Range<usize>, Vec<Use>, bool);
+/// What a manifest says.
+struct Parts {
+    name: String,
+    version: Range<usize>,
+    uses: Vec<Use>,
+    private: bool,
+    language: Option<Runtime>,
+}
 
 struct Reader<'a> {
     root: &'a Path,
@@ -63,14 +70,8 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn package(
-        &self,
-        name: String,
-        at: Site,
-        text: &str,
-        uses: Vec<Use>,
-        private: bool,
-    ) -> Result<Package> {
+    /// The package; `text` is that of the file in which its version stands.
+    fn package(&self, parts: Parts, at: Site, text: &str) -> Result<Package> {
         let version = notation::read(self.ecosystem, &text[at.span.clone()]).map_err(|why| {
             Error::BadFile {
                 file: at.file.clone(),
@@ -86,14 +87,15 @@ impl Reader<'_> {
             .display()
             .to_string();
         Ok(Package {
-            name,
+            name: parts.name,
             // Examples are read and run, never installed.
-            private: private || folder.starts_with("examples/"),
+            private: parts.private || folder.starts_with("examples/"),
             folder,
             ecosystem: self.ecosystem,
             version,
             at,
-            uses,
+            uses: parts.uses,
+            language: parts.language,
         })
     }
 
@@ -116,6 +118,7 @@ impl Reader<'_> {
     fn used(&self, name: &str, span: Range<usize>, dev: bool) -> Use {
         let range = Some(self.text[span.clone()].to_owned());
         Use {
+            ecosystem: self.ecosystem,
             name: name.to_owned(),
             range,
             at: Some(self.site(span)),
@@ -146,11 +149,22 @@ impl Reader<'_> {
         let Some(span) = about.get("version").and_then(string) else {
             return Ok(None);
         };
-        let (uses, private) = match self.ecosystem {
+        let language = |name: &str, key: &str| {
+            let range = about.get(key).and_then(Item::as_str)?.to_owned();
+            Some(Runtime {
+                name: name.to_owned(),
+                range,
+            })
+        };
+        let (uses, private, language) = match self.ecosystem {
             Ecosystem::Crate => {
                 let publish = about.get("publish");
                 let private = publish.and_then(Item::as_bool) == Some(false);
-                (self.crate_uses(top), private)
+                let language = language("Rust", "rust-version").map(|runtime| Runtime {
+                    range: format!(">={}", runtime.range),
+                    ..runtime
+                });
+                (self.crate_uses(top), private, language)
             }
             Ecosystem::Python => {
                 let private = about
@@ -164,11 +178,18 @@ impl Reader<'_> {
                 (
                     self.python_uses(top, about),
                     private || top.get("build-system").is_none(),
+                    language("Python", "requires-python"),
                 )
             }
-            _ => (Vec::new(), false),
+            _ => (pins::of_plugin(self.root, &self.file)?, false, None),
         };
-        Ok(Some((name.to_owned(), span, uses, private)))
+        Ok(Some(Parts {
+            name: name.to_owned(),
+            version: span,
+            uses,
+            private,
+            language,
+        }))
     }
 
     fn crate_uses(&self, top: &dyn TableLike) -> Vec<Use> {
@@ -189,6 +210,7 @@ impl Reader<'_> {
                     match entry.get("version").and_then(string) {
                         Some(span) => uses.push(self.used(name, span, dev)),
                         None => uses.push(Use {
+                            ecosystem: self.ecosystem,
                             name: name.to_owned(),
                             range: None,
                             at: None,
@@ -227,18 +249,10 @@ impl Reader<'_> {
                 .filter_map(toml_edit::Value::span)
             {
                 let inner = span.start + 1..span.end - 1;
-                let text = &self.text[inner.clone()];
-                let is_name = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-                let name = text.find(|c| !is_name(c)).unwrap_or(text.len());
-                let after_extras = text[name..].find(']').map_or(name, |at| name + at + 1);
-                let end = text.find(';').unwrap_or(text.len());
-                if text.contains('@') || after_extras > end {
-                    continue;
+                if let Some((name, span)) = requirement(&self.text[inner.clone()]) {
+                    let span = inner.start + span.start..inner.start + span.end;
+                    uses.push(self.used(name, span, dev));
                 }
-                let spec = &text[after_extras..end];
-                let start = inner.start + after_extras + (spec.len() - spec.trim_start().len());
-                let span = start..start + spec.trim().len();
-                uses.push(self.used(&text[..name], span, dev));
             }
         }
         uses
@@ -266,12 +280,20 @@ impl Reader<'_> {
             .filter(|(_, span)| !self.text[span.clone()].contains(':'))
             .map(|(path, span)| self.used(&path[1], span.clone(), path[0] == "devDependencies"))
             .collect();
-        Ok(Some((
-            name.to_owned(),
-            span.clone(),
+        let language = value["engines"].as_object().and_then(|engines| {
+            let (name, range) = engines.iter().next()?;
+            Some(Runtime {
+                name: if name == "node" { "Node" } else { "Bun" }.to_owned(),
+                range: range.as_str()?.to_owned(),
+            })
+        });
+        Ok(Some(Parts {
+            name: name.to_owned(),
+            version: span.clone(),
             uses,
-            value["private"] == true,
-        )))
+            private: value["private"] == true,
+            language,
+        }))
     }
 
     fn chart(&self) -> Option<Parts> {
@@ -302,11 +324,17 @@ impl Reader<'_> {
                 }
             }
         }
-        Some((name?, version?, uses, false))
+        Some(Parts {
+            name: name?,
+            version: version?,
+            uses,
+            private: false,
+            language: None,
+        })
     }
 
     fn gem(&self) -> Result<Option<Package>> {
-        let mut name = None;
+        let (mut name, mut language) = (None, None);
         let mut uses = Vec::new();
         for (start, line) in lines(self.text) {
             if line.trim_start().starts_with('#') {
@@ -315,6 +343,13 @@ impl Reader<'_> {
             let spans = quoted(line);
             if line.contains(".name =") {
                 name = spans.first().map(|span| line[span.clone()].to_owned());
+            }
+            if line.contains("required_ruby_version") {
+                let ranges: Vec<&str> = spans.iter().map(|span| &line[span.clone()]).collect();
+                language = Some(Runtime {
+                    name: "Ruby".to_owned(),
+                    range: ranges.join(", "),
+                });
             }
             if let (true, Some(gem)) = (line.contains("_dependency"), spans.first()) {
                 let dev = line.contains("development");
@@ -325,6 +360,7 @@ impl Reader<'_> {
                     .map(|(first, last)| self.site(start + first.start - 1..start + last.end + 1));
                 let range = at.is_some().then(|| ranges.join(", "));
                 uses.push(Use {
+                    ecosystem: self.ecosystem,
                     name: line[gem.clone()].to_owned(),
                     range,
                     at,
@@ -347,11 +383,32 @@ impl Reader<'_> {
                     file: relative(self.root, &path).to_owned(),
                     span: start + span.start..start + span.end,
                 };
-                return self.package(name, at, &text, uses, false).map(Some);
+                let parts = Parts {
+                    name,
+                    version: at.span.clone(),
+                    uses,
+                    private: false,
+                    language,
+                };
+                return self.package(parts, at, &text).map(Some);
             }
         }
         Err(self.bad(None, "no lib/**/version.rb with a line `VERSION = \"…\"`"))
     }
+}
+
+/// The name and the range of a requirement such as `name[extra]>=1; marker`; none if it names an address.
+pub fn requirement(text: &str) -> Option<(&str, Range<usize>)> {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    let name = text.find(|c| !is_name(c)).unwrap_or(text.len());
+    let after_extras = text[name..].find(']').map_or(name, |at| name + at + 1);
+    let end = text.find(';').unwrap_or(text.len());
+    if text.contains('@') || after_extras > end {
+        return None;
+    }
+    let spec = &text[after_extras..end];
+    let start = after_extras + (spec.len() - spec.trim_start().len());
+    Some((&text[..name], start..start + spec.trim().len()))
 }
 
 /// The span of a plain string, without quotes.

@@ -5,8 +5,11 @@
 pub mod bump;
 pub mod changelog;
 pub mod check;
+pub mod compatibility;
+pub mod locks;
 mod manifest;
 pub mod notation;
+mod pins;
 pub mod range;
 mod sites;
 
@@ -72,6 +75,8 @@ pub struct Site {
 /// A dependency with a range.
 #[derive(Clone, Debug)]
 pub struct Use {
+    /// The kind of registry that the package is in; a plugin's templates use those of their language.
+    pub ecosystem: Ecosystem,
     /// The package.
     pub name: String,
     /// Its range; none if the manifest names only a path.
@@ -80,6 +85,15 @@ pub struct Use {
     pub at: Option<Site>,
     /// Only for development: it does not matter to those who install the package.
     pub dev: bool,
+}
+
+/// A language, and the versions of it that a package runs on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Runtime {
+    /// `Rust`, `Python`, `Ruby`, `Bun` or `Node`.
+    pub name: String,
+    /// As the ecosystem writes it.
+    pub range: String,
 }
 
 /// A folder with a version of its own.
@@ -99,6 +113,8 @@ pub struct Package {
     pub uses: Vec<Use>,
     /// Whether it is never published.
     pub private: bool,
+    /// What it runs on, if its manifest says so.
+    pub language: Option<Runtime>,
 }
 
 impl Package {

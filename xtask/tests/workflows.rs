@@ -1,0 +1,159 @@
+//! Workflows of continuous integration: what they may do, what they run, and that everything foreign in them is pinned.
+
+use std::path::{Path, PathBuf};
+
+use clap::Parser;
+use xtask::cli::Cli;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// Name and text of every workflow.
+fn workflows() -> Vec<(String, String)> {
+    let folder = root().join(".github/workflows");
+    let mut found: Vec<(String, String)> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .map(|path| {
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            (name, std::fs::read_to_string(path).unwrap())
+        })
+        .collect();
+    found.sort();
+    assert!(found.len() >= 2);
+    found
+}
+
+fn text_of(name: &str) -> String {
+    std::fs::read_to_string(root().join(".github/workflows").join(name)).unwrap()
+}
+
+/// The lines of a job, without comments.
+fn job<'a>(text: &'a str, name: &str) -> Vec<&'a str> {
+    text.lines()
+        .skip_while(|line| *line != format!("  {name}:"))
+        .skip(1)
+        .take_while(|line| {
+            !line.starts_with("  ") || line.starts_with("   ") || line.trim().is_empty()
+        })
+        .filter(|line| !line.trim_start().starts_with('#'))
+        .collect()
+}
+
+#[test]
+fn every_action_is_pinned_to_a_commit_and_says_its_version() {
+    for (file, text) in workflows() {
+        for line in text.lines().filter(|line| line.contains("uses:")) {
+            let action = line.split("uses:").nth(1).unwrap().trim();
+            let (action, version) = action
+                .split_once(" # v")
+                .unwrap_or_else(|| panic!("{file}: `{line}` does not say its version"));
+            let commit = action.split_once('@').unwrap().1;
+            let is_commit = commit.len() == 40 && commit.bytes().all(|c| c.is_ascii_hexdigit());
+            assert!(is_commit, "{file}: `{line}` is not pinned to a commit");
+            assert!(
+                version.starts_with(|c: char| c.is_ascii_digit()),
+                "{file}: {line}"
+            );
+        }
+    }
+}
+
+/// Everything between `${{` and `}}` becomes part of a script if it stands in one.
+#[test]
+fn nothing_foreign_becomes_part_of_a_script() {
+    for (file, text) in workflows() {
+        let mut script: Option<usize> = None;
+        for line in text.lines() {
+            let indent = line.len() - line.trim_start().len();
+            if script.is_some_and(|outer| !line.trim().is_empty() && indent <= outer) {
+                script = None;
+            }
+            let key = line.trim_start().trim_start_matches("- ");
+            if key.starts_with("run:") {
+                script = Some(indent + line.trim_start().len() - key.len());
+            }
+            let is_script = script.is_some();
+            assert!(
+                !is_script || !line.contains("${{"),
+                "{file}: `{}`",
+                line.trim()
+            );
+        }
+    }
+}
+
+#[test]
+fn every_command_of_the_tool_is_understood() {
+    let mut seen = 0;
+    for (file, text) in workflows() {
+        for line in text.lines().filter(|line| line.contains("cargo xtask ")) {
+            let command = &line[line.find("cargo xtask ").unwrap()..];
+            let command = command
+                .trim_end_matches([')', '"'])
+                .replace("${UNIT:+\"--unit=$UNIT\"}", "--unit x");
+            let words = command.split_whitespace().skip(1);
+            // Their values are known only there.
+            if command.contains("$ARGS") || command.contains('`') {
+                continue;
+            }
+            if let Err(error) = Cli::try_parse_from(words) {
+                panic!("{file}: `{command}`: {error}");
+            }
+            seen += 1;
+        }
+    }
+    assert!(seen >= 7, "only {seen} commands");
+}
+
+#[test]
+fn a_release_has_no_right_that_it_does_not_need() {
+    let text = text_of("release.yml");
+    assert!(text.contains("\npermissions: {}\n"), "nothing by default");
+    for name in ["plan", "pack"] {
+        let job = job(&text, name);
+        assert!(job.contains(&"      contents: read"), "{name}: {job:#?}");
+        let strong = job
+            .iter()
+            .find(|line| line.contains(": write") || line.contains("secrets."));
+        assert_eq!(
+            strong, None,
+            "{name} runs code of others, and may only read"
+        );
+        let keeps = job
+            .iter()
+            .filter(|line| line.contains("persist-credentials: false"));
+        assert_eq!(keeps.count(), 1, "{name} leaves no token in the clone");
+    }
+    let publish = job(&text, "publish");
+    let rights: Vec<&str> = publish
+        .iter()
+        .filter_map(|line| {
+            line.trim()
+                .split(" #")
+                .next()
+                .unwrap()
+                .strip_suffix(": write")
+        })
+        .collect();
+    assert_eq!(rights, ["contents", "id-token"]);
+    assert!(
+        publish.contains(&"    environment: release"),
+        "somebody approves"
+    );
+    assert!(
+        !text.contains("secrets."),
+        "registries trust the job: no long-lived token is stored"
+    );
+    assert!(
+        text.contains("cancel-in-progress: false"),
+        "a release is never cut off"
+    );
+}
+
+#[test]
+fn versions_are_checked_on_every_change() {
+    let plan = job(&text_of("ci.yml"), "plan").join("\n");
+    assert!(plan.contains("run: cargo xtask version check"), "{plan}");
+}
