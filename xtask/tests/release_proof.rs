@@ -698,3 +698,186 @@ fn consumers_install_what_was_released() {
         .join("fix-plugin-0.1.0/templates/one/one.txt.tera")
         .is_file());
 }
+
+/// Folders and kinds of what is published of this repository.
+fn own_units(ran: &Ran) -> Vec<(String, String)> {
+    let plan = ran.record("release_plan").unwrap();
+    let units = plan["units"].as_array().unwrap().iter();
+    let word = |unit: &serde_json::Value, key: &str| unit[key].as_str().unwrap().to_owned();
+    units
+        .map(|unit| (word(unit, "tag"), word(unit, "ecosystem")))
+        .collect()
+}
+
+#[test]
+fn this_repository_releases_its_own_packages() {
+    let folder = tempfile::tempdir().unwrap();
+    let registries = Registries::start(folder.path(), provision::programs());
+    let world = World::of_this_repository(folder.path(), registries);
+    let started = Instant::now();
+    // As the workflow does it: packed and tried first, uploaded by another run.
+    let packed = world.run(&["release", "--json", "--until=verified"], &[]);
+    succeeded("packed and tried", &packed);
+    let units = own_units(&packed);
+    for kind in ["crate", "python", "gem", "npm", "plugin"] {
+        assert!(
+            units.iter().any(|(_, other)| other == kind),
+            "{kind}: {units:?}"
+        );
+    }
+    assert!(!world
+        .outcome()
+        .keys()
+        .any(|name| name.starts_with("remote refs/tags/")));
+    eprintln!("packed and tried: {:.1?}", started.elapsed());
+    succeeded("released", &world.run(&["release", "--json"], &[]));
+    let outcome = world.outcome();
+    for (tag, _) in &units {
+        assert!(
+            outcome.contains_key(&format!("remote refs/tags/{tag}")),
+            "{tag}"
+        );
+    }
+    let again = world.run(&["release", "--json"], &[]);
+    assert_eq!((again.code, again.boundaries()), (Some(0), 0));
+    println!(
+        "{} packages of this repository released in {:.0?}",
+        units.len(),
+        started.elapsed()
+    );
+    install_own_packages(&world);
+}
+
+/// From the registries, by each ecosystem's own client.
+fn install_own_packages(world: &World) {
+    let url = |kind| world.registries.url(kind);
+    let new = |name: &str| {
+        let path = world.folder.join("consumers").join(name);
+        std::fs::create_dir_all(&path).unwrap();
+        path
+    };
+    let uv = world.registries.programs.uv.display().to_string();
+    let python = new("python");
+    run(world, &python, &[&uv, "venv", "--quiet", "venv"], &[]);
+    let index = format!("released={}/simple/", url("pypi"));
+    run(
+        world,
+        &python,
+        &[
+            &uv,
+            "pip",
+            "install",
+            "--quiet",
+            "--python",
+            "venv/bin/python",
+            "tasker-contrib-fastapi[cli]",
+        ],
+        &[("UV_INDEX", &index)],
+    );
+    run(world, &python, &["venv/bin/tasker", "--help"], &[]);
+
+    let npm = new("npm");
+    run(world, &npm, &["npm", "init", "--yes", "--silent"], &[]);
+    run(
+        world,
+        &npm,
+        &[
+            "npm",
+            "install",
+            "--silent",
+            "--no-audit",
+            "--registry",
+            &url("npm"),
+            "tasker-contrib-bun",
+        ],
+        &[],
+    );
+    let bun = provision::bun().unwrap().display().to_string();
+    let client = "import { createClient } from \"tasker-contrib-bun/client\"; console.log(typeof createClient)";
+    assert_eq!(
+        run(world, &npm, &[&bun, "-e", client], &[]).trim(),
+        "function"
+    );
+
+    let gem = new("gem");
+    let home = gem.join("home").display().to_string();
+    run(
+        world,
+        &gem,
+        &[
+            "gem",
+            "install",
+            "--norc",
+            "--no-document",
+            "--ignore-dependencies",
+            "--clear-sources",
+            "--source",
+            &url("gems"),
+            "--install-dir",
+            &home,
+            "tasker-contrib-rails",
+        ],
+        &[],
+    );
+    let machine = run(
+        world,
+        &gem,
+        &["ruby", "-e", "puts Gem.path.join(File::PATH_SEPARATOR)"],
+        &[],
+    );
+    let path = format!("{home}:{}", machine.trim());
+    run(
+        world,
+        &gem,
+        &[
+            "ruby",
+            "-e",
+            "require 'tasker-contrib-rails'; puts TaskerContribRails::VERSION",
+        ],
+        &[("GEM_HOME", &home), ("GEM_PATH", &path)],
+    );
+
+    let cargo = new("cargo");
+    run(
+        world,
+        &cargo,
+        &[
+            "cargo", "init", "--quiet", "--lib", "--name", "consumer", "--vcs", "none",
+        ],
+        &[],
+    );
+    std::fs::copy(world.repo().join("Cargo.lock"), cargo.join("Cargo.lock")).unwrap();
+    run(
+        world,
+        &cargo,
+        &[
+            "cargo",
+            "add",
+            "--quiet",
+            "tasker-contrib-axum",
+            "--registry",
+            "loop",
+        ],
+        &[],
+    );
+    std::fs::write(
+        cargo.join("src/lib.rs"),
+        "pub use tasker_contrib_axum::TaskerWorker;\n",
+    )
+    .unwrap();
+    let manifest = std::fs::read_to_string(cargo.join("Cargo.toml")).unwrap();
+    std::fs::write(
+        cargo.join("Cargo.toml"),
+        format!("{manifest}\n[profile.dev]\ndebug = false\n"),
+    )
+    .unwrap();
+    let protoc = provision::tool("protoc", "bin/protoc")
+        .display()
+        .to_string();
+    run(
+        world,
+        &cargo,
+        &["cargo", "build", "--quiet"],
+        &[("PROTOC", &protoc), ("SQLX_OFFLINE", "true")],
+    );
+}

@@ -264,7 +264,7 @@ mod tests {
         Unit {
             name: format!("unit-{name}"),
             folder: format!("units/{name}"),
-            ecosystem: if name % 2 == 0 {
+            ecosystem: if name.is_multiple_of(2) {
                 Ecosystem::Crate
             } else {
                 Ecosystem::Npm

@@ -55,7 +55,8 @@ pub fn bun() -> Option<PathBuf> {
     find("bun", "bin/bun")
 }
 
-fn tool(name: &str, binary: &str) -> PathBuf {
+/// A tool of this repository that has been set up.
+pub fn tool(name: &str, binary: &str) -> PathBuf {
     find(name, binary).unwrap_or_else(|| panic!("{name} is missing: cargo xtask setup python"))
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use super::registries::{copy, git, Registries};
-use super::server;
+use super::{provision, server};
 
 /// Files of the repository.
 const FILES: &[(&str, &str)] = &[
@@ -55,6 +55,8 @@ pub const TAGS: [&str; 7] = [
 pub struct World {
     pub folder: PathBuf,
     pub registries: Registries,
+    /// What it has beside [`World::environment`]'s other variables, or instead of them.
+    set: BTreeMap<&'static str, String>,
 }
 
 /// How a run ended.
@@ -92,13 +94,6 @@ impl World {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         }
-        fs::create_dir_all(folder.join("home")).unwrap();
-        fs::create_dir_all(folder.join("cargo-home")).unwrap();
-        fs::create_dir_all(folder.join("remote.git")).unwrap();
-        git(
-            &folder.join("remote.git"),
-            &["init", "--quiet", "--bare", "--initial-branch=main"],
-        );
         git(&repo, &["init", "--quiet", "--initial-branch=main"]);
         git(&repo, &["add", "--all"]);
         git(
@@ -112,12 +107,58 @@ impl World {
                 "2026-01-02T03:04:05Z",
             ],
         );
-        let remote = folder.join("remote.git").display().to_string();
-        git(&repo, &["remote", "add", "origin", &remote]);
-        git(&repo, &["push", "--quiet", "origin", "main"]);
+        Self::around(folder, registries, BTreeMap::new())
+    }
+
+    /// A clone of this repository at its last commit, with the tools that are set up here.
+    ///
+    /// What its packages need is fetched and compiled into the machine's own stores, where it is already.
+    pub fn of_this_repository(folder: &Path, registries: Registries) -> Self {
+        let (root, repo) = (provision::root(), folder.join("repo"));
+        let from = root.display().to_string();
+        let to = repo.display().to_string();
+        git(
+            &root,
+            &["clone", "--quiet", "--branch=main", "--no-tags", &from, &to],
+        );
+        git(&repo, &["remote", "remove", "origin"]);
+        let linked = Command::new("cp")
+            .args(["--archive", "--link"])
+            .args([root.join(".xtask"), repo.join(".xtask")])
+            .status();
+        assert!(linked.unwrap().success());
+        let home = PathBuf::from(std::env::var("HOME").unwrap());
+        let cargo = std::env::var("CARGO_HOME").map_or_else(|_| home.join(".cargo"), PathBuf::from);
+        let target =
+            std::env::var("CARGO_TARGET_DIR").map_or_else(|_| root.join("target"), PathBuf::from);
+        let set = BTreeMap::from([
+            ("CARGO_HOME", cargo.display().to_string()),
+            ("CARGO_TARGET_DIR", target.display().to_string()),
+            // Other crates come from where they always do.
+            ("CARGO_HTTP_PROXY", String::new()),
+        ]);
+        Self::around(folder, registries, set)
+    }
+
+    /// Everything around a repository that is committed.
+    fn around(folder: &Path, registries: Registries, set: BTreeMap<&'static str, String>) -> Self {
+        for name in ["home", "cargo-home", "remote.git"] {
+            fs::create_dir_all(folder.join(name)).unwrap();
+        }
+        let (repo, remote) = (folder.join("repo"), folder.join("remote.git"));
+        git(
+            &remote,
+            &["init", "--quiet", "--bare", "--initial-branch=main"],
+        );
+        git(
+            &repo,
+            &["remote", "add", "origin", &remote.display().to_string()],
+        );
+        git(&repo, &["push", "--quiet", "origin", "HEAD:main"]);
         Self {
             folder: folder.to_owned(),
             registries,
+            set,
         }
     }
 
@@ -197,6 +238,10 @@ impl World {
         ] {
             set.insert(name.into(), value);
         }
+        for (name, value) in &self.set {
+            set.insert((*name).into(), value.clone());
+        }
+        set.retain(|name, value| !(name == "CARGO_HTTP_PROXY" && value.is_empty()));
         if with_credentials {
             for (name, value) in self.credentials() {
                 set.insert(name.into(), value);
