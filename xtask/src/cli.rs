@@ -334,6 +334,8 @@ pub enum BenchCommand {
     Runner(RunnerArgs),
     /// Proving plugins with parallel tasks, against the same commands one after the other, and when nothing has changed.
     Template(BenchTemplateArgs),
+    /// Computing the plan of a release, and a whole release to registries on loopback beside a script of the same uploads.
+    Release(BenchReleaseArgs),
 }
 
 /// Arguments of `bench runner`.
@@ -345,6 +347,20 @@ pub struct RunnerArgs {
     /// How often each command is measured on each tree.
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
     pub runs: u32,
+}
+
+/// Arguments of `bench release`.
+#[derive(Debug, Args)]
+pub struct BenchReleaseArgs {
+    /// How many units the trees have whose plan is computed.
+    #[arg(long, value_name = "N,…", value_delimiter = ',', default_value = "10,100,1000", value_parser = clap::value_parser!(u16).range(1..10_000))]
+    pub sizes: Vec<u16>,
+    /// How often each thing is measured.
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
+    pub runs: u16,
+    /// Leave out the whole releases, which take registries and minutes.
+    #[arg(long)]
+    pub plan_only: bool,
 }
 
 /// Arguments of `bench template`.

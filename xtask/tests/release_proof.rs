@@ -776,20 +776,18 @@ fn install_own_packages(world: &World) {
     );
     run(world, &python, &["venv/bin/tasker", "--help"], &[]);
 
+    // What it needs comes from where it always does.
     let npm = new("npm");
     run(world, &npm, &["npm", "init", "--yes", "--silent"], &[]);
+    let version = env!("CARGO_PKG_VERSION");
+    let tarball = format!(
+        "{}/tasker-contrib-bun/-/tasker-contrib-bun-{version}.tgz",
+        url("npm")
+    );
     run(
         world,
         &npm,
-        &[
-            "npm",
-            "install",
-            "--silent",
-            "--no-audit",
-            "--registry",
-            &url("npm"),
-            "tasker-contrib-bun",
-        ],
+        &["npm", "install", "--silent", "--no-audit", &tarball],
         &[],
     );
     let bun = provision::bun().unwrap().display().to_string();

@@ -23,6 +23,7 @@ pub fn run(session: &mut Session, command: &BenchCommand) -> Result<()> {
         BenchCommand::Fastapi => fastapi(session),
         BenchCommand::Runner(args) => super::bench_runner::run(session, args),
         BenchCommand::Template(args) => super::bench_template::run(session, args),
+        BenchCommand::Release(args) => super::bench_release::run(session, args),
     }
 }
 

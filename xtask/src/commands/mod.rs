@@ -1,6 +1,7 @@
 //! One file per command, and what they share.
 
 mod bench;
+mod bench_release;
 mod bench_runner;
 mod bench_template;
 mod cache;

@@ -166,7 +166,11 @@ fn programs(session: &mut Session, units: &[Unit], reads_only: bool) -> Result<P
         bun: find("bun", has(Ecosystem::Npm))?
             .and_then(|path| path.parent().map(std::path::Path::to_owned)),
         protoc: find("protoc", has(Ecosystem::Crate))?,
-        tasker_ctl: find("tasker-ctl", false)?,
+        // Plugins are tried with it, and packages that generate code.
+        tasker_ctl: find(
+            "tasker-ctl",
+            has(Ecosystem::Plugin) || units.iter().any(|unit| !unit.smoke.is_empty()),
+        )?,
     };
     if !missing.tasks.is_empty() {
         // Looking at charts takes helm; all else is needed only for doing.

@@ -276,6 +276,7 @@ mod tests {
             needs,
             uses: Vec::new(),
             smoke: Vec::new(),
+            smoke_extras: Vec::new(),
         }
     }
 

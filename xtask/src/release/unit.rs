@@ -32,6 +32,8 @@ pub struct Unit {
     pub uses: Vec<(String, Option<String>)>,
     /// Commands of its own that must succeed where it is installed: program and arguments.
     pub smoke: Vec<Vec<String>>,
+    /// Optional parts that are installed with it for these.
+    pub smoke_extras: Vec<String>,
 }
 
 /// The chosen packages as units, dependencies first.
@@ -119,29 +121,35 @@ fn unit(package: &Package, needs: Vec<usize>, repo: &HashMap<&str, &RepoUnit>) -
             .get(package.folder.as_str())
             .map(|unit| smoke(unit))
             .unwrap_or_default(),
+        smoke_extras: repo
+            .get(package.folder.as_str())
+            .map(|unit| words(own_list(unit, "smoke-extras")))
+            .unwrap_or_default(),
     })
+}
+
+/// A list of the table that a manifest has for xtask.
+fn own_list<'a>(unit: &'a RepoUnit, key: &str) -> &'a [toml::Value] {
+    let tables = ["tool.xtask", "package.metadata.xtask", "xtask", "plugin"];
+    let found = tables.iter().find_map(|table| {
+        crate::lang::lookup(&unit.manifest, &format!("{table}.{key}"))?.as_array()
+    });
+    found.map_or(&[], Vec::as_slice)
+}
+
+fn words(list: &[toml::Value]) -> Vec<String> {
+    list.iter()
+        .filter_map(|word| word.as_str().map(str::to_owned))
+        .collect()
 }
 
 /// `smoke = [["program", "argument"]]` of the manifest's xtask table.
 fn smoke(unit: &RepoUnit) -> Vec<Vec<String>> {
-    let tables = [
-        "tool.xtask.smoke",
-        "package.metadata.xtask.smoke",
-        "xtask.smoke",
-        "plugin.smoke",
-    ];
-    let list = tables
+    own_list(unit, "smoke")
         .iter()
-        .find_map(|path| crate::lang::lookup(&unit.manifest, path)?.as_array());
-    let words = |line: &toml::Value| -> Option<Vec<String>> {
-        let words: Vec<String> = line
-            .as_array()?
-            .iter()
-            .filter_map(|word| word.as_str().map(str::to_owned))
-            .collect();
-        (!words.is_empty()).then_some(words)
-    };
-    list.into_iter().flatten().filter_map(words).collect()
+        .filter_map(|line| line.as_array().map(|line| words(line)))
+        .filter(|words| !words.is_empty())
+        .collect()
 }
 
 fn key(ecosystem: Ecosystem, name: &str) -> String {

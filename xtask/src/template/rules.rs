@@ -293,10 +293,11 @@ pub(super) fn leaves(path: &str) -> bool {
         .any(|part| !matches!(part, Component::Normal(_) | Component::CurDir))
 }
 
-pub(super) fn parse<T: serde::de::DeserializeOwned>(
-    folder: &Path,
-    name: &str,
-) -> Result<T, String> {
+/// Reads a file of a plugin.
+///
+/// # Errors
+/// Why it cannot be read, for people.
+pub fn parse<T: serde::de::DeserializeOwned>(folder: &Path, name: &str) -> Result<T, String> {
     let text =
         std::fs::read_to_string(folder.join(name)).map_err(|error| format!("{name}: {error}"))?;
     toml::from_str(&text).map_err(|error| {

@@ -36,7 +36,7 @@ const FILES: &[(&str, &str)] = &[
     ("chart/values.yaml", "value: one\n"),
     ("chart/templates/map.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ .Release.Name }}\ndata:\n  value: {{ .Values.value | quote }}\n"),
     ("plugin/tasker-plugin.toml", "[plugin]\nname = \"fix-plugin\"\ndescription = \"A plugin\"\nversion = \"0.1.0\"\nlanguage = \"python\"\n\n[[templates]]\nname = \"one\"\npath = \"templates/one\"\ndescription = \"One file\"\n"),
-    ("plugin/templates/one/template.toml", "name = \"one\"\n"),
+    ("plugin/templates/one/template.toml", "name = \"one\"\ndescription = \"One file\"\n\n[[parameters]]\nname = \"name\"\ndescription = \"Whatever\"\nrequired = true\n\n[[outputs]]\ntemplate = \"one.txt.tera\"\nfilename = \"{{ name }}.txt\"\n"),
     ("plugin/templates/one/one.txt.tera", "one\n"),
 ];
 

@@ -128,7 +128,12 @@ fn smoke(
     set: impl Fn(Invocation) -> Invocation,
 ) -> Result<()> {
     for words in &trial.unit.smoke {
-        let invocation = set(Invocation::new(trial.folder, words.clone()).with_path(bin));
+        let mut invocation = set(Invocation::new(trial.folder, words.clone()).with_path(bin));
+        // What a package generates is made by this tool, which its users have.
+        let generator = context.programs.tasker_ctl.as_ref();
+        invocation
+            .path
+            .extend(generator.and_then(|path| path.parent()).map(Path::to_owned));
         context.succeed(&trial.unit.folder, super::effects::May::Build, &invocation)?;
     }
     Ok(())

@@ -4,8 +4,11 @@ use std::path::Path;
 
 use super::{source, Channel, Missing, Remote, Trial, Upload};
 use crate::error::{Error, Result};
-use crate::release::effects::Context;
+use crate::process::Invocation;
+use crate::release::effects::{write_now, Context, May};
 use crate::release::{pack, store, Unit};
+use crate::template::manifest::{self, Manifest, Template};
+use crate::template::rules::parse;
 use crate::version::bump::git;
 
 /// See the module documentation.
@@ -35,33 +38,16 @@ impl Channel for Plugin {
         name.ends_with(".tar.gz")
     }
 
-    /// Unpacked elsewhere, its manifest is read, and each of its templates is where the manifest says.
+    /// Unpacked elsewhere, each of its templates is where the manifest says, and one of them makes a file.
     fn verify(&self, context: &Context, trial: &Trial<'_>) -> Result<()> {
         let file = trial.packed.folder.join(file_of(trial.unit));
         pack::unpack(&file, trial.folder)?;
         let top = trial
             .folder
             .join(format!("{}-{}", trial.unit.name, trial.unit.written));
-        let text = crate::file::read(&top.join("tasker-plugin.toml"))?;
-        let manifest: toml::Table = text.parse().unwrap_or_default();
-        let templates = manifest
-            .get("templates")
-            .and_then(toml::Value::as_array)
-            .into_iter()
-            .flatten();
-        for template in templates {
-            let path = template
-                .get("path")
-                .and_then(toml::Value::as_str)
-                .unwrap_or("");
-            if !top.join(path).join("template.toml").is_file() {
-                return Err(Error::CheckFailed {
-                    unit: trial.unit.folder.clone(),
-                    problems: vec![format!(
-                        "the archive has no {path}/template.toml, which the manifest names"
-                    )],
-                });
-            }
+        let templates = templates(trial, &top)?;
+        if let Some(generator) = &context.programs.tasker_ctl {
+            generate_one(context, trial, generator, &top, &templates)?;
         }
         super::smoke(context, trial, &top, |invocation| invocation)
     }
@@ -85,4 +71,81 @@ impl Channel for Plugin {
     fn upload(&self, _context: &Context, _unit: &Unit, _file: &Path) -> Result<Upload> {
         Ok(Upload::Store)
     }
+}
+
+/// The templates that the manifest names, as they are in the archive.
+fn templates(trial: &Trial<'_>, top: &Path) -> Result<Vec<Template>> {
+    let bad = |why: String| Error::CheckFailed {
+        unit: trial.unit.folder.clone(),
+        problems: vec![why],
+    };
+    let manifest: Manifest = parse(top, manifest::FILE).map_err(bad)?;
+    let read = |path: &str| {
+        let file = format!("{path}/{}", manifest::TEMPLATE_FILE);
+        parse(top, &file).map_err(|why| {
+            bad(format!(
+                "the archive has no good {file}, which the manifest names: {why}"
+            ))
+        })
+    };
+    manifest
+        .templates
+        .iter()
+        .map(|listed| read(&listed.path))
+        .collect()
+}
+
+/// Makes a file with the first template that needs no more than a name.
+fn generate_one(
+    context: &Context,
+    trial: &Trial<'_>,
+    generator: &Path,
+    top: &Path,
+    templates: &[Template],
+) -> Result<()> {
+    let needs_a_name = |template: &&Template| {
+        template
+            .parameters
+            .iter()
+            .all(|parameter| !parameter.required || parameter.name == "name")
+    };
+    let Some(template) = templates.iter().find(needs_a_name) else {
+        return Ok(());
+    };
+    let path = toml::Value::String(top.display().to_string());
+    write_now(
+        &trial.folder.join(".config/tasker.toml"),
+        &format!("[cli]\nplugin-paths = [{path}]\n"),
+    )?;
+    let program = generator.display().to_string();
+    let words = [
+        program.as_str(),
+        "template",
+        "generate",
+        &template.name,
+        "--plugin",
+        &trial.unit.name,
+        "-o",
+        "made",
+        "-p",
+        "name=sample_one",
+    ];
+    let made = trial.folder.join("made");
+    std::fs::create_dir(&made).map_err(Error::io("create", &made))?;
+    context.succeed(
+        &trial.unit.folder,
+        May::Build,
+        &Invocation::new(trial.folder, words),
+    )?;
+    let is_empty = std::fs::read_dir(&made)
+        .map_err(Error::io("read", &made))?
+        .next()
+        .is_none();
+    if is_empty {
+        return Err(Error::CheckFailed {
+            unit: trial.unit.folder.clone(),
+            problems: vec![format!("the template {} made nothing", template.name)],
+        });
+    }
+    Ok(())
 }

@@ -14,7 +14,7 @@ use crate::release::Unit;
 /// See the module documentation.
 pub struct Python;
 
-/// Imports every top-level package of a distribution, and asks each of its programs for help.
+/// Imports every top-level package of a distribution, and asks each of its programs for help unless it is tried in a way of its own.
 const TRY: &str = r#"
 import importlib, importlib.metadata, subprocess, sys, os
 dist = importlib.metadata.distribution(sys.argv[1])
@@ -24,7 +24,7 @@ assert tops, "no module in it"
 for name in sorted(tops):
     importlib.import_module(name)
     print("imported", name)
-for script in (e for e in dist.entry_points if e.group == "console_scripts"):
+for script in () if "smoke" in sys.argv else (e for e in dist.entry_points if e.group == "console_scripts"):
     subprocess.run([os.path.join(os.path.dirname(sys.executable), script.name), "--help"], check=True, stdout=subprocess.DEVNULL)
     print("ran", script.name)
 "#;
@@ -107,12 +107,20 @@ impl Channel for Python {
                 .map(|path| path.display().to_string())
                 .find(|path| path.ends_with(end))
         };
+        let has_own_way = if trial.unit.smoke.is_empty() {
+            "programs"
+        } else {
+            "smoke"
+        };
         // The wheel with its dependencies, then the sdist in its place.
         for (more, file) in [
             (None, of_kind(".whl")),
             (Some("--reinstall"), of_kind(".tar.gz")),
         ] {
-            let Some(file) = file else { continue };
+            let Some(mut file) = file else { continue };
+            if more.is_none() && !trial.unit.smoke_extras.is_empty() {
+                file += &format!("[{}]", trial.unit.smoke_extras.join(","));
+            }
             let mut words: Vec<&str> = install.iter().map(String::as_str).collect();
             if let Some(more) = more {
                 words.extend([more, "--no-deps"]);
@@ -121,7 +129,14 @@ impl Channel for Python {
             run(&index(context, uv(context, trial.folder, &words)))?;
             run(&Invocation::new(
                 trial.folder,
-                [python.as_str(), "-I", "-c", TRY, &trial.unit.name],
+                [
+                    python.as_str(),
+                    "-I",
+                    "-c",
+                    TRY,
+                    &trial.unit.name,
+                    has_own_way,
+                ],
             ))?;
         }
         smoke(context, trial, &venv.join("bin"), |invocation| invocation)
