@@ -50,9 +50,7 @@ fn fastapi(session: &mut Session) -> Result<()> {
     .envs(server.env);
     let ran = capture(FASTAPI, &script, &session.interrupt)?;
     if !ran.status.success() {
-        let log = session.logs("bench").join("fastapi.log");
-        std::fs::write(&log, &ran.text).map_err(Error::io("write", &log))?;
-        return Err(Error::ended("the benchmark", "failed", &log));
+        return Err(failed(session, "fastapi", &ran.text));
     }
     for line in ran.text.lines().filter(|line| line.starts_with('{')) {
         let record: serde_json::Value = serde_json::from_str(line).unwrap_or_default();
@@ -69,6 +67,17 @@ fn fastapi(session: &mut Session) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// A benchmark's program that failed; what it said is kept in a log.
+pub(super) fn failed(session: &Session, name: &str, said: &str) -> Error {
+    let folder = session.logs("bench");
+    let log = folder.join(format!("{name}.log"));
+    let kept = std::fs::create_dir_all(&folder).and_then(|()| std::fs::write(&log, said));
+    match kept {
+        Ok(()) => Error::ended("the benchmark", "failed", &log),
+        Err(error) => Error::io("write", &log)(error),
+    }
 }
 
 /// Starts the local stack again and again, with throw-away and with kept data.

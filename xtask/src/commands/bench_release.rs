@@ -128,9 +128,7 @@ fn whole(session: &mut Session, runs: u16) -> Result<()> {
     bench.argv.push(runs.to_string());
     let ran = capture("bench", &bench, &session.interrupt)?;
     if !ran.status.success() {
-        let log = session.logs("bench").join("release.log");
-        std::fs::write(&log, &ran.text).map_err(Error::io("write", &log))?;
-        return Err(Error::ended("the benchmark", "failed", &log));
+        return Err(super::bench::failed(session, "release", &ran.text));
     }
     for line in ran.text.lines().filter(|line| line.starts_with('{')) {
         let record: serde_json::Value = serde_json::from_str(line).unwrap_or_default();

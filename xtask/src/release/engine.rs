@@ -42,13 +42,8 @@ pub fn run(
         return Ok(());
     }
     prepare(context)?;
-    let fresh: BTreeSet<usize> = plan.phases[2]
-        .iter()
-        .filter(|step| step.stage == Stage::Tagged)
-        .map(|step| step.unit)
-        .collect();
     for steps in &plan.phases {
-        let mut failures = phase(context, units, &fresh, steps, jobs, tell);
+        let mut failures = phase(context, units, &plan.fresh, steps, jobs, tell);
         if let Some(first) = failures.pop() {
             let more: Vec<String> = failures.iter().map(ToString::to_string).collect();
             return Err(if more.is_empty() {

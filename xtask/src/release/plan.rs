@@ -1,5 +1,7 @@
 //! What is left to do, computed from what was seen. Pure: the same input gives the same plan.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use super::{Stage, Unit};
@@ -108,6 +110,8 @@ pub struct Step {
 pub struct Plan {
     /// Packing and verifying; uploading and waiting; tagging and announcing.
     pub phases: [Vec<Step>; 3],
+    /// Places of the units that this release brings out: nothing can rely on their being in a registry.
+    pub fresh: BTreeSet<usize>,
 }
 
 impl Plan {
@@ -127,6 +131,7 @@ impl Plan {
     pub fn until(self, last: Stage) -> Self {
         Self {
             phases: self.phases.map(|steps| cut(steps, last)),
+            fresh: self.fresh,
         }
     }
 
@@ -192,6 +197,9 @@ pub fn plan(units: &[Unit], seen: &[Seen]) -> Result<Plan, Taken> {
                 conflict: conflict.clone(),
             });
         }
+        if seen.tag != Tag::Remote {
+            plan.fresh.insert(place);
+        }
         for stage in left(seen) {
             let phase = phase(stage);
             let steps = &mut plan.phases[phase];
@@ -251,6 +259,7 @@ fn phase(stage: Stage) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
     use std::path::PathBuf;
 
     use proptest::prelude::*;
@@ -371,6 +380,11 @@ mod tests {
         let verified = whole().until(Stage::Verified);
         assert_eq!(verified.phases[1].len() + verified.phases[2].len(), 0);
         assert_eq!(stages(&verified, 1), Stage::ALL[..2]);
+        assert_eq!(
+            verified.fresh,
+            BTreeSet::from([0, 1]),
+            "the second one is packed with the first"
+        );
         let uploaded = whole().until(Stage::Uploaded);
         assert_eq!(
             stages(&uploaded, 0),
