@@ -216,6 +216,16 @@ pub enum Error {
         /// What to do.
         fix: String,
     },
+    /// A registry or a store of files gives no answer that can be understood.
+    #[error("{unit}: {asked} cannot be asked: {why}")]
+    Registry {
+        /// The unit that was asked about.
+        unit: String,
+        /// The address, or the client.
+        asked: String,
+        /// What it said.
+        why: String,
+    },
     /// Versions, ranges or lock files do not fit together; what has been said.
     #[error("{count} version{} not fit", if *.count == 1 { " does" } else { "s do" })]
     VersionDrift {
@@ -340,6 +350,7 @@ impl Error {
             Self::NotTried { .. } => Some("install what is named above, or leave --strict out".into()),
             Self::Git { .. } => Some("run it in a git clone, with git in PATH".into()),
             Self::Release { first, .. } => first.fix(),
+            Self::Registry { .. } => Some("look at the registry; then run the same command again: it goes on where it stopped".into()),
             Self::Credentials { missing } => Some(missing.iter().map(|(_, fix)| fix.as_str()).collect::<Vec<_>>().join("; and ")),
             Self::NoMergeBase { fix, .. } | Self::Version { fix, .. } => Some(fix.clone()),
             Self::VersionDrift { .. } | Self::ScenariosFailed { .. } | Self::CheckFailed { .. } | Self::TasksFailed { .. } | Self::Interrupted | Self::Io { .. } => None,

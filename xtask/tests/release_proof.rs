@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use release::github::{self, Github};
 use release::provision;
-use release::proxy::Fault;
+use release::proxy::{Fault, Proxy};
 use release::registries::Registries;
 use release::world::{Ran, World, TAGS};
 
@@ -471,7 +472,16 @@ fn run(world: &World, folder: &Path, words: &[&str], set: &[(&str, &str)]) -> St
 fn consumers_install_what_was_released() {
     let folder = tempfile::tempdir().unwrap();
     let world = world(folder.path());
-    succeeded("a release", &world.run(&["release"], &[]));
+    // In two runs, as a workflow with a job of its own for what has credentials does it.
+    succeeded(
+        "verified",
+        &world.run(&["release", "--until=verified"], &[]),
+    );
+    assert!(!world
+        .outcome()
+        .keys()
+        .any(|name| name.starts_with("remote refs/tags/")));
+    succeeded("the rest", &world.run(&["release", "resume"], &[]));
     let url = |kind| world.registries.url(kind);
     let new = |name: &str| {
         let path = folder.path().join("consumers").join(name);
@@ -697,6 +707,91 @@ fn consumers_install_what_was_released() {
     assert!(plugin
         .join("fix-plugin-0.1.0/templates/one/one.txt.tera")
         .is_file());
+}
+
+/// GitHub's releases as the store of files, by the real `gh`.
+#[test]
+fn github_keeps_the_files_and_the_notes() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut world = world(folder.path());
+    let (base, ready) = (folder.path().join("base"), folder.path().join("ready"));
+    world.save(&base);
+    let github = Github::default();
+    let proxy = Proxy::new(github.start());
+    let address = format!("http://127.0.0.1:{}", proxy.port);
+    let set = [
+        ("GH_TOKEN", github::TOKEN),
+        ("GH_HOST", "github.localhost"),
+        ("GH_REPO", github::REPOSITORY),
+        ("HTTP_PROXY", address.as_str()),
+        ("http_proxy", address.as_str()),
+        ("NO_PROXY", "127.0.0.1"),
+        ("GH_NO_UPDATE_NOTIFIER", "1"),
+    ];
+    let args = [
+        "release",
+        "--json",
+        "--unit=plugin",
+        "--registry-files=github",
+    ];
+
+    // Nothing works without credentials, and that is said first.
+    let refused = world.run(
+        &args,
+        &[
+            ("GH_HOST", "github.localhost"),
+            ("GH_REPO", github::REPOSITORY),
+            set[3],
+            set[4],
+            set[5],
+        ],
+    );
+    assert_eq!(refused.code, Some(2), "{refused:?}");
+    assert!(refused.out.contains("GH_TOKEN"), "{refused:?}");
+
+    proxy.reset();
+    succeeded("undisturbed", &world.run(&args, &set));
+    let expected = github.contents();
+    let names: Vec<&str> = expected.keys().map(String::as_str).collect();
+    assert_eq!(
+        names,
+        [
+            "plugin/v0.1.0 SHA256SUMS",
+            "plugin/v0.1.0 fix-plugin-0.1.0.cdx.json",
+            "plugin/v0.1.0 fix-plugin-0.1.0.provenance.json",
+            "plugin/v0.1.0 fix-plugin-0.1.0.tar.gz",
+            "release plugin/v0.1.0",
+        ]
+    );
+    assert!(expected["release plugin/v0.1.0"].starts_with("# fix-plugin 0.1.0"));
+    let requests = proxy.changes();
+    let again = world.run(&args, &set);
+    assert_eq!((again.code, again.boundaries()), (Some(0), 0));
+
+    world.restore(&base);
+    github.clear();
+    let until: Vec<&str> = args.iter().copied().chain(["--until=verified"]).collect();
+    succeeded("packed", &world.run(&until, &set));
+    world.save(&ready);
+    for at in 1..=requests {
+        for fault in [
+            Fault::Cut,
+            Fault::LoseAnswer,
+            Fault::Broken,
+            Fault::RateLimit,
+        ] {
+            let what = format!("{fault:?} at request {at} of {requests}");
+            world.restore(&ready);
+            github.clear();
+            proxy.arm(at, fault);
+            let first = world.run(&args, &set);
+            if first.code != Some(0) {
+                succeeded(&what, &world.run(&args, &set));
+            }
+            same(&what, &expected, &github.contents());
+        }
+    }
+    println!("{requests} requests of gh were each disturbed in 4 ways: the same release each time");
 }
 
 /// Folders and kinds of what is published of this repository.

@@ -6,6 +6,7 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use super::secrets;
 use super::targets::{Programs, Targets};
@@ -101,6 +102,23 @@ impl Context {
         let done = change();
         self.boundary();
         done
+    }
+
+    /// Waits.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`] on Ctrl-C.
+    pub fn sleep(&self, length: Duration) -> Result<()> {
+        let until = Instant::now() + length;
+        while Instant::now() < until {
+            if self.interrupt.is_set() {
+                return Err(Error::Interrupted);
+            }
+            std::thread::sleep(
+                Duration::from_millis(20).min(until.saturating_duration_since(Instant::now())),
+            );
+        }
+        Ok(())
     }
 
     /// Runs a process to its end; what it says goes to the unit's log, without secrets.

@@ -263,7 +263,7 @@ fn until_there(
     send: &dyn Fn() -> Result<Result<(), String>>,
     say: &dyn Fn(String),
 ) -> Result<bool> {
-    match look()? {
+    match retry::asking(context, look)? {
         There::Same => return Ok(false),
         There::Other(conflict) => return Err(taken(unit, &conflict)),
         There::No | There::NotCompared => {}
@@ -272,7 +272,11 @@ fn until_there(
     let mut waited = Duration::ZERO;
     loop {
         tried += 1;
-        let answer = send()?;
+        let answer = match send() {
+            // Before it sends, it may have to ask.
+            Err(error @ Error::Registry { .. }) => Err(error.to_string()),
+            answer => answer?,
+        };
         // A look that fails is one more thing that may pass.
         match (look(), &answer) {
             (Ok(There::Same), _) => return Ok(true),
@@ -282,13 +286,13 @@ fn until_there(
             (_, Err(_)) => {}
         }
         let words = answer.err().unwrap_or_default();
-        let wait = match retry::cause(&words, now()) {
+        let wait = match retry::cause(&words, retry::now()) {
             Cause::Refused => return Err(refused(context, unit, name, &words)),
             Cause::RateLimited(named) => {
                 tried -= 1;
                 match named
                     .or_else(|| ask_for_time(context, unit))
-                    .unwrap_or(retry::UNNAMED)
+                    .unwrap_or_else(retry::unnamed)
                 {
                     wait if waited + wait > retry::LONGEST => {
                         return Err(refused(context, unit, name, &words))
@@ -316,7 +320,7 @@ fn until_there(
             }
         };
         waited += wait;
-        sleep(context, wait)?;
+        context.sleep(wait)?;
     }
 }
 
@@ -346,7 +350,7 @@ fn ask_for_time(context: &Context, unit: &Unit) -> Option<Duration> {
     let url = channel::of(unit.ecosystem).limited_at(context, unit)?;
     let answer = Request::post_nothing(&url).send().ok()?;
     if answer.status == 429 {
-        retry::named_wait(&answer.headers, now())
+        retry::named_wait(&answer.headers, retry::now())
     } else {
         Some(Duration::ZERO)
     }
@@ -372,7 +376,7 @@ fn visible(context: &Context, unit: &Unit, packed: &Packed) -> Result<String> {
             Err(error) if started.elapsed() > VISIBLE_WITHIN => return Err(error),
             Ok(_) | Err(_) => {}
         }
-        sleep(context, pause)?;
+        context.sleep(pause)?;
         pause = (pause * 2).min(Duration::from_secs(10));
     }
 }
@@ -444,25 +448,6 @@ fn last_line(words: &str) -> &str {
         .find(|line| !line.trim().is_empty())
         .unwrap_or("")
         .trim()
-}
-
-fn now() -> Duration {
-    std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap_or_default()
-}
-
-fn sleep(context: &Context, length: Duration) -> Result<()> {
-    let until = Instant::now() + length;
-    while Instant::now() < until {
-        if context.interrupt.is_set() {
-            return Err(Error::Interrupted);
-        }
-        std::thread::sleep(
-            Duration::from_millis(20).min(until.saturating_duration_since(Instant::now())),
-        );
-    }
-    Ok(())
 }
 
 /// Whether the credentials of everything that will be uploaded are there; all that is missing at once.

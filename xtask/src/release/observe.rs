@@ -24,7 +24,7 @@ pub fn all(context: &Context, units: &[Unit], jobs: usize) -> Result<Vec<Seen>> 
             scope.spawn(|| loop {
                 let place = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
                 let Some(unit) = units.get(place) else { return };
-                let seen = one(context, unit, &local, &remote);
+                let seen = super::retry::asking(context, || one(context, unit, &local, &remote));
                 found
                     .lock()
                     .unwrap_or_else(std::sync::PoisonError::into_inner)

@@ -1,15 +1,54 @@
-//! What a failed upload means, and how long to wait before the next try.
+//! What a failed upload or question means, and how long to wait before the next try.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::effects::Context;
+use crate::error::{Error, Result};
 
 /// How often an upload is tried, the first time included.
 pub const TRIES: u32 = 5;
 /// The wait before the second try, if nothing else is said; it doubles each time. For tests: `XTASK_RELEASE_BACKOFF_MS`.
 const FIRST: Duration = Duration::from_secs(2);
-/// The wait after a rate limit that names no time.
-pub const UNNAMED: Duration = Duration::from_secs(60);
 /// Nobody waits longer than this for a rate limit; a rerun goes on.
 pub const LONGEST: Duration = Duration::from_secs(60 * 60);
+
+/// How often a registry is asked that gives no answer. Less often than an upload is tried: nothing is lost by asking later.
+const QUESTIONS: u32 = 3;
+/// The longest wait for a rate limit before a question; whoever looks wants to see something.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Asks until there is an answer, or it is clear that there will be none.
+///
+/// # Errors
+/// What was said last.
+pub fn asking<T>(context: &Context, ask: impl Fn() -> Result<T>) -> Result<T> {
+    let (mut asked, mut waited) = (0, Duration::ZERO);
+    loop {
+        asked += 1;
+        let error = match ask() {
+            Err(error @ Error::Registry { .. }) => error,
+            answer => return answer,
+        };
+        let wait = match cause(&error.to_string(), now()) {
+            Cause::Refused => return Err(error),
+            Cause::RateLimited(named) => named.unwrap_or(Duration::from_secs(2)),
+            Cause::Passing if asked >= QUESTIONS => return Err(error),
+            Cause::Passing => back_off(asked + 1),
+        };
+        waited += wait;
+        if waited > PATIENCE {
+            return Err(error);
+        }
+        context.sleep(wait)?;
+    }
+}
+
+/// The time since 1970.
+pub fn now() -> Duration {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+}
 
 /// Why an upload failed, as far as its client's words tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,6 +130,11 @@ pub fn named_wait(words: &str, now: Duration) -> Option<Duration> {
             let at = Duration::from_secs(u64::try_from(at).ok()?);
             Some(at.saturating_sub(now))
         })
+}
+
+/// The wait after a rate limit that names no time: a minute, unless tests ask for less.
+pub fn unnamed() -> Duration {
+    back_off(2) * 30
 }
 
 /// The wait before try number `next` (2, 3, …) after a failure that may pass.

@@ -147,11 +147,11 @@ pub fn announce(
     )
 }
 
-fn unreachable(unit: &str, url: &str, why: &str) -> Error {
-    Error::Version {
-        why: format!("{unit}: {url} cannot be asked: {why}"),
-        fix: "look at the server; then run the same command again: it goes on where it stopped"
-            .into(),
+fn unreachable(unit: &str, asked: &str, why: &str) -> Error {
+    Error::Registry {
+        unit: unit.to_owned(),
+        asked: asked.to_owned(),
+        why: why.to_owned(),
     }
 }
 
@@ -182,6 +182,12 @@ fn github_view(context: &Context, unit: &str, tag: &str) -> Result<Option<serde_
     }
     if ran.text.contains("release not found") {
         return Ok(None);
+    }
+    // GitHub answers strangers, too, but not always.
+    if let Err(missing) = credentials(context) {
+        return Err(Error::Credentials {
+            missing: vec![missing],
+        });
     }
     Err(unreachable(
         unit,

@@ -22,7 +22,9 @@ impl Head {
 
     /// Whether it may change something.
     pub fn is_change(&self) -> bool {
+        // A question in a language that is only ever posted.
         ["PUT", "POST", "PATCH", "DELETE"].contains(&self.method.as_str())
+            && !self.path.ends_with("/graphql")
     }
 }
 

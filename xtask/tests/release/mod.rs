@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test file uses a part")]
 
+pub mod github;
 pub mod http;
 pub mod provision;
 pub mod proxy;

@@ -276,10 +276,18 @@ impl World {
         command
     }
 
-    /// `xtask` with these arguments and the registries' options.
+    /// `xtask` with these arguments, and the registries' options unless they name another.
     pub fn xtask(&self, args: &[&str]) -> Command {
+        let is_given = |option: &String| {
+            let key = option.split('=').next().unwrap();
+            args.iter().any(|arg| arg.starts_with(key))
+        };
+        let options = self
+            .options()
+            .into_iter()
+            .filter(|option| !is_given(option));
         let mut command = self.command(env!("CARGO_BIN_EXE_xtask"), &self.repo());
-        command.args(args).args(self.options());
+        command.args(args).args(options);
         command
     }
 

@@ -110,13 +110,10 @@ fn source(context: &Context, unit: &Unit) -> PathBuf {
 
 /// An answer that is neither "here it is" nor "not there".
 fn puzzled(unit: &Unit, asked: &str, answer: &str) -> Error {
-    Error::Version {
-        why: format!(
-            "{}: the registry cannot be asked ({asked}): {answer}",
-            unit.folder
-        ),
-        fix: "look at the registry; then run the same command again: it goes on where it stopped"
-            .into(),
+    Error::Registry {
+        unit: unit.folder.clone(),
+        asked: asked.to_owned(),
+        why: answer.to_owned(),
     }
 }
 
