@@ -5,7 +5,7 @@
 mod release;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use release::github::{self, Github};
@@ -107,7 +107,36 @@ fn killed_after_every_effect_a_release_ends_the_same() {
         boundaries,
         "every boundary of the undisturbed run was tried"
     );
+    // And with several units at a time, where one effect is cut off in the middle of others.
+    for at in [3, 8, 17, 29, 44, 61].map(|at: usize| at.min(boundaries - 1)) {
+        world.restore(&base);
+        let at = at.to_string();
+        let killed = world.run(&["release"], &[("XTASK_RELEASE_KILL_AT", &at)]);
+        assert_eq!(killed.code, None, "{killed:?}");
+        let what = format!("rerun after a kill at boundary {at} of parallel work");
+        succeeded(&what, &world.run(&["release"], &[]));
+        same(&what, &expected, &world.outcome());
+        assert_eq!(unfinished(&world.repo()), Vec::<PathBuf>::new(), "{what}");
+        points += 1;
+    }
     println!("killed at {points} points ({boundaries} boundaries): registries, tags and files the same each time; {:.0?}", started.elapsed());
+}
+
+/// What a killed run began below the ledger and never finished.
+fn unfinished(repo: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut open = vec![repo.join("target/xtask/release")];
+    while let Some(folder) = open.pop() {
+        for entry in std::fs::read_dir(folder).unwrap().flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if name.starts_with('.') && name != ".lock" {
+                found.push(entry.path());
+            } else if entry.path().is_dir() && name != "source" && name != "publish" {
+                open.push(entry.path());
+            }
+        }
+    }
+    found
 }
 
 /// What goes wrong on the way to a registry, and at which of its requests.

@@ -20,7 +20,8 @@ import { forwardDomainEvents } from './domain-events.ts';
 import type { TaskerEvents } from './events.ts';
 import type { Metrics } from './metrics.ts';
 import type { Core, NativeModule, NativeStep } from './native.ts';
-import { failed, type Handler, invoke, type Outcome } from './outcome.ts';
+import { failed, invoke, type Outcome } from './outcome.ts';
+import type { HandlersOfStart } from './registry.ts';
 import { didYouMean } from './suggest.ts';
 
 const POLL_MS = 10;
@@ -58,7 +59,7 @@ export class Dispatcher {
     private readonly native: NativeModule,
     private readonly core: Core,
     /** Replaced by a hot reload. */
-    public handlers: ReadonlyMap<string, Handler>,
+    public handlers: HandlersOfStart,
     private readonly concurrency: number,
     private readonly workerId: string,
     private readonly events: TaskerEvents,
@@ -208,6 +209,11 @@ export class Dispatcher {
 
   #missing(name: string): Outcome {
     const known = [...this.handlers.keys()];
+    if (this.handlers.isLate?.(name)) {
+      // Core would fail it for good; the next start of this process has the handler.
+      const message = `handler '${name}' was added after the start; handlers are read once: restart, or give it to new TaskerServer({ handlers })`;
+      return failed(message, ERROR_TYPES.notFound, true);
+    }
     return failed(`no handler '${name}' is registered${didYouMean(name, known)}`, ERROR_TYPES.notFound, false);
   }
 

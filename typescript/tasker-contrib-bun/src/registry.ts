@@ -8,8 +8,11 @@ import { isStep } from './steps.ts';
 /** A folder of modules, or handlers. */
 export type Handlers = string | readonly Handler[] | Readonly<Record<string, unknown>>;
 
-/** The handlers' names; problems are added to the list. */
-export async function loadHandlers(source: Handlers, problems: string[]): Promise<Map<string, Handler>> {
+/** The handlers of a start by name. A list or an object may get more later, which the running worker does not have. */
+export type HandlersOfStart = ReadonlyMap<string, Handler> & { readonly isLate?: (name: string) => boolean };
+
+/** The handlers by name; problems are added to the list. */
+export async function loadHandlers(source: Handlers, problems: string[]): Promise<HandlersOfStart> {
   const found = new Map<string, Handler>();
   const add = (value: unknown, where: string) => {
     const name = nameOf(value);
@@ -46,7 +49,9 @@ export async function loadHandlers(source: Handlers, problems: string[]): Promis
       }
     });
   }
-  return found;
+  const isLate = (name: string) =>
+    typeof source !== 'string' && Object.values(source).some((value) => nameOf(value) === name);
+  return Object.assign(found, { isLate });
 }
 
 /** The name of a handler; none if it is something else. */

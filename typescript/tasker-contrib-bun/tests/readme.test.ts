@@ -59,6 +59,17 @@ test('every option has its row in the guide, with its variable', async () => {
   for (const name of OWN_OPTIONS) expect(guide).toContain(`\n| \`${name}\` |`);
 });
 
+test('blocks of other languages are what they say', () => {
+  const found = pages.flatMap((page) => [...readFileSync(join(root, page), 'utf8').matchAll(/```(\w+)\n(.*?)```/gs)]);
+  for (const [, language, text] of found) {
+    if (language === 'yaml') expect(Object.keys(Bun.YAML.parse(text ?? '') as object)).not.toBeEmpty();
+    else if (language === 'js') new Bun.Transpiler({ loader: 'js' }).transformSync(text ?? '');
+    // Run by the tests of the command line.
+    else expect(['ts', 'sh', 'text']).toContain(language ?? '');
+  }
+  expect(found.filter(([, language]) => language === 'yaml' || language === 'js').length).toBeGreaterThan(1);
+});
+
 test('links lead somewhere', () => {
   for (const page of pages) {
     const text = readFileSync(join(root, page), 'utf8');

@@ -98,15 +98,24 @@ describe('start', () => {
     expect(await refusal(server({ worker: { concurrency: 3 } }))).toContain('with other options');
   });
 
-  test('handlers are those of the start: what is added later is not half there', async () => {
-    const handlers = [price, pack];
-    const made = await server({ handlers }).start();
-    handlers.push(defineStep('shop.late', {}, () => ({})));
-    control.queue.push(claimed({ callable: 'shop.late' }));
-    await until('the answer', () => control.completions.length);
-    expect(control.completions[0]?.result.error.message).toContain("no handler 'shop.late' is registered");
-    expect(made.state).toBe('running');
-  });
+  test.each(['a list', 'an object'])(
+    'a handler that %s gets after the start fails its steps for now, and says why',
+    async (kind) => {
+      const late = defineStep('shop.late', {}, () => ({}));
+      const list = [price, pack];
+      const object: Record<string, unknown> = { price, pack };
+      const made = await server({ handlers: kind === 'a list' ? list : object }).start();
+      list.push(late);
+      object.late = late;
+      control.queue.push(claimed({ callable: 'shop.late' }), claimed({ callable: 'shop.never' }));
+      await until('the answers', () => control.completions.length === 2);
+      const [early, never] = control.completions.map(({ result }) => result.error);
+      expect(early).toMatchObject({ retryable: true });
+      expect(early.message).toContain("handler 'shop.late' was added after the start");
+      expect(never).toMatchObject({ retryable: false });
+      expect(made.state).toBe('running');
+    },
+  );
 
   test('a client never loads the native module', async () => {
     const made = server({ mode: 'client' });

@@ -13,7 +13,7 @@ use crate::release::effects::Context;
 use crate::release::engine::{self, News};
 use crate::release::plan::{plan, Plan, Seen};
 use crate::release::targets::{Programs, Targets};
-use crate::release::{git, ledger, observe, unit, Stage, Unit};
+use crate::release::{git, ledger, observe, secrets, unit, upload, Stage, Unit};
 use crate::repo::Repo;
 use crate::version::{check, packages, Ecosystem, Package};
 
@@ -46,19 +46,21 @@ fn release(session: &mut Session, args: &ReleaseArgs, only_status: bool) -> Resu
     let _lock = if reads_only {
         None
     } else {
-        Some(lock(&context)?)
+        let lock = lock(&context)?;
+        ledger::sweep(&context)?;
+        Some(lock)
     };
     let jobs = usize::from(args.jobs);
     let seen = observe::all(&context, &units, jobs)?;
     let plan =
-        plan(&units, &seen).map_err(|taken| engine::taken(&units[taken.unit], &taken.conflict))?;
+        plan(&units, &seen).map_err(|taken| upload::taken(&units[taken.unit], &taken.conflict))?;
     let last = args.until.unwrap_or(Stage::Announced);
     let plan = plan.until(last);
     tell_plan(session, &context, &units, &seen, &plan, args.dry_run);
     if reads_only {
         return Ok(());
     }
-    engine::check_credentials(&context, &units, &plan)?;
+    secrets::check(&context, &units, &plan)?;
     go(session, &context, &units, &plan, jobs)?;
     let record = json!({
         "event": "released", "commit": context.commit, "units": units.len(), "steps": plan.len(), "boundaries": context.boundaries(),

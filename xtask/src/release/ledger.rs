@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use super::effects::Context;
 use super::sums::{self, Algorithm, Sum};
 use super::Unit;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Relative to the repository.
 pub const FOLDER: &str = "target/xtask/release";
@@ -77,6 +77,28 @@ pub fn packed(context: &Context, unit: &Unit) -> Option<Packed> {
         artifacts,
         extras,
     })
+}
+
+/// Removes what a killed run left unfinished. Only for the one run that has the lock.
+///
+/// # Errors
+/// The file system.
+pub fn sweep(context: &Context) -> Result<()> {
+    for folder in [context.folder.clone(), context.folder.join("units")] {
+        for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+            // Whatever is finished has a name without a dot.
+            if entry.file_name().as_encoded_bytes().starts_with(b".") {
+                let path = entry.path();
+                let removed = if path.is_dir() {
+                    std::fs::remove_dir_all(&path)
+                } else {
+                    std::fs::remove_file(&path)
+                };
+                removed.map_err(Error::io("remove", &path))?;
+            }
+        }
+    }
+    Ok(())
 }
 
 fn marker(context: &Context, unit: &Unit) -> PathBuf {

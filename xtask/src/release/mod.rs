@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! unit      what is released, in order        observe   what registries, git and the ledger say
-//! plan      what is left to do (pure)         engine    does it: phases, threads, retries
+//! plan      what is left to do (pure)         engine    does it: phases and threads
+//! upload    one file or text, until it is there   retry     what a failure means
 //! effects   the only code that changes        channel   one file per ecosystem and its registry
 //! ledger    packed bytes, a hint              sbom, provenance   files that go with a package
 //! ```
@@ -26,6 +27,7 @@ pub mod store;
 pub mod sums;
 pub mod targets;
 pub mod unit;
+pub mod upload;
 pub mod verify;
 
 pub use unit::Unit;

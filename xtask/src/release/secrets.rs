@@ -1,7 +1,12 @@
 //! Credentials: which variables are some, who may see them, and keeping them out of logs.
 
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 
+use super::effects::Context;
+use super::plan::Plan;
+use super::{Stage, Unit};
+use crate::error::{Error, Result};
 use crate::version::Ecosystem;
 
 /// Whether a variable's name says that its value is secret.
@@ -67,6 +72,37 @@ pub fn is_set(name: impl AsRef<OsStr>) -> bool {
 /// Whether this is a job with an identity of its own, which registries with trusted publishing accept.
 pub fn has_identity() -> bool {
     is_set("ACTIONS_ID_TOKEN_REQUEST_URL") && is_set("ACTIONS_ID_TOKEN_REQUEST_TOKEN")
+}
+
+/// Whether the credentials of everything that will be uploaded are there; all that is missing at once.
+///
+/// # Errors
+/// [`Error::Credentials`].
+pub fn check(context: &Context, units: &[Unit], plan: &Plan) -> Result<()> {
+    let mut missing: Vec<(String, String)> = Vec::new();
+    let mut asked = BTreeSet::new();
+    for step in plan
+        .steps()
+        .filter(|step| matches!(step.stage, Stage::Uploaded | Stage::Announced))
+    {
+        let unit = &units[step.unit];
+        let ecosystem = if step.stage == Stage::Announced {
+            Ecosystem::Plugin
+        } else {
+            unit.ecosystem
+        };
+        if asked.insert(ecosystem) {
+            missing.extend(
+                super::channel::of(ecosystem)
+                    .credentials(context, unit)
+                    .err(),
+            );
+        }
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(Error::Credentials { missing })
 }
 
 #[cfg(test)]

@@ -91,6 +91,25 @@ test('check names everything at once', () => {
 });
 
 describe.skipIf(!ctl)('with the real tasker-ctl', () => {
+  test('the commands of the README, one after the other', () => {
+    const block = readFileSync(join(root, 'README.md'), 'utf8').match(/```sh\n(.*?)```/s)?.[1] ?? '';
+    const lines = block.trim().split('\n');
+    const commands = lines.map((line) => line.replace(/^bunx tasker-contrib-bun /, '').split(' '));
+    expect(commands.map(([word]) => word)).toEqual(['init', 'generate', 'generate', 'check', 'worker']);
+    for (const command of commands.slice(0, 3)) {
+      expect(cli(command)).toMatchObject({ code: 0 });
+      if (command[0] === 'init') project = join(project, 'shop');
+    }
+    mkdirSync(join(project, 'node_modules'));
+    symlinkSync(root, join(project, 'node_modules/tasker-contrib-bun'));
+    symlinkSync(join(root, 'node_modules/zod'), join(project, 'node_modules/zod'));
+    // The template has steps without handlers, and the handler no template: that is what it says.
+    const { code, errors } = cli(['check']);
+    expect([code, errors]).toEqual([1, expect.stringContaining('validate')]);
+    // What `worker` does is in worker.test.ts; here are its options.
+    expect(commands[4]).toEqual(['worker', '--port', '9100']);
+  });
+
   test.each(['base', 'api', 'decision', 'batchable'])('a handler of type %s, and back', (type) => {
     const args = ['generate', 'handler', 'charge_card', '--type', type, '--namespace', 'billing'];
     expect(cli([...args, '--dry-run']).out).toContain('would create  src/handlers/charge-card.ts');

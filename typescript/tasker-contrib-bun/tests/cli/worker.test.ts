@@ -1,0 +1,78 @@
+import { afterAll, describe, expect, test } from 'bun:test';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { until } from '../support/until.ts';
+
+const root = join(import.meta.dir, '../..');
+// Inside of the package, so that the handlers find it.
+const project = mkdtempSync(join(root, 'tests/fixtures/worker-'));
+afterAll(() => rmSync(project, { recursive: true, force: true }));
+mkdirSync(join(project, 'src/handlers'), { recursive: true });
+mkdirSync(join(project, 'config/tasks'), { recursive: true });
+writeFileSync(
+  join(project, 'src/handlers/price.ts'),
+  "import { defineStep } from '../../../../../src/index.ts';\nexport const price = defineStep('shop.price', {}, () => ({ cents: 1 }));\n",
+);
+writeFileSync(
+  join(project, 'config/tasks/order.yaml'),
+  'name: order\nnamespace_name: shop\nversion: "1.0.0"\nsteps:\n  - name: price\n    handler: { callable: shop.price }\n',
+);
+
+function worker(args: string[], env: Record<string, string> = {}) {
+  const log = join(project, crypto.randomUUID());
+  const preload = ['--preload', join(root, 'tests/double/install.ts')];
+  const child = Bun.spawn([process.execPath, ...preload, join(root, 'src/cli/main.ts'), 'worker', ...args], {
+    cwd: project,
+    env: {
+      PATH: process.env.PATH,
+      DATABASE_URL: 'postgresql://a:b@127.0.0.1:1/x',
+      TASKER_ORCHESTRATION_URL: 'http://127.0.0.1:1',
+      TASKER_DRAIN_TIMEOUT: '0.05',
+      ...env,
+    },
+    stdin: 'ignore',
+    stdout: Bun.file(log),
+    stderr: Bun.file(`${log}.err`),
+  });
+  const said = (file = log) => (existsSync(file) ? readFileSync(file, 'utf8') : '');
+  return { child, said, errors: () => said(`${log}.err`) };
+}
+
+describe('worker', () => {
+  test.each(['SIGTERM', 'SIGINT'] as const)(
+    'runs the handlers, serves its health, and ends with 0 on %s',
+    async (signal) => {
+      const { child, said } = worker(['--port', '0']);
+      const url = await until('it serves', () => said().match(/at (http:\S+)/)?.[1]);
+      expect(said()).toContain('tasker: worker (');
+      expect(await (await fetch(`${url}/tasker/live`)).json()).toEqual({ status: 'alive' });
+      child.kill(signal);
+      expect(await child.exited).toBe(0);
+      expect(said()).toContain('tasker: stopped');
+    },
+  );
+
+  const refusals: { what: string; args: (port: number) => string[]; env?: Record<string, string>; message: string }[] =
+    [
+      { what: 'a port that is taken', args: (port) => ['--port', `${port}`], message: 'is taken by another process' },
+      { what: 'a folder that is not there', args: () => ['--port', '0', '--handlers', 'none'], message: 'none' },
+      {
+        what: 'settings that Core would die of',
+        args: () => ['--port', '0'],
+        env: { DATABASE_URL: 'mysql://x' },
+        message: 'DATABASE_URL',
+      },
+    ];
+  test.each(refusals)('$what ends it with one message and not with 0', async ({ args, env, message }) => {
+    const other = Bun.serve({ port: 0, fetch: () => new Response('') });
+    try {
+      const { child, errors } = worker(args(other.port ?? 0), env);
+      expect(await child.exited).toBe(1);
+      expect(errors()).toStartWith('error: ');
+      expect(errors()).toContain(message);
+      expect(errors()).not.toMatch(/^ +at /m);
+    } finally {
+      await other.stop(true);
+    }
+  });
+});
