@@ -21,7 +21,7 @@ const ALL: [Ecosystem; 6] = [
 ];
 
 /// A repository with one package of each ecosystem, most of them with another that builds on it.
-const FILES: [(&str, &str); 13] = [
+const FILES: [(&str, &str); 14] = [
     (
         "rust/base/Cargo.toml",
         "# a comment\n[package]\nname = \"fix-base\"   # the name\nversion = \"0.1.0\"\n\n[dependencies]\n",
@@ -70,6 +70,10 @@ const FILES: [(&str, &str); 13] = [
     (
         "plugin/templates/app/Cargo.toml.tera",
         "[package]\nname = \"{{ name }}{% if x %}-app{% endif %}\"\n\n[dependencies]\nfix-base = \"0.1\" # ours\n",
+    ),
+    (
+        "plugin/tests/snapshots/app-plain.txt",
+        "=== a/Cargo.toml\n[dependencies]\nfix-base = \"0.1\" # ours\n=== a/README.md\nfix-base = \"0.1\"\n",
     ),
 ];
 
@@ -171,7 +175,7 @@ fn every_ecosystem_is_found_with_its_version_and_ranges() {
             "gem2 fix2 0.1.0 false fix ~> 0.1.0, >= 0.1.0",
             "npm @fix/npm 0.1.0 false ",
             "npm2 fix2 1.0.0 false @fix/npm ^0.1.0",
-            "plugin fix-plugin 0.1.0 false name {{ name }}{% if x %}-app{% endif %}; fix-base 0.1",
+            "plugin fix-plugin 0.1.0 false name {{ name }}{% if x %}-app{% endif %}; fix-base 0.1; fix-base 0.1",
             "python/app fix-app 0.1.0 true fix-py >=0.1,<0.2",
             "python/pkg fix_py 0.1.0 false requests >=2",
             "rust/base fix-base 0.1.0 false ",
@@ -201,6 +205,7 @@ fn a_bump_changes_versions_and_the_ranges_that_need_it_and_not_one_byte_more() {
         seen,
         [
             "plugin/templates/app/Cargo.toml.tera: fix-base = \"0.2.0-rc.1\" # ours",
+            "plugin/tests/snapshots/app-plain.txt: fix-base = \"0.2.0-rc.1\" # ours",
             "rust/base/Cargo.toml: version = \"0.2.0-rc.1\"",
             "rust/top/Cargo.toml: fix-base = { path = \"../base\", version = \"0.2.0-rc.1\" } # ours",
             "python/app/pyproject.toml: dependencies = [\"fix-py[all]>=0.2.0rc1,<0.3.0; python_version > '3'\"]",
@@ -215,6 +220,22 @@ fn a_bump_changes_versions_and_the_ranges_that_need_it_and_not_one_byte_more() {
     );
     // A patch release is what the ranges allow anyway.
     assert_eq!(fixture.bump("rust/base", "patch", None).unwrap().len(), 1);
+}
+
+#[test]
+fn what_git_ignores_is_no_package() {
+    let fixture = Fixture::new();
+    let before = packages(fixture.root()).unwrap().len();
+    let copy = fixture.root().join("npm/plugin");
+    fs::create_dir(&copy).unwrap();
+    fs::copy(
+        fixture.root().join("plugin/tasker-plugin.toml"),
+        copy.join("tasker-plugin.toml"),
+    )
+    .unwrap();
+    assert_eq!(packages(fixture.root()).unwrap().len(), before + 1);
+    fs::write(fixture.root().join("npm/.gitignore"), "plugin/\n").unwrap();
+    assert_eq!(packages(fixture.root()).unwrap().len(), before);
 }
 
 #[test]
@@ -363,6 +384,7 @@ fn a_template_that_pins_an_old_version_is_drift() {
         places,
         [
             "plugin/templates/app/Cargo.toml.tera:5",
+            "plugin/tests/snapshots/app-plain.txt:3",
             "rust/top/Cargo.toml:6"
         ]
     );

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use semver::{Prerelease, Version};
 
 use super::changelog::{self, Commit};
-use super::{locks, notation, range, Ecosystem, Package, Site, Use};
+use super::{check, locks, notation, pins, range, Ecosystem, Package, Site, Use};
 use crate::error::{Error, Result};
 
 /// How far to raise.
@@ -167,6 +167,7 @@ pub fn plan(
             changelog::release(&old, &new.to_string(), date, &commits),
         );
         let why = match (level, commits.len()) {
+            (Level::Auto, 1) => "1 conventional commit since its last tag".to_owned(),
             (Level::Auto, count) => format!("{count} conventional commits since its last tag"),
             _ => "asked for".to_owned(),
         };
@@ -185,7 +186,7 @@ pub fn plan(
             else {
                 continue;
             };
-            if let Some((at, written, change)) = follow(package, used, own, new)? {
+            if let Some((at, written, change)) = follow(root, package, used, own, new)? {
                 edits
                     .entry(at.file.clone())
                     .or_default()
@@ -226,6 +227,7 @@ pub fn plan(
 
 /// What becomes of a range when a package of ours is raised: where, the new text, and why; none if it admits the new version.
 fn follow<'a>(
+    root: &Path,
     package: &Package,
     used: &'a Use,
     own: &Package,
@@ -251,7 +253,7 @@ fn follow<'a>(
     };
     let change = Change {
         name: package.name.clone(),
-        what: format!("{}: {text} → {range}", used.name),
+        what: format!("{}: {} {text} → {range}", check::place(root, at), used.name),
         why: format!("`{text}` does not admit {} {new}", own.name),
     };
     Ok(Some((at, written, change)))
@@ -279,13 +281,18 @@ fn refuse_strangers(bump: &Bump) -> Result<()> {
         let inside = file
             .components()
             .all(|part| matches!(part, std::path::Component::Normal(_)));
-        if !inside || !(known.contains(&name) || name.ends_with(".gemspec")) {
+        let is_known =
+            known.contains(&name) || name.ends_with(".gemspec") || pins::is_snapshot(file);
+        if !inside || !is_known {
             return Err(Error::Version {
                 why: format!(
                     "{} is no file that a version stands in; nothing was changed",
                     file.display()
                 ),
-                fix: format!("bump writes only {} and *.gemspec", known.join(", ")),
+                fix: format!(
+                    "bump writes only {}, *.gemspec and snapshots of templates",
+                    known.join(", ")
+                ),
             });
         }
     }

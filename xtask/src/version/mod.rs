@@ -150,40 +150,37 @@ const SKIPPED: [&str; 6] = [
     "__pycache__",
 ];
 
-/// Every package of a repository, in the order of their folders.
+/// Every package of a repository, in the order of their folders. What git ignores is none: builds leave copies of manifests.
 ///
 /// # Errors
 /// [`Error::BadFile`] if a manifest cannot be read or has a version that not every ecosystem can write.
 pub fn packages(root: &Path) -> Result<Vec<Package>> {
+    let walk = ignore::WalkBuilder::new(root)
+        .require_git(false)
+        .sort_by_file_path(|one, other| {
+            // A folder's files come before its folders.
+            (one.is_dir(), one).cmp(&(other.is_dir(), other))
+        })
+        .filter_entry(|entry| {
+            let name = entry.file_name().to_str().unwrap_or("");
+            let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
+            // What a plugin generates and what its tests need is no package.
+            let in_plugin = || {
+                let parent = entry.path().parent();
+                parent.is_some_and(|parent| parent.join("tasker-plugin.toml").is_file())
+            };
+            !is_folder || entry.depth() == 0 || !(SKIPPED.contains(&name) || in_plugin())
+        })
+        .build();
     let mut found = Vec::new();
-    walk(root, root, &mut found)?;
-    Ok(found)
-}
-
-fn walk(root: &Path, folder: &Path, found: &mut Vec<Package>) -> Result<()> {
-    let (mut files, mut folders) = (Vec::new(), Vec::new());
-    for entry in std::fs::read_dir(folder).map_err(Error::io("read", folder))? {
-        let entry = entry.map_err(Error::io("read", folder))?;
-        let Ok(name) = entry.file_name().into_string() else {
-            continue;
-        };
-        let kind = entry.file_type().map_err(Error::io("read", entry.path()))?;
-        if kind.is_file() {
-            files.push(name);
-        } else if kind.is_dir() && !name.starts_with('.') && !SKIPPED.contains(&name.as_str()) {
-            folders.push(name);
+    for entry in walk {
+        let entry = entry.map_err(|error| {
+            let why = std::io::Error::other(error.to_string());
+            Error::io("read the folders of", root)(why)
+        })?;
+        if entry.file_type().is_some_and(|kind| kind.is_file()) {
+            found.extend(manifest::read(root, entry.path())?);
         }
     }
-    files.sort();
-    folders.sort();
-    for file in &files {
-        found.extend(manifest::read(root, &folder.join(file))?);
-    }
-    // What a plugin generates and what its tests need is no package.
-    if files.iter().any(|file| file == "tasker-plugin.toml") {
-        return Ok(());
-    }
-    folders
-        .iter()
-        .try_for_each(|name| walk(root, &folder.join(name), found))
+    Ok(found)
 }

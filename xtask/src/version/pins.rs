@@ -1,6 +1,6 @@
 //! Versions that a plugin's templates, and the projects that prove them, pin: what users get to see of our packages.
 //!
-//! A template is no valid manifest before it is filled in, so these files are read by line.
+//! A template is no valid manifest before it is filled in, and a snapshot holds many files, so these are read by line.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -23,10 +23,16 @@ pub fn of_plugin(root: &Path, manifest: &Path) -> Result<Vec<Use>> {
     }
     files.sort();
     let mut uses = Vec::new();
-    for (path, ecosystem) in files {
+    for path in files {
+        let name = path.file_name().and_then(|name| name.to_str());
+        let mut inside = name.and_then(ecosystem);
         let text = crate::file::read(&path)?;
         let file = relative(root, &path).to_owned();
         for (start, line) in lines(&text) {
+            if let Some(generated) = line.strip_prefix(SNAPSHOT_FILE) {
+                inside = generated.rsplit('/').next().and_then(ecosystem);
+            }
+            let Some(ecosystem) = inside else { continue };
             for (name, span) in pins(ecosystem, line) {
                 uses.push(Use {
                     ecosystem,
@@ -56,7 +62,11 @@ fn ecosystem(name: &str) -> Option<Ecosystem> {
     }
 }
 
-fn collect(folder: &Path, files: &mut Vec<(PathBuf, Ecosystem)>) -> Result<()> {
+/// The beginning of the line above each file in a snapshot.
+const SNAPSHOT_FILE: &str = "=== ";
+
+/// Manifests, and snapshots that may hold some.
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     if !folder.is_dir() {
         return Ok(());
     }
@@ -66,11 +76,19 @@ fn collect(folder: &Path, files: &mut Vec<(PathBuf, Ecosystem)>) -> Result<()> {
         let name = entry.file_name().to_string_lossy().into_owned();
         if kind.is_dir() && !["node_modules", "target", ".venv"].contains(&name.as_str()) {
             collect(&entry.path(), files)?;
-        } else if let (true, Some(ecosystem)) = (kind.is_file(), ecosystem(&name)) {
-            files.push((entry.path(), ecosystem));
+        } else if kind.is_file() && (ecosystem(&name).is_some() || is_snapshot(&entry.path())) {
+            files.push(entry.path());
         }
     }
     Ok(())
+}
+
+/// Whether a file holds what a template is expected to make.
+pub fn is_snapshot(path: &Path) -> bool {
+    path.extension().is_some_and(|end| end == "txt")
+        && path
+            .parent()
+            .is_some_and(|folder| folder.ends_with("tests/snapshots"))
 }
 
 /// Names with the spans of their ranges in one line; for gems with the quotes.
