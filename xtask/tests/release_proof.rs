@@ -869,7 +869,29 @@ fn this_repository_releases_its_own_packages() {
         units.len(),
         started.elapsed()
     );
+    bills_of_materials_are_valid(&world);
     install_own_packages(&world);
+}
+
+/// Against the schema of CycloneDX, which its own library has.
+fn bills_of_materials_are_valid(world: &World) {
+    let check = "import glob, sys\n\
+        from cyclonedx.schema import SchemaVersion\n\
+        from cyclonedx.validation.json import JsonStrictValidator\n\
+        files = glob.glob(sys.argv[1] + '/**/*.cdx.json', recursive=True)\n\
+        for file in files:\n\
+        \x20   problem = JsonStrictValidator(SchemaVersion.V1_5).validate_str(open(file).read())\n\
+        \x20   assert problem is None, (file, problem)\n\
+        print(len(files))";
+    let files = world.registries.at("files").display().to_string();
+    let library = provision::cyclonedx().display().to_string();
+    let found = run(
+        world,
+        &world.folder,
+        &["python3", "-c", check, &files],
+        &[("PYTHONPATH", &library)],
+    );
+    assert_eq!(found.trim(), "10");
 }
 
 /// From the registries, by each ecosystem's own client.

