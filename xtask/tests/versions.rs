@@ -549,6 +549,17 @@ proptest! {
     }
 
     #[test]
+    fn the_tag_of_npm_is_the_kind_of_the_pre_release(version in versions()) {
+        let tag = notation::npm_tag(&version);
+        let kind = version.pre.split('.').next().filter(|kind| !kind.is_empty());
+        // Nobody who asks for no tag gets a pre-release.
+        prop_assert_eq!(tag, kind.unwrap_or("latest"));
+        prop_assert_eq!(tag == "latest", version.pre.is_empty());
+        let npm = notation::write(Ecosystem::Npm, &version).unwrap();
+        prop_assert_eq!(npm.contains(tag), !version.pre.is_empty());
+    }
+
+    #[test]
     fn reading_never_panics_and_writes_back(text in "[0-9.]{0,8}[-.]?(a|b|rc|alpha|beta)?[.]?[0-9]{0,3}") {
         for ecosystem in ALL {
             if let Ok(version) = notation::read(ecosystem, &text) {

@@ -438,3 +438,36 @@ pub fn git(root: &Path, args: &[&str]) -> Result<String> {
         ))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{refuse_strangers, Bump};
+
+    #[test]
+    fn only_files_that_versions_stand_in_are_written() {
+        let with = |file: &str| Bump {
+            files: [(file.into(), String::new())].into(),
+            ..Bump::default()
+        };
+        for file in [
+            "a/Cargo.toml",
+            "a/CHANGELOG.md",
+            "a.gemspec",
+            "p/templates/x/package.json.tera",
+            "p/tests/snapshots/x-plain.txt",
+        ] {
+            assert!(refuse_strangers(&with(file)).is_ok(), "{file}");
+        }
+        for file in [
+            "README.md",
+            "a/src/lib.rs",
+            "notes.txt",
+            "../Cargo.toml",
+            "/etc/Cargo.toml",
+            "a/Cargo.lock",
+        ] {
+            let refused = refuse_strangers(&with(file)).unwrap_err().to_string();
+            assert!(refused.contains("nothing was changed"), "{file}: {refused}");
+        }
+    }
+}
