@@ -157,3 +157,21 @@ fn versions_are_checked_on_every_change() {
     let plan = job(&text_of("ci.yml"), "plan").join("\n");
     assert!(plan.contains("run: cargo xtask version check"), "{plan}");
 }
+
+#[test]
+fn the_oldest_rust_is_the_one_that_the_crates_promise() {
+    let text = text_of("ci.yml");
+    let job = job(&text, "msrv").join("\n");
+    for crate_folder in ["rust/tasker-contrib-axum", "ops/dev-server"] {
+        let manifest =
+            std::fs::read_to_string(root().join(crate_folder).join("Cargo.toml")).unwrap();
+        let promised = manifest
+            .lines()
+            .find_map(|line| line.strip_prefix("rust-version = "));
+        let promised = promised.unwrap_or_else(|| panic!("{crate_folder} promises nothing"));
+        assert!(
+            job.contains(&format!("MSRV: {promised}")),
+            "{crate_folder}: {promised} is not in {job}"
+        );
+    }
+}

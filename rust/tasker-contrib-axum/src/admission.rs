@@ -57,6 +57,17 @@ impl<S> Layer<S> for AdmissionLayer {
 }
 
 /// What [`AdmissionLayer`] makes of a service.
+///
+/// ```
+/// use tasker_contrib_axum::{AdmissionLayer, AdmissionService, TaskerClient};
+/// use tower_layer::Layer;
+///
+/// # fn main() -> Result<(), tasker_contrib_axum::Error> {
+/// let client = TaskerClient::new("http://127.0.0.1:8080")?;
+/// let guarded: AdmissionService<axum::Router> = AdmissionLayer::new(&client).layer(axum::Router::new());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct AdmissionService<S> {
     inner: S,

@@ -74,6 +74,13 @@ impl<S> Layer<S> for CorrelationLayer {
 }
 
 /// What [`CorrelationLayer`] makes of a service.
+///
+/// ```
+/// use tasker_contrib_axum::{CorrelationLayer, CorrelationService};
+/// use tower_layer::Layer;
+///
+/// let followed: CorrelationService<axum::Router> = CorrelationLayer::new().layer(axum::Router::new());
+/// ```
 #[derive(Clone, Debug)]
 pub struct CorrelationService<S> {
     inner: S,

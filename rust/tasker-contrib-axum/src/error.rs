@@ -8,6 +8,14 @@ use crate::{contract, http};
 const NOTHING_TO_DO: &str = "nothing_to_do";
 
 /// Why a worker or a client cannot be started.
+///
+/// ```
+/// use tasker_contrib_axum::{Error, TaskerClient};
+///
+/// let error = TaskerClient::new("not an address").unwrap_err();
+/// assert!(matches!(error, Error::Config(_)));
+/// println!("{error}");
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

@@ -50,6 +50,22 @@ impl<T: DeserializeOwned, S> FromStep<S> for Input<T> {
 }
 
 /// Which step's result a type is. [`Dep`] finds it by this.
+///
+/// ```
+/// use serde::Deserialize;
+/// use tasker_contrib_axum::{Dep, StepError, StepOutput};
+///
+/// #[derive(Deserialize)]
+/// struct Cart { cents: i64 }
+///
+/// impl StepOutput for Cart {
+///     const STEP: &'static str = "validate_cart";
+/// }
+///
+/// async fn charge(Dep(cart): Dep<Cart>) -> Result<i64, StepError> {
+///     Ok(cart.cents)
+/// }
+/// ```
 pub trait StepOutput: DeserializeOwned {
     /// The step's name in the task template.
     const STEP: &'static str;
@@ -97,6 +113,18 @@ impl<T: StepOutput, S> FromStep<S> for Option<Dep<T>> {
 }
 
 /// `handler.initialization` of the task template as a type.
+///
+/// ```
+/// use serde::Deserialize;
+/// use tasker_contrib_axum::{Config, StepError};
+///
+/// #[derive(Deserialize)]
+/// struct Limits { most: u32 }
+///
+/// async fn check(Config(limits): Config<Limits>) -> Result<u32, StepError> {
+///     Ok(limits.most)
+/// }
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Config<T>(pub T);
 
@@ -107,6 +135,15 @@ impl<T: DeserializeOwned, S> FromStep<S> for Config<T> {
 }
 
 /// Results of all ancestors by step name.
+///
+/// ```
+/// use tasker_contrib_axum::{Dependencies, StepError};
+///
+/// // The results of every batch of `import`, in their order.
+/// async fn sum(dependencies: Dependencies) -> Result<i64, StepError> {
+///     Ok(dependencies.batches::<i64>("import")?.iter().sum())
+/// }
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Dependencies(pub BTreeMap<String, Value>);
 

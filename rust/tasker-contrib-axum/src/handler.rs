@@ -13,6 +13,19 @@ use crate::{FromStep, IntoResult, Step, StepError};
 type Running = Pin<Box<dyn Future<Output = Result<Value, StepError>> + Send>>;
 
 /// An async function whose arguments implement [`FromStep`] and which returns `Result<impl IntoResult, impl Into<StepError>>`.
+///
+/// ```
+/// use tasker_contrib_axum::{Handler, Step, StepError};
+///
+/// fn is_handler<A>(_: impl Handler<A, ()>) {}
+///
+/// async fn note(step: Step) -> Result<(), StepError> {
+///     println!("{}", step.name());
+///     Ok(())
+/// }
+///
+/// is_handler(note);
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no step handler",
     note = "a handler is an async function of up to eight `FromStep` arguments that returns `Result<_, StepError>`"

@@ -1,4 +1,47 @@
-//! Tasker workflows in Axum applications.
+//! Tasker workflows in Axum applications: async handlers with extractors, the worker in the application's process, a client of the server,
+//! layers, live events, and tests of handlers and whole workflows in memory.
+//!
+//! ```no_run
+//! use serde_json::{json, Value};
+//! use tasker_contrib_axum::{shutdown_signal, Handlers, Input, StepError, TaskerWorker};
+//!
+//! async fn greet(Input(greeting): Input<Value>) -> Result<Value, StepError> {
+//!     Ok(json!({"text": format!("Hello {}", greeting["name"])}))
+//! }
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let worker = TaskerWorker::builder()
+//!     .handlers(Handlers::new().add("hello.greet", greet))
+//!     .build()
+//!     .await?;
+//! let app = axum::Router::new().merge(worker.router());
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+//! worker.serve(listener, app, shutdown_signal()).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! | To | Use |
+//! | --- | --- |
+//! | execute steps | [`TaskerWorker`], [`Handlers`], and the extractors [`Input`], [`Dep`], [`Config`], [`State`], [`Batch`], [`Step`] |
+//! | create and look at tasks | [`TaskerClient`] |
+//! | follow a request into its task, and answer early under back-pressure | [`CorrelationLayer`], [`AdmissionLayer`] |
+//! | let users see tasks over HTTP | [`task_routes`] |
+//! | see what happens | [`TaskerWorker::events`], [`TaskerWorker::router`] |
+//! | test | the module `testing` |
+//!
+//! # Features
+//!
+//! | Feature | By default | Adds |
+//! | --- | --- | --- |
+//! | `grpc` | no | `TaskerClient::connect_grpc`: the client speaks gRPC instead of REST |
+//! | `testing` | no | the module `testing`: steps and workflows in memory; put it into `dev-dependencies` |
+//!
+//! # Rust
+//!
+//! The minimum is Rust 1.89. Raising it is a minor release. Building takes `protoc`, `SQLX_OFFLINE=true` and a C compiler, because Tasker Core's
+//! crates do.
 #![warn(missing_docs)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -6,6 +6,12 @@ use serde_json::{json, Value};
 use crate::{contract, StepError};
 
 /// A value that a handler may return: everything that serde can write, a [`Decision`], or [`Batches`].
+///
+/// ```
+/// use tasker_contrib_axum::IntoResult;
+///
+/// assert_eq!(vec![1, 2].into_result().unwrap(), serde_json::json!([1, 2]));
+/// ```
 pub trait IntoResult {
     /// The result that Core stores.
     fn into_result(self) -> Result<Value, StepError>;

@@ -11,6 +11,15 @@ use crate::checkpoint::Store;
 use crate::StepError;
 
 /// The step that a handler works on: what Core knows about it, and its place in the task.
+///
+/// ```
+/// use tasker_contrib_axum::{Step, StepError};
+///
+/// // The id stays the same when a step is tried again: a key for effects that must happen once.
+/// async fn charge(step: Step) -> Result<String, StepError> {
+///     Ok(format!("{}-{}", step.task_id(), step.name()))
+/// }
+/// ```
 #[derive(Clone)]
 pub struct Step {
     pub(crate) core: Arc<TaskSequenceStep>,

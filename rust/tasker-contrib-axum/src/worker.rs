@@ -22,6 +22,22 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
 const EVENT_BUFFER: usize = 1024;
 
 /// Makes a [`TaskerWorker`].
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use tasker_contrib_axum::{Handlers, TaskerWorker};
+///
+/// # async fn run(handlers: Handlers) -> Result<(), tasker_contrib_axum::Error> {
+/// let worker = TaskerWorker::builder()
+///     .handlers(handlers)
+///     .config("config/tasker.toml")
+///     .drain_timeout(Duration::from_secs(60))
+///     .event_buffer(4096)
+///     .build()
+///     .await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Default)]
 pub struct TaskerWorkerBuilder {
     handlers: Handlers,
@@ -135,6 +151,15 @@ fn forward_to(events: &Events) -> OnDomainEvent {
 }
 
 /// What became of the steps when a worker stopped.
+///
+/// ```no_run
+/// # async fn run(worker: tasker_contrib_axum::TaskerWorker) {
+/// let stopped = worker.stop().await;
+/// for step in &stopped.cut {
+///     eprintln!("{step} was interrupted and is tried again");
+/// }
+/// # }
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stopped {
@@ -303,6 +328,12 @@ impl std::fmt::Debug for TaskerWorker {
 }
 
 /// Ready when the process gets SIGTERM or SIGINT (Ctrl-C).
+///
+/// ```no_run
+/// # async fn run() {
+/// tasker_contrib_axum::shutdown_signal().await;
+/// # }
+/// ```
 pub async fn shutdown_signal() {
     #[cfg(unix)]
     {

@@ -134,6 +134,18 @@ impl StepInfo {
 }
 
 /// One page of a list of tasks, the newest first.
+///
+/// ```no_run
+/// use tasker_contrib_axum::{TaskQuery, TaskerClient};
+///
+/// # async fn run(client: TaskerClient) -> Result<(), tasker_contrib_axum::ClientError> {
+/// let page = client.list_tasks(TaskQuery::default()).await?;
+/// for task in &page.tasks {
+///     println!("{}", task.task_uuid);
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct TaskPage {

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::graph::{COMPLETE, ERROR, PENDING};
 use crate::StepError;
 
-/// What became of one step.
+/// What became of one step; see [`WorkflowRun::step`].
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct StepRun {
@@ -57,7 +57,7 @@ pub(super) struct Execution {
     pub(super) text: String,
 }
 
-/// What a task came to. All claims panic with the timeline of the run, which [`Display`](std::fmt::Display) shows.
+/// What a task came to; see the module's example. All claims panic with the timeline of the run, which [`Display`](std::fmt::Display) shows.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct WorkflowRun {
