@@ -58,13 +58,14 @@ impl Files {
         let is_plain = is_known && entries.iter().all(|entry| entry.mode != SUBMODULE);
         // The sides of an unfinished merge are one file.
         entries.dedup_by(|later, first| later.path == first.path);
+        let near = super::near(root);
         let found = walk(
             root,
             &folder,
             &entries,
             &Visit {
-                tracked: &|entry| id_of(root, entry, index_time),
-                untracked: &|path| read(&root.join(path)),
+                tracked: &|entry| id_of(&near, entry, index_time),
+                untracked: &|path| read(&near.join(path)),
             },
         );
         // Each with whether it differs.

@@ -27,3 +27,11 @@ fn git_folder(root: &Path) -> Option<PathBuf> {
     let folder = text.strip_prefix("gitdir:")?.trim();
     Some(root.join(folder))
 }
+
+/// How the files of a root are reached: by paths without it where this process is in it, so that the kernel need not walk from `/` for each.
+fn near(root: &Path) -> PathBuf {
+    match std::env::current_dir() {
+        Ok(here) if here == root => PathBuf::new(),
+        _ => root.to_owned(),
+    }
+}

@@ -183,7 +183,11 @@ fn look_into(
     rules: &Rules,
     more: &mut Vec<Job>,
 ) -> Vec<PathBuf> {
-    let Ok(listing) = std::fs::read_dir(rules.root.join(&folder.path)) else {
+    let mut place = rules.near.join(&folder.path);
+    if place.as_os_str().is_empty() {
+        place.push(".");
+    }
+    let Ok(listing) = std::fs::read_dir(place) else {
         return Vec::new();
     };
     let below = &entries[range.clone()];
@@ -267,6 +271,8 @@ fn named(below: &[Entry], prefix: usize, name: &[u8]) -> Option<Range<usize>> {
 /// Rules for the whole work tree.
 struct Rules {
     root: PathBuf,
+    /// See [`super::near`].
+    near: PathBuf,
     git: PathBuf,
     common: OnceLock<[Gitignore; 2]>,
 }
@@ -275,6 +281,7 @@ impl Rules {
     fn new(root: &Path, git: &Path) -> Self {
         Self {
             root: root.to_owned(),
+            near: super::near(root),
             git: git.to_owned(),
             common: OnceLock::new(),
         }
