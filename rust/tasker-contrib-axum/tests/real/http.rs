@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::spans::Spans;
 use crate::stack::Stack;
 use crate::{handlers, worker, Shop, ALONE};
 
@@ -53,6 +54,7 @@ impl App {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_router_tells_how_the_worker_is_until_the_drain_and_after() {
     let _alone = ALONE.lock().await;
+    let spans = Spans::of_this_process();
     let stack = Stack::start();
     let shop = Shop::default();
     let app = serve(worker(&stack, &shop).await).await;
@@ -101,6 +103,28 @@ async fn the_router_tells_how_the_worker_is_until_the_drain_and_after() {
         steps["ship"]["results"]["result"]["correlation_id"],
         "4bf92f35-77b3-4da6-a3ce-929d0e0e4736"
     );
+    // The request's span and that of every step have the request's trace.
+    let traced = spans.with("trace_id=4bf92f3577b34da6a3ce929d0e0e4736");
+    let names: Vec<&str> = traced
+        .iter()
+        .map(|span| span.split(' ').next().unwrap())
+        .collect();
+    assert_eq!(
+        names,
+        ["request", "step", "step", "step", "step"],
+        "{traced:#?}"
+    );
+    assert!(traced[0].contains("method=POST") && traced[0].contains("path=\"/tasker/tasks\""));
+    for (span, step) in traced[1..]
+        .iter()
+        .zip(["validate_cart", "charge", "route", "ship"])
+    {
+        let rest = format!("task_id={id} ");
+        assert!(
+            span.contains(&rest) && span.contains(&format!("step=\"{step}\"")),
+            "{span}"
+        );
+    }
     let shown = app.get(&format!("/tasker/tasks/{id}")).await.1;
     assert!(shown.contains("\"charged\":5"), "{shown}");
     let metrics = app.get("/tasker/metrics").await.1;

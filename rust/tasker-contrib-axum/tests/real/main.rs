@@ -5,6 +5,7 @@ mod failures;
 mod http;
 #[path = "../cases/mod.rs"]
 mod shared;
+mod spans;
 mod stack;
 
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -19,6 +20,7 @@ use tasker_contrib_axum::{
     StepError, StepOutput, TaskerWorker,
 };
 use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
 
 /// Workers of one process share the variable with the folder of templates, and one test counts threads.
 static ALONE: Mutex<()> = Mutex::const_new(());
@@ -254,6 +256,29 @@ async fn a_stop_loses_nothing() {
     assert_eq!(stack.ended(task).await, "complete");
     assert_eq!(shop.charges.load(Ordering::SeqCst), 2);
     second.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_runs_until_its_token_is_cancelled_and_drains() {
+    let _alone = ALONE.lock().await;
+    let stack = Stack::start();
+    let shop = Shop::default();
+    let worker = worker(&stack, &shop).await;
+    let mut events = worker.events();
+    let token = CancellationToken::new();
+    let running = tokio::spawn(worker.run_until(token.clone()));
+    let task = stack
+        .create("order", json!({"amount": 5, "mode": "slow"}))
+        .await;
+    while events.recv().await.unwrap().step.as_deref() != Some("charge") {}
+    assert!(!running.is_finished());
+    token.cancel();
+    let stopped = running.await.unwrap();
+    // The slow step had the time that it needed, and the next one is for others.
+    assert_eq!(stopped.cut, Vec::<String>::new());
+    let steps = stack.steps(task).await;
+    assert_eq!(steps["charge"]["results"]["result"]["charged"], 5);
+    assert_eq!(shop.charges.load(Ordering::SeqCst), 1);
 }
 
 /// Threads, open files and server connections of this process.
