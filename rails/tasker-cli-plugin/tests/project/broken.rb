@@ -46,7 +46,7 @@ Dir.mktmpdir("broken-", File.dirname(__dir__)) do |scratch|
   end
 end
 failed = report["examples"].select { |example| example["status"] == "failed" }.map { |example| example["file_path"].delete_prefix("./") }
-failed += minitest.scan(%r{^\.*FAILED .*?(test/\S+)$}).flatten
+failed += minitest.scan(%r{FAILED \S+?/project/(test/\S+)$}).flatten
 # Batch workers and convergences are tested with their analyzer.
 unaware = broken.reject { |file| failed.include?(file) || file.match?(/_(batch|total)_handler_(spec|test)\.rb\z/) }
 unaware.each { |file| puts "#{file} passes although its class is broken" }
