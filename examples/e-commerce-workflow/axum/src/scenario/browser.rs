@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::Stdio;
+use std::time::Duration;
 
 use anyhow::{bail, Context as _};
 use base64::engine::{general_purpose::STANDARD, Engine as _};
@@ -22,6 +23,9 @@ const ARGUMENTS: [&str; 9] = [
     "--no-first-run",
 ];
 
+/// A cold Chromium on a busy machine takes seconds.
+const START: Duration = Duration::from_secs(60);
+
 pub struct Browser {
     driver: Child,
     http: reqwest::Client,
@@ -29,9 +33,25 @@ pub struct Browser {
 }
 
 impl Browser {
-    /// Starts ChromeDriver on a port of its choice, and Chromium through it.
+    /// Starts ChromeDriver on a port of its choice, and Chromium through it, within a minute.
     pub async fn start() -> anyhow::Result<Self> {
-        let started = Command::new("chromedriver")
+        Self::start_within("chromedriver", START).await
+    }
+
+    async fn start_within(program: &str, limit: Duration) -> anyhow::Result<Self> {
+        // What was started ends with the future that is given up.
+        tokio::time::timeout(limit, Self::start_driver(program))
+            .await
+            .unwrap_or_else(|_| {
+                bail!(
+                    "{program} and Chromium did not start within {} s; run `{program} --verbose` to see why",
+                    limit.as_secs_f64()
+                )
+            })
+    }
+
+    async fn start_driver(program: &str) -> anyhow::Result<Self> {
+        let started = Command::new(program)
             .args(["--port=0", "--log-level=SEVERE"])
             .stdout(Stdio::piped())
             .kill_on_drop(true)
@@ -140,5 +160,27 @@ async fn value(asked: reqwest::RequestBuilder) -> anyhow::Result<Value> {
     match value["error"].as_str() {
         Some(error) => bail!("{error}: {}", value["message"].as_str().unwrap_or_default()),
         None => Ok(value),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::time::{Duration, Instant};
+
+    use super::Browser;
+
+    #[tokio::test]
+    async fn a_driver_that_never_listens_is_given_up_and_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join("silent-driver");
+        std::fs::write(&program, "#!/bin/sh\nexec sleep 600\n").unwrap();
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o700)).unwrap();
+        let began = Instant::now();
+        let started =
+            Browser::start_within(program.to_str().unwrap(), Duration::from_millis(200)).await;
+        let error = started.err().expect("it cannot start").to_string();
+        assert!(error.contains("did not start within 0.2 s"), "{error}");
+        assert!(began.elapsed() < Duration::from_secs(60));
     }
 }

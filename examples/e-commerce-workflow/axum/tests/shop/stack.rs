@@ -17,6 +17,7 @@ use tokio::net::TcpListener;
 pub struct Stack {
     tasker_dev: Child,
     pub tasker_url: String,
+    pub database_url: String,
     pub db: PgPool,
     pub bank: Bank,
 }
@@ -51,6 +52,7 @@ impl Stack {
         Self {
             tasker_dev,
             tasker_url: text("orchestration_url"),
+            database_url,
             db,
             bank: Bank::new(&url, Duration::from_millis(500)).unwrap(),
         }
