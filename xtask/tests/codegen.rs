@@ -29,6 +29,14 @@ path = "worker.auth"
 why = "Without it nobody is asked."
 "#;
 
+const CORE: &str = r#"
+[[package]]
+name = "tasker-rb"
+language = "ruby"
+published = "0.1.8"
+supported = "=0.1.8"
+"#;
+
 const EVENTS: &str = r#"
 since = "0.1.0"
 
@@ -97,9 +105,14 @@ fn full_fixture() -> Fixture {
         "[package]\nname = \"axum\"\n",
     );
     fixture.write("docs/architecture/contract-tables.md", "");
+    fixture.write("xtask/contract/core.toml", CORE);
     fixture.write(
         "rails/tasker-contrib-rails/tasker-contrib-rails.gemspec",
-        "spec.name = \"rails\"\n",
+        "spec.name = \"rails\"\nspec.required_ruby_version = \">= 3.2\"\nspec.add_dependency \"railties\", \">= 7.1\"\n",
+    );
+    fixture.write(
+        "rails/tasker-contrib-rails/lib/rails/version.rb",
+        "VERSION = \"0.1.0\"\n",
     );
     fixture
 }
@@ -109,7 +122,8 @@ fn real_tables() -> Fixture {
     let fixture = full_fixture();
     let tables = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("contract");
     common::copy(&tables, &fixture.root.join("xtask/contract"));
-    assert_eq!(fixture.run(&["codegen"]).code, Some(0));
+    let ran = fixture.run(&["codegen"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
     fixture
 }
 
@@ -141,7 +155,8 @@ fn read(fixture: &Fixture, path: &str) -> String {
 #[test]
 fn files_are_written_once_and_are_the_same_every_time() {
     let fixture = full_fixture();
-    assert_eq!(fixture.run(&["codegen"]).code, Some(0));
+    let ran = fixture.run(&["codegen"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
     insta::assert_snapshot!("python", read(&fixture, PYTHON));
     insta::assert_snapshot!("rust", read(&fixture, RUST));
     insta::assert_snapshot!("ruby", read(&fixture, RUBY));
@@ -150,6 +165,10 @@ fn files_are_written_once_and_are_the_same_every_time() {
     insta::assert_snapshot!(
         "configuration",
         read(&fixture, "docs/reference/configuration.md")
+    );
+    insta::assert_snapshot!(
+        "compatibility",
+        read(&fixture, "docs/reference/compatibility.md")
     );
     let before = fixture.tree();
     let again = fixture.run(&["codegen"]);

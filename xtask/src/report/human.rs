@@ -250,6 +250,7 @@ pub(super) fn failure(root: &Path, task: &TaskResult) -> Vec<String> {
     let all: Vec<&str> = text.lines().collect();
     let hidden = all.len().saturating_sub(SHOWN_LINES);
     if hidden > 0 {
+        lines.extend(failures_within(&all[..hidden]));
         lines.push(format!("… {} before this in {log}", plural(hidden, "line")));
     }
     lines.extend(all[hidden..].iter().map(|line| (*line).to_owned()));
@@ -265,6 +266,18 @@ pub(super) fn failure(root: &Path, task: &TaskResult) -> Vec<String> {
     }
     lines.push(format!(" rerun: {}", task.rerun));
     lines
+}
+
+/// What `cargo test` says of failures in the part of a log that is not shown: other binaries run after one that failed.
+fn failures_within(hidden: &[&str]) -> Vec<String> {
+    let mut inside = false;
+    let said = hidden.iter().filter(|line| {
+        inside = (inside || **line == "failures:") && !line.starts_with("test result:");
+        inside
+    });
+    said.take(SHOWN_LINES)
+        .map(|line| (*line).to_owned())
+        .collect()
 }
 
 /// The last lines of a run; the totals come last.
@@ -322,5 +335,45 @@ pub(super) fn seconds(duration: Duration) -> String {
         )
     } else {
         format!("{seconds:.1} s")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{Counts, Task};
+
+    /// `cargo test --no-fail-fast`: a binary that fails, and one after it that says a lot.
+    const LOG: &str = "running 1 test\ntest early ... FAILED\n\nfailures:\n\n---- early stdout ----\n\
+        assertion failed: one == two\n\n\nfailures:\n    early\n\ntest result: FAILED. 0 passed; 1 failed\n";
+
+    #[test]
+    fn failures_far_from_the_end_of_a_log_are_shown() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("test.log");
+        let later: String = (0..SHOWN_LINES)
+            .map(|number| format!("test later_{number} ... ok\n"))
+            .collect();
+        std::fs::write(&log, format!("{LOG}{later}")).unwrap();
+        let result = TaskResult::of(&Task {
+            id: "unit:cargo-test".to_owned(),
+            unit: "unit".to_owned(),
+            label: "cargo-test".to_owned(),
+            needs: Vec::new(),
+            share: None,
+            note: None,
+            actions: Vec::new(),
+            log,
+            rerun: "cargo xtask test --unit unit".to_owned(),
+            counts: Counts::CargoTest,
+            env: Vec::new(),
+        });
+        let shown = failure(folder.path(), &result);
+        let place = |line: &str| shown.iter().position(|shown| shown == line);
+        let said = place("assertion failed: one == two").expect("the reason is shown");
+        let left_out = place("… 13 lines before this in test.log").expect("what is not shown");
+        assert!(said < left_out, "{shown:#?}");
+        assert_eq!(place("test early ... FAILED"), None);
+        assert_eq!(place("test result: FAILED. 0 passed; 1 failed"), None);
     }
 }
