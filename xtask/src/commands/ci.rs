@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::{json, Value};
 
-use super::units::affected_units;
+use super::units::{affected_units, asked};
 use super::Session;
 use crate::cli::{AffectedArgs, CiCommand};
 use crate::error::Result;
@@ -26,9 +26,10 @@ pub fn run(session: &mut Session, command: &CiCommand) -> Result<()> {
 
 /// Prints the matrix on one line, in text and in `--json` alike: it is for a program.
 fn matrix(session: &mut Session, args: &AffectedArgs) -> Result<()> {
+    let asked = asked(&session.root, args);
     let repo = Repo::discover(&session.root)?;
     let inputs = Inputs::of(&repo);
-    let only = affected_units(session, &repo, &inputs, args)?;
+    let only = affected_units(session, &repo, &inputs, args, asked)?;
     let jobs = jobs(session, &repo, only.as_ref())?;
     out!("{}", json!({ "include": jobs }));
     Ok(())

@@ -12,7 +12,7 @@ use crate::cli::{AffectedArgs, BuildArgs, RunArgs, TestArgs, UnitArgs};
 use crate::contract;
 use crate::core::Identity;
 use crate::error::{Error, Result};
-use crate::git::{changed_since, default_base, Changes, Files};
+use crate::git::{default_base, Asked, Changes, Files};
 use crate::lang::{Job, Planner};
 use crate::plan::Plan;
 use crate::repo::affected::{affected, Affected};
@@ -48,9 +48,10 @@ pub fn fmt(session: &mut Session, args: &UnitArgs) -> Result<()> {
 
 /// Builds. The ecosystems' own tools know what is up to date, and their products lie outside the cache, so nothing is left out.
 pub fn build(session: &mut Session, args: &BuildArgs) -> Result<()> {
+    let asked = asked(&session.root, &args.affected);
     let repo = Repo::discover(&session.root)?;
     let inputs = Inputs::of(&repo);
-    let Some(only) = choose(session, &repo, &inputs, &args.affected)? else {
+    let Some(only) = choose(session, &repo, &inputs, &args.affected, asked)? else {
         return Ok(());
     };
     let selection = args.units.selection();
@@ -77,6 +78,7 @@ pub fn build(session: &mut Session, args: &BuildArgs) -> Result<()> {
 
 fn check(session: &mut Session, args: &TestArgs, job: Job) -> Result<()> {
     let options = args.run.options();
+    let asked = asked(&session.root, &args.affected);
     let files = Files::of(&session.root).map(Arc::new);
     let core = session.core.source_id()?;
     let common = Arc::new(Common::new(&options.environment, &core));
@@ -98,7 +100,7 @@ fn check(session: &mut Session, args: &TestArgs, job: Job) -> Result<()> {
     }
     let repo = Repo::among(&session.root, files)?;
     let inputs = Inputs::of(&repo);
-    let Some(only) = choose(session, &repo, &inputs, &args.affected)? else {
+    let Some(only) = choose(session, &repo, &inputs, &args.affected, asked)? else {
         return Ok(());
     };
     let selection = args.units.selection();
@@ -218,8 +220,9 @@ fn choose(
     repo: &Repo,
     inputs: &Inputs,
     args: &AffectedArgs,
+    asked: Option<Asked>,
 ) -> Result<Option<Option<Affected>>> {
-    let only = affected_units(session, repo, inputs, args)?;
+    let only = affected_units(session, repo, inputs, args, asked)?;
     let Some(unit) = &args.why else {
         return Ok(Some(only));
     };
@@ -256,6 +259,16 @@ fn choose(
     Ok(None)
 }
 
+/// Asks git for what changed, if only what that affects is wanted. It finds out while files and units are looked at.
+pub fn asked(root: &Path, args: &AffectedArgs) -> Option<Asked> {
+    let base = args.affected.as_ref()?;
+    let base = match base.as_str() {
+        "" => default_base(root),
+        base => base.to_owned(),
+    };
+    Some(Asked::since(root, base))
+}
+
 /// The units that changes since the base can affect; none if everything is wanted, because nobody restricts it or because nobody knows.
 ///
 /// `test`, `lint`, `build` and `ci matrix` all decide here.
@@ -264,16 +277,12 @@ pub fn affected_units(
     repo: &Repo,
     inputs: &Inputs,
     args: &AffectedArgs,
+    asked: Option<Asked>,
 ) -> Result<Option<Affected>> {
-    let Some(base) = &args.affected else {
+    let Some(asked) = asked else {
         return Ok(None);
     };
-    let base = if base.is_empty() {
-        default_base(&session.root)
-    } else {
-        base.clone()
-    };
-    match changed_since(&session.root, &base, repo.files.as_deref())? {
+    match asked.changes(repo.files.as_deref())? {
         Changes::Since(paths) => {
             let paths: Vec<_> = paths
                 .iter()

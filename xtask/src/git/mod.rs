@@ -9,7 +9,7 @@ mod walk;
 
 use std::path::{Path, PathBuf};
 
-pub use changes::{changed_since, default_base, Changes};
+pub use changes::{default_base, Asked, Changes};
 pub use files::{Files, Id};
 
 /// Whether a folder is the top of a git work tree.

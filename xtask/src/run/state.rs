@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::totals;
 use super::{Outcome, TaskResult};
 use crate::error::{Error, Result};
-use crate::plan::{Plan, Task};
+use crate::plan::{Plan, Share, Task};
 
 /// See the module documentation. Tasks are known by their place in the plan.
 pub struct State<'a> {
@@ -88,6 +88,22 @@ impl<'a> State<'a> {
         Some(self.record(place, result))
     }
 
+    /// How many tasks cannot run before this one has: those that need it, and those that wait for what it uses alone. The latter come one
+    /// after the other, so they begin early, lest a core has nothing to do at the end.
+    fn awaited(&self, place: usize) -> usize {
+        let share = |place: usize| self.plan.tasks[place].share;
+        let rivals = match share(place) {
+            Some(alone @ Share::Alone(_)) => {
+                let others = self.waiting.iter().filter(|other| **other != place);
+                let excluded = others
+                    .filter(|other| share(**other).is_some_and(|other| alone.excludes(other)));
+                excluded.count()
+            }
+            _ => 0,
+        };
+        self.weight[place] + rivals
+    }
+
     /// Takes the waiting task that may run now and that most others wait for; of equals, the first in the plan.
     pub fn start_next(&mut self) -> Option<usize> {
         let shares: Vec<_> = self
@@ -110,7 +126,7 @@ impl<'a> State<'a> {
             .iter()
             .copied()
             .filter(may_run)
-            .max_by_key(|place| (self.weight[*place], std::cmp::Reverse(*place)))?;
+            .max_by_key(|place| (self.awaited(*place), std::cmp::Reverse(*place)))?;
         self.waiting.remove(&next);
         self.started.insert(next, Instant::now());
         Some(next)
@@ -207,4 +223,67 @@ fn weights(needed_by: &[Vec<usize>]) -> Vec<usize> {
         reached[place] = own;
     }
     weight
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Counts;
+
+    fn task(id: &str, needs: &[&str], share: Option<Share>) -> Task {
+        Task {
+            id: id.to_owned(),
+            unit: "unit".to_owned(),
+            label: id.to_owned(),
+            needs: needs.iter().map(|need| (*need).to_owned()).collect(),
+            share,
+            note: None,
+            actions: Vec::new(),
+            log: std::path::PathBuf::new(),
+            rerun: String::new(),
+            counts: Counts::None,
+            env: Vec::new(),
+        }
+    }
+
+    /// The order in which one worker takes these tasks.
+    fn order(tasks: Vec<Task>) -> Vec<String> {
+        let mut plan = Plan::default();
+        for task in tasks {
+            plan.add(task);
+        }
+        let mut state = State::new(&plan);
+        let mut order = Vec::new();
+        while let Some(place) = state.start_next() {
+            order.push(plan.tasks[place].id.clone());
+            state.finish(place, Ok(()), Duration::ZERO);
+        }
+        order
+    }
+
+    #[test]
+    fn what_others_wait_for_comes_first() {
+        let tasks = vec![
+            task("alone", &[], None),
+            task("first", &[], None),
+            task("second", &["first"], None),
+        ];
+        assert_eq!(order(tasks), ["first", "alone", "second"]);
+    }
+
+    #[test]
+    fn tasks_that_exclude_each_other_begin_early() {
+        let build = Some(Share::Alone("cargo"));
+        let tests = Some(Share::Together("cargo"));
+        let tasks = vec![
+            task("tests", &[], tests),
+            task("other", &[], None),
+            task("one build", &[], build),
+            task("another build", &[], build),
+        ];
+        assert_eq!(
+            order(tasks),
+            ["one build", "another build", "tests", "other"]
+        );
+    }
 }
