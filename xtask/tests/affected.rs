@@ -251,11 +251,86 @@ fn the_tools_table_counts_for_every_unit() {
 }
 
 #[test]
+fn an_answer_is_remembered_as_long_as_nothing_differs() {
+    let fixture = repository();
+    let remembered = || {
+        let folder = fixture.root.join("target/xtask/cache/whole");
+        std::fs::read_dir(folder).map_or(0, Iterator::count)
+    };
+    let affected = || jobs(&fixture, &["--affected", "main"]);
+    fixture.write("python/plugin/new.txt", "untracked");
+    assert_eq!((affected(), remembered()), (vec!["lint".to_owned()], 1));
+    assert_eq!((affected(), remembered()), (vec!["lint".to_owned()], 1));
+    assert_eq!(
+        jobs(&fixture, &["--affected", "HEAD"]),
+        ["lint"],
+        "another base is another question"
+    );
+    assert_eq!(remembered(), 2);
+    // The same files, but main has them now.
+    commit(&fixture);
+    assert_eq!(affected(), ["lint"]);
+    git(&fixture.root, &["branch", "--force", "main", "HEAD"]);
+    assert_eq!(affected(), [""; 0]);
+    // The same changed path, but the unit is one of something else now.
+    fixture.write(
+        "python/greeter/pyproject.toml",
+        "[project]\nname = \"other\"\n",
+    );
+    let before = affected();
+    assert!(
+        before.contains(&"test python/greeter".to_owned()),
+        "{before:?}"
+    );
+    fixture.write("python/greeter/pyproject.toml", "nonsense");
+    assert_eq!(
+        fixture.run(&["ci", "matrix", "--affected", "main"]).code,
+        Some(2)
+    );
+}
+
+#[test]
+fn an_affected_run_is_remembered_and_another_set_of_changes_is_another_run() {
+    let fixture = repository();
+    let run = || {
+        let ran = fixture.run(&["test", "--affected", "main"]);
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        ran.out
+    };
+    fixture.write("python/greeter/new.txt", "1");
+    let first = run();
+    assert!(!first.contains("(cached)"), "{first}");
+    for round in ["known", "known as a whole"] {
+        let again = run();
+        assert!(
+            again.contains("python/greeter:pytest") && again.contains("(cached)"),
+            "{round}: {again}"
+        );
+    }
+    assert_eq!(
+        std::fs::read_dir(fixture.root.join("target/xtask/cache/whole"))
+            .unwrap()
+            .count(),
+        1
+    );
+    // The same files, fewer of them changed.
+    commit(&fixture);
+    git(&fixture.root, &["branch", "--force", "main", "HEAD"]);
+    let none = run();
+    assert!(none.contains("nothing to do"), "{none}");
+}
+
+#[test]
 fn without_a_base_all_jobs_are_listed_and_each_is_a_command() {
     use clap::Parser as _;
     let fixture = repository();
     assert_eq!(jobs(&fixture, &[]), ALL);
-    let ran = fixture.run(&["ci", "matrix"]);
+    fixture.write("package.json", "{\"name\": \"all\", \"private\": true}");
+    let ran = fixture.run(&["ci", "matrix", "--affected", "main"]);
+    assert!(
+        ran.out.contains("lint --unit . --unit"),
+        "the repository itself has a name: {ran:?}"
+    );
     let matrix: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
     for job in matrix["include"].as_array().unwrap() {
         let words = job["args"].as_str().unwrap().split(' ');

@@ -1,5 +1,5 @@
 //! A run that found all of its results, remembered as a whole: as long as nothing is different, the next one need not find units, plan and
-//! compute a key per task only to learn the same.
+//! compute a key per task only to learn the same. So are answers that are made of the same things, such as a matrix of jobs.
 //!
 //! What is compared is more than any key of a task holds: every file that counts, the versions of the tools of all languages, every variable
 //! that some task can see, the program, the source of Tasker Core, and what planning looked for outside of these files. Anything else than the same makes the
@@ -8,6 +8,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -35,6 +36,8 @@ pub struct Whole<'a> {
     pub environment: &'a Environment,
     /// See [`Common`].
     pub common: &'a Common,
+    /// Paths that differ from a base, if only what they affect counts.
+    pub changed: Option<Vec<Vec<u8>>>,
 }
 
 /// What planning looked at, besides files that count.
@@ -49,14 +52,19 @@ pub struct Looked {
 }
 
 #[derive(Deserialize, Serialize)]
-struct Record {
+struct Record<T> {
     sum: String,
     /// Seconds since 1970. Later than a day after it the long way is gone once, which notes the time of use of each result.
     written: u64,
     looked: Looked,
+    found: T,
+}
+
+#[derive(Deserialize, Serialize)]
+struct Results {
     /// The time of the last change in the folder of logs: at the same time all are there.
     logs: Option<SystemTime>,
-    results: Vec<Known>,
+    known: Vec<Known>,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -73,13 +81,15 @@ struct Known {
 impl Whole<'_> {
     /// The results, if everything is as it was.
     pub fn recall(&self, files: &Files) -> Option<Vec<TaskResult>> {
-        let record: Record = serde_json::from_slice(&std::fs::read(self.place()).ok()?).ok()?;
-        let is_same = seconds(SystemTime::now()) < record.written + NOTED
-            && (record.looked.places.iter()).all(|(place, was_there)| place.exists() == *was_there)
-            && (record.logs.is_some() && record.logs == self.logs_changed()
-                || record.results.iter().all(|known| known.log.is_file()))
-            && record.sum == self.sum(files, &record.looked);
-        is_same.then(|| record.results.into_iter().map(Known::result).collect())
+        let Results { logs, known } = self.read(files)?;
+        let are_there = logs.is_some() && logs == self.logs_changed()
+            || known.iter().all(|known| known.log.is_file());
+        are_there.then(|| known.into_iter().map(Known::result).collect())
+    }
+
+    /// An answer, if everything is as it was.
+    pub fn recall_answer(&self, files: &Files) -> Option<String> {
+        self.read(files)
     }
 
     /// Remembers a run whose results were all known.
@@ -87,6 +97,30 @@ impl Whole<'_> {
     /// # Errors
     /// If it cannot be written.
     pub fn keep(&self, files: &Files, looked: Looked, results: &[TaskResult]) -> Result<()> {
+        let found = Results {
+            logs: self.logs_changed(),
+            known: results.iter().map(Known::of).collect(),
+        };
+        self.write(files, looked, found)
+    }
+
+    /// Remembers an answer.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn keep_answer(&self, files: &Files, looked: Looked, answer: &str) -> Result<()> {
+        self.write(files, looked, answer)
+    }
+
+    fn read<T: DeserializeOwned>(&self, files: &Files) -> Option<T> {
+        let record: Record<T> = serde_json::from_slice(&std::fs::read(self.place()).ok()?).ok()?;
+        let is_same = seconds(SystemTime::now()) < record.written + NOTED
+            && (record.looked.places.iter()).all(|(place, was_there)| place.exists() == *was_there)
+            && record.sum == self.sum(files, &record.looked);
+        is_same.then_some(record.found)
+    }
+
+    fn write(&self, files: &Files, looked: Looked, found: impl Serialize) -> Result<()> {
         // What was planned from later files than these would be remembered wrongly.
         if Files::of(self.root).as_ref() != Some(files) {
             return Ok(());
@@ -95,8 +129,7 @@ impl Whole<'_> {
             sum: self.sum(files, &looked),
             written: seconds(SystemTime::now()),
             looked,
-            logs: self.logs_changed(),
-            results: results.iter().map(Known::of).collect(),
+            found,
         };
         let text = serde_json::to_vec(&record).unwrap_or_default();
         write(&self.place(), &text)
@@ -120,6 +153,9 @@ impl Whole<'_> {
         let root = self.root.as_os_str().as_encoded_bytes();
         sum.update(digest([root, self.what.as_bytes()]));
         sum.update(sum_of_files(files));
+        for path in self.changed.iter().flatten() {
+            sum.update(digest([path.as_slice()]));
+        }
         let languages = looked.languages.iter().map(String::as_str);
         let (tools, _) = versions::of_languages(self.root, self.tools, self.environment, languages);
         for (name, version) in tools {

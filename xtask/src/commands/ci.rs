@@ -1,18 +1,25 @@
 //! `ci`: what a workflow asks before it starts its jobs.
 
 use std::collections::HashSet;
+use std::path::PathBuf;
 
 use serde_json::{json, Value};
 
-use super::units::{affected_units, asked};
+use super::units::{affected_units, look, looked};
 use super::Session;
+use crate::cache::{Common, Whole};
 use crate::cli::{AffectedArgs, CiCommand};
 use crate::error::Result;
+use crate::git::Changes;
 use crate::lang::{Job, Planner};
 use crate::repo::affected::Affected;
 use crate::repo::inputs::Inputs;
 use crate::repo::{Repo, Unit};
 use crate::report::out;
+use crate::run::Options;
+
+/// Places outside of the files that count, each with whether something was there.
+type Places = Vec<(PathBuf, bool)>;
 
 /// The language whose units are run for real.
 const EXAMPLE: &str = "example";
@@ -26,22 +33,46 @@ pub fn run(session: &mut Session, command: &CiCommand) -> Result<()> {
 
 /// Prints the matrix on one line, in text and in `--json` alike: it is for a program.
 fn matrix(session: &mut Session, args: &AffectedArgs) -> Result<()> {
-    let asked = asked(&session.root, args);
-    let repo = Repo::discover(&session.root)?;
+    let (files, changes) = look(&session.root, args)?;
+    let (root, tools) = (session.root.clone(), session.tools.clone());
+    let environment = Options::default().environment;
+    let common = Common::new(&environment, &session.core.source_id()?);
+    let is_known = changes
+        .as_ref()
+        .is_none_or(|changes| changes.paths().is_some());
+    let whole = (is_known && !session.core.is_local()).then(|| Whole {
+        root: &root,
+        what: format!("{:?}", ("matrix", &args.affected)),
+        tools: &tools,
+        environment: &environment,
+        common: &common,
+        changed: changes.as_ref().and_then(Changes::paths),
+    });
+    let whole = whole.zip(files.clone());
+    if let Some(answer) = (whole.as_ref()).and_then(|(whole, files)| whole.recall_answer(files)) {
+        out!("{answer}");
+        return Ok(());
+    }
+    let repo = Repo::among(&root, files)?;
     let inputs = Inputs::of(&repo);
-    let only = affected_units(session, &repo, &inputs, args, asked)?;
-    let jobs = jobs(session, &repo, only.as_ref())?;
-    out!("{}", json!({ "include": jobs }));
-    Ok(())
+    let only = affected_units(session, &repo, &inputs, args, changes)?;
+    let (jobs, places) = jobs(session, &repo, only.as_ref())?;
+    let answer = json!({ "include": jobs }).to_string();
+    out!("{answer}");
+    match whole {
+        Some((whole, files)) => whole.keep_answer(&files, looked(&repo, places), &answer),
+        None => Ok(()),
+    }
 }
 
-/// A job per unit with tests, one for all linters, and one per example.
-fn jobs(session: &Session, repo: &Repo, only: Option<&Affected>) -> Result<Vec<Value>> {
+/// A job per unit with tests, one for all linters, and one per example; and what planning looked at.
+fn jobs(session: &Session, repo: &Repo, only: Option<&Affected>) -> Result<(Vec<Value>, Places)> {
     let is_wanted = |unit: &&Unit| only.is_none_or(|only| only.contains(repo, &unit.folder));
     let job = |name: String, args: String| json!({ "name": name, "args": args });
     let mut jobs = Vec::new();
     let logs = session.logs("ci");
     let mut folders = HashSet::new();
+    let mut places = Places::new();
     for unit in repo.units.iter().filter(is_wanted) {
         // An example stands for its apps, which are there themselves.
         if unit.language == EXAMPLE {
@@ -49,11 +80,14 @@ fn jobs(session: &Session, repo: &Repo, only: Option<&Affected>) -> Result<Vec<V
         }
         let mut planner = Planner::new(repo, &session.tools, &session.core, "ci", &logs);
         planner.job(unit, Job::Test)?;
+        let (plan, looked) = planner.finish();
+        places.extend(looked);
         // `--unit` takes every language's unit in a folder.
-        if !planner.plan.tasks.is_empty() && folders.insert(&unit.folder) {
+        if !plan.tasks.is_empty() && folders.insert(&unit.folder) {
+            let folder = named(unit);
             jobs.push(job(
-                format!("test {}", unit.folder),
-                format!("test --unit {}", unit.folder),
+                format!("test {folder}"),
+                format!("test --unit {folder}"),
             ));
         }
     }
@@ -66,10 +100,13 @@ fn jobs(session: &Session, repo: &Repo, only: Option<&Affected>) -> Result<Vec<V
                     .iter()
                     .filter(is_wanted)
                     .filter(|unit| unit.language != EXAMPLE);
-                let units: Vec<String> = units
-                    .map(|unit| format!(" --unit {}", unit.folder))
+                let mut words: Vec<String> = units
+                    .map(|unit| format!(" --unit {}", named(unit)))
                     .collect();
-                format!("lint{}", units.concat())
+                // Those of several languages in a folder are neighbours no more once they are in order.
+                let mut seen = HashSet::new();
+                words.retain(|word| seen.insert(word.clone()));
+                format!("lint{}", words.concat())
             }
         };
         jobs.push(job("lint".to_owned(), args));
@@ -85,5 +122,13 @@ fn jobs(session: &Session, repo: &Repo, only: Option<&Affected>) -> Result<Vec<V
             format!("e2e {}", unit.folder),
         ));
     }
-    Ok(jobs)
+    Ok((jobs, places))
+}
+
+/// A unit's folder as a word of a command line.
+fn named(unit: &Unit) -> &str {
+    match unit.folder.as_str() {
+        "" => ".",
+        folder => folder,
+    }
 }

@@ -48,10 +48,10 @@ pub fn fmt(session: &mut Session, args: &UnitArgs) -> Result<()> {
 
 /// Builds. The ecosystems' own tools know what is up to date, and their products lie outside the cache, so nothing is left out.
 pub fn build(session: &mut Session, args: &BuildArgs) -> Result<()> {
-    let asked = asked(&session.root, &args.affected);
-    let repo = Repo::discover(&session.root)?;
+    let (files, changes) = look(&session.root, &args.affected)?;
+    let repo = Repo::among(&session.root, files)?;
     let inputs = Inputs::of(&repo);
-    let Some(only) = choose(session, &repo, &inputs, &args.affected, asked)? else {
+    let Some(only) = choose(session, &repo, &inputs, &args.affected, changes)? else {
         return Ok(());
     };
     let selection = args.units.selection();
@@ -78,19 +78,23 @@ pub fn build(session: &mut Session, args: &BuildArgs) -> Result<()> {
 
 fn check(session: &mut Session, args: &TestArgs, job: Job) -> Result<()> {
     let options = args.run.options();
-    let asked = asked(&session.root, &args.affected);
-    let files = Files::of(&session.root).map(Arc::new);
+    let (files, changes) = look(&session.root, &args.affected)?;
     let core = session.core.source_id()?;
     let common = Arc::new(Common::new(&options.environment, &core));
     let (root, tools) = (session.root.clone(), session.tools.clone());
-    let is_plain = args.affected.affected.is_none()
-        && !(args.units.dry_run || args.explain || args.no_cache || session.core.is_local());
+    let is_plain = !(args.affected.why.is_some()
+        || args.units.dry_run
+        || args.explain
+        || args.no_cache
+        || session.core.is_local());
+    let selected = (&args.units.languages, &args.units.units);
     let whole = is_plain.then(|| Whole {
         root: &root,
-        what: format!("{:?}", (job, &args.units.languages, &args.units.units)),
+        what: format!("{:?}", (job, selected, &args.affected.affected)),
         tools: &tools,
         environment: &options.environment,
         common: &common,
+        changed: changes.as_ref().and_then(Changes::paths),
     });
     let known = (whole.as_ref().zip(files.as_ref())).and_then(|(whole, files)| whole.recall(files));
     if let Some(results) = known {
@@ -100,7 +104,7 @@ fn check(session: &mut Session, args: &TestArgs, job: Job) -> Result<()> {
     }
     let repo = Repo::among(&session.root, files)?;
     let inputs = Inputs::of(&repo);
-    let Some(only) = choose(session, &repo, &inputs, &args.affected, asked)? else {
+    let Some(only) = choose(session, &repo, &inputs, &args.affected, changes)? else {
         return Ok(());
     };
     let selection = args.units.selection();
@@ -152,8 +156,8 @@ fn explain(session: &mut Session, cache: Option<&Cache<'_>>, plan: &Plan) -> Res
     Ok(())
 }
 
-/// What a run over this repository depends on besides files that count.
-fn looked(repo: &Repo, places: Vec<(PathBuf, bool)>) -> Looked {
+/// What an answer about this repository depends on besides files that count.
+pub fn looked(repo: &Repo, places: Vec<(PathBuf, bool)>) -> Looked {
     let units = repo.units.iter();
     let languages: BTreeSet<&str> = units.clone().map(|unit| unit.language).collect();
     let variables: BTreeSet<&String> = units.flat_map(|unit| &unit.env).collect();
@@ -220,9 +224,9 @@ fn choose(
     repo: &Repo,
     inputs: &Inputs,
     args: &AffectedArgs,
-    asked: Option<Asked>,
+    changes: Option<Changes>,
 ) -> Result<Option<Option<Affected>>> {
-    let only = affected_units(session, repo, inputs, args, asked)?;
+    let only = affected_units(session, repo, inputs, args, changes)?;
     let Some(unit) = &args.why else {
         return Ok(Some(only));
     };
@@ -259,14 +263,16 @@ fn choose(
     Ok(None)
 }
 
-/// Asks git for what changed, if only what that affects is wanted. It finds out while files and units are looked at.
-pub fn asked(root: &Path, args: &AffectedArgs) -> Option<Asked> {
-    let base = args.affected.as_ref()?;
-    let base = match base.as_str() {
+/// The files that count and, if only what changes affect is wanted, what changed. Both are found out at the same time.
+pub fn look(root: &Path, args: &AffectedArgs) -> Result<(Option<Arc<Files>>, Option<Changes>)> {
+    let base = args.affected.as_ref().map(|base| match base.as_str() {
         "" => default_base(root),
         base => base.to_owned(),
-    };
-    Some(Asked::since(root, base))
+    });
+    let asked = base.map(|base| Asked::since(root, base));
+    let files = Files::of(root).map(Arc::new);
+    let changes = asked.map(|asked| asked.changes(files.as_deref()));
+    Ok((files, changes.transpose()?))
 }
 
 /// The units that changes since the base can affect; none if everything is wanted, because nobody restricts it or because nobody knows.
@@ -277,12 +283,12 @@ pub fn affected_units(
     repo: &Repo,
     inputs: &Inputs,
     args: &AffectedArgs,
-    asked: Option<Asked>,
+    changes: Option<Changes>,
 ) -> Result<Option<Affected>> {
-    let Some(asked) = asked else {
+    let Some(changes) = changes else {
         return Ok(None);
     };
-    match asked.changes(repo.files.as_deref())? {
+    match changes {
         Changes::Since(paths) => {
             let paths: Vec<_> = paths
                 .iter()

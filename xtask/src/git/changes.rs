@@ -22,6 +22,16 @@ pub enum Changes {
     },
 }
 
+impl Changes {
+    /// The paths, if they are known.
+    pub fn paths(&self) -> Option<Vec<Vec<u8>>> {
+        match self {
+            Self::Since(paths) => Some(paths.clone()),
+            Self::Unknown { .. } => None,
+        }
+    }
+}
+
 /// What to compare with if nobody says: the branch that a pull request goes to, else the main branch of `origin`, else `main`.
 pub fn default_base(root: &Path) -> String {
     if let Some(branch) = std::env::var("GITHUB_BASE_REF")

@@ -62,7 +62,9 @@ pub fn check_languages(names: &[String]) -> Result<()> {
 }
 
 fn is_called(unit: &Unit, wanted: &str) -> bool {
-    unit.name == wanted || unit.folder == wanted.trim_start_matches("./").trim_end_matches('/')
+    let folder = wanted.trim_start_matches("./").trim_end_matches('/');
+    // The repository itself is the empty folder, which a command line calls `.`.
+    unit.name == wanted || unit.folder == if folder == "." { "" } else { folder }
 }
 
 fn unknown_unit(repo: &Repo, wanted: &str) -> Error {

@@ -50,6 +50,14 @@ pub fn write(root: &Path, units: usize, peers: &Path, bun: &str) -> Result<()> {
     commit(root)
 }
 
+/// Changes a file of the first unit, on which all others depend, to what it never was.
+pub fn edit(root: &Path, round: u32) -> Result<()> {
+    write_file(
+        &root.join("units/u0000/src/a.py"),
+        &format!("edited = {round}\n"),
+    )
+}
+
 /// Each unit depends on two earlier ones, so that a change in the middle reaches a part of the others.
 fn write_unit(root: &Path, unit: usize) -> Result<()> {
     let folder = root.join(format!("units/u{unit:04}"));
