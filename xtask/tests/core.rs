@@ -640,6 +640,7 @@ fn only(folder: &Path, prefix: &str) -> PathBuf {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a list of cases")]
 fn what_cannot_be_used_is_refused_with_the_reason() {
     let world = World::new();
     commit(&world.root);

@@ -396,6 +396,7 @@ fn a_dry_run_changes_nothing_and_starts_nothing() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a list of cases")]
 fn mistakes_get_one_message_with_the_fix() {
     let served = Served::new();
     let example =

@@ -51,6 +51,7 @@ fn a_good_plugin_has_no_problems() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a list of cases")]
 fn each_mistake_is_named_with_its_file() {
     let (manifest, template, tests) = (
         "tasker-plugin.toml",

@@ -97,9 +97,8 @@ fn published_plugins_are_those_that_tasker_ctl_has_cloned() {
     );
 }
 
-#[test]
-fn mistakes_name_file_line_key_and_fix() {
-    for (from, to, profile, expected) in [
+/// What is replaced in the good file by what, the profile that is asked for, and how the message begins.
+const MISTAKES: [(&str, &str, &str, &str); 9] = [
         (
             "",
             "",
@@ -154,11 +153,19 @@ fn mistakes_name_file_line_key_and_fix() {
             "published",
             "error: .config/tasker-cli.toml:10: profile `published`: `use-published-plugins` is set, but the file has no [published]",
         ),
-    ] {
+];
+
+#[test]
+fn mistakes_name_file_line_key_and_fix() {
+    for (from, to, profile, expected) in MISTAKES {
         assert!(GOOD.contains(from), "{from}");
         let ran = list(&with(&GOOD.replacen(from, to, 1)), &[profile]);
         assert_eq!(ran.code, Some(2), "{ran:?}");
-        assert!(ran.err.starts_with(expected), "expected {expected}, found {}", ran.err);
+        assert!(
+            ran.err.starts_with(expected),
+            "expected {expected}, found {}",
+            ran.err
+        );
     }
 }
 

@@ -104,6 +104,15 @@ struct Subject {
     key: String,
 }
 
+/// What a run does with a plugin.
+enum Verdict {
+    Prove(Box<Subject>),
+    /// It passed, and nothing is different.
+    Unchanged,
+    /// A tool of its language is missing.
+    Missing,
+}
+
 fn test(session: &mut Session, args: &TemplateTestArgs) -> Result<()> {
     let repo = Repo::discover(&session.root)?;
     let choice = Choice {
@@ -115,53 +124,12 @@ fn test(session: &mut Session, args: &TemplateTestArgs) -> Result<()> {
     let mut missing = Vec::new();
     let mut unchanged = 0;
     for plugin in choice.of(&repo)? {
-        let problems = rules::problems(&plugin.path);
-        if !problems.is_empty() {
-            return Err(Error::CheckFailed {
-                unit: plugin.folder,
-                problems,
-            });
+        let folder = plugin.folder.clone();
+        match judge(session, &repo, &source, plugin, args)? {
+            Verdict::Prove(subject) => subjects.push(*subject),
+            Verdict::Unchanged => unchanged += 1,
+            Verdict::Missing => missing.push(folder),
         }
-        let spec = read_spec(&plugin)?;
-        let units: Vec<String> = spec
-            .package
-            .iter()
-            .chain(spec.checks.iter().flat_map(|check| &check.needs))
-            .cloned()
-            .collect();
-        let key = passed::key(
-            &repo,
-            &session.tools,
-            &source,
-            &plugin,
-            &units,
-            &spec.copies,
-        );
-        if !args.no_cache
-            && !args.update
-            && !args.dry_run
-            && passed::has_passed(&repo, &plugin, &key)
-        {
-            unchanged += 1;
-            session.report.tell(
-                &[format!("unchanged {}", plugin.folder)],
-                &json!({"event": "plugin", "folder": plugin.folder, "outcome": "unchanged"}),
-            );
-            continue;
-        }
-        if let Some(tool) = (!args.dry_run)
-            .then(|| lacks(session, &repo, &spec))
-            .transpose()?
-            .flatten()
-        {
-            session.report.tell(
-                &[format!("missing {}: {tool}", plugin.folder), format!("  fix: {}", tool.fix().unwrap_or_default())],
-                &json!({"event": "plugin", "folder": plugin.folder, "outcome": "missing", "why": tool.to_string(), "fix": tool.fix()}),
-            );
-            missing.push(plugin.folder.clone());
-            continue;
-        }
-        subjects.push(Subject { plugin, spec, key });
     }
     if !subjects.is_empty() {
         prove(session, &repo, &subjects, args)?;
@@ -177,6 +145,48 @@ fn test(session: &mut Session, args: &TemplateTestArgs) -> Result<()> {
         return Err(Error::NotTried { plugins: missing });
     }
     Ok(())
+}
+
+/// Decides what is done with a plugin, and tells it if that is nothing.
+fn judge(
+    session: &mut Session,
+    repo: &Repo,
+    source: &str,
+    plugin: Plugin,
+    args: &TemplateTestArgs,
+) -> Result<Verdict> {
+    let problems = rules::problems(&plugin.path);
+    if !problems.is_empty() {
+        return Err(Error::CheckFailed {
+            unit: plugin.folder,
+            problems,
+        });
+    }
+    let spec = read_spec(&plugin)?;
+    let needs = spec.checks.iter().flat_map(|check| &check.needs);
+    let units: Vec<String> = spec.package.iter().chain(needs).cloned().collect();
+    let key = passed::key(repo, &session.tools, source, &plugin, &units, &spec.copies);
+    let is_all = args.no_cache || args.update || args.dry_run;
+    if !is_all && passed::has_passed(repo, &plugin, &key) {
+        session.report.tell(
+            &[format!("unchanged {}", plugin.folder)],
+            &json!({"event": "plugin", "folder": plugin.folder, "outcome": "unchanged"}),
+        );
+        return Ok(Verdict::Unchanged);
+    }
+    let lacking = if args.dry_run {
+        None
+    } else {
+        lacks(session, repo, &spec)?
+    };
+    let Some(tool) = lacking else {
+        return Ok(Verdict::Prove(Box::new(Subject { plugin, spec, key })));
+    };
+    session.report.tell(
+        &[format!("missing {}: {tool}", plugin.folder), format!("  fix: {}", tool.fix().unwrap_or_default())],
+        &json!({"event": "plugin", "folder": plugin.folder, "outcome": "missing", "why": tool.to_string(), "fix": tool.fix()}),
+    );
+    Ok(Verdict::Missing)
 }
 
 /// The first tool of the machine that the checks need and that is not there.

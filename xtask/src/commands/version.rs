@@ -1,5 +1,6 @@
 //! `version` and `bump`.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde_json::json;
@@ -112,8 +113,32 @@ pub fn bump(session: &mut Session, args: &BumpArgs) -> Result<()> {
     }
     let files = bump.files.keys().map(|file| session.root.join(file));
     let written: Vec<PathBuf> = files.chain(bump.lock_files).collect();
-    let mut actions: Vec<Action> = bump
-        .files
+    let plan = writing(session, args, bump.files, bump.locks);
+    if args.dry_run {
+        return session.execute("bump", &plan, true).map(drop);
+    }
+    let before = Before::of(written)?;
+    let known = check::drifts(&session.root, &packages)?;
+    let done = session
+        .execute("bump", &plan, false)
+        .and_then(|_| refuse_new_drift(session, &known));
+    if done.is_err() {
+        before.restore()?;
+        session
+            .report
+            .say("every file is as it was before: a version is raised with its lock files, or not at all");
+    }
+    done
+}
+
+/// One task that writes these files and has the languages' tools bring the lock files up to date.
+fn writing(
+    session: &Session,
+    args: &BumpArgs,
+    files: BTreeMap<PathBuf, String>,
+    locks: Vec<(PathBuf, Vec<String>)>,
+) -> Plan {
+    let mut actions: Vec<Action> = files
         .into_iter()
         .map(|(file, contents)| Action::Write {
             path: session.root.join(file),
@@ -121,7 +146,7 @@ pub fn bump(session: &mut Session, args: &BumpArgs) -> Result<()> {
         })
         .collect();
     actions.extend(
-        bump.locks
+        locks
             .into_iter()
             .map(|(folder, words)| Action::Run(Invocation::new(folder, words))),
     );
@@ -139,21 +164,7 @@ pub fn bump(session: &mut Session, args: &BumpArgs) -> Result<()> {
         counts: Counts::None,
         env: Vec::new(),
     });
-    if args.dry_run {
-        return session.execute("bump", &plan, true).map(drop);
-    }
-    let before = Before::of(written)?;
-    let known = check::drifts(&session.root, &packages)?;
-    let done = session
-        .execute("bump", &plan, false)
-        .and_then(|_| refuse_new_drift(session, &known));
-    if done.is_err() {
-        before.restore()?;
-        session
-            .report
-            .say("every file is as it was before: a version is raised with its lock files, or not at all");
-    }
-    done
+    plan
 }
 
 /// A tool may succeed without having done what it was asked for.

@@ -153,31 +153,7 @@ fn configuration(contract: &Contract) -> Result<String> {
         "{NOTE}# Configuration\n\n## Settings\n\nFramework-friendly names of the keys that most applications set. Python, Ruby and Rust use the first \
          name.\n\n"
     );
-    let rows = contract.settings()?.into_iter().map(|setting| {
-        let key = keys.iter().find(|key| key.path == setting.path);
-        vec![
-            code(&setting.name),
-            code(&setting.of(Ecosystem::TypeScript)),
-            code(&setting.of(Ecosystem::Django)),
-            code(&setting.variable()),
-            code(&setting.path),
-            key.map(limits).unwrap_or_default(),
-            key.map(|key| code(&value(&key.default)))
-                .unwrap_or_default(),
-            setting.doc.clone(),
-        ]
-    });
-    let head = [
-        "Setting",
-        "TypeScript",
-        "Django",
-        "Variable",
-        "Key",
-        "Accepted",
-        "Default",
-        "Meaning",
-    ];
-    table(&mut out, &head, rows);
+    settings(contract, &keys, &mut out)?;
     let _ = writeln!(
         out,
         "## Keys\n\nEvery key that Tasker Core {} parses, with what a package writes when nobody sets it. Core requires *inert* keys and reads \
@@ -208,6 +184,36 @@ fn configuration(contract: &Contract) -> Result<String> {
     let rows = sections.map(|section| vec![code(&section.path), section.why]);
     table(&mut out, &["Section", "Why"], rows);
     Ok(trimmed(out))
+}
+
+/// The table of settings, each with what is known of its key.
+fn settings(contract: &Contract, keys: &[ConfigKey], out: &mut String) -> Result<()> {
+    let rows = contract.settings()?.into_iter().map(|setting| {
+        let key = keys.iter().find(|key| key.path == setting.path);
+        vec![
+            code(&setting.name),
+            code(&setting.of(Ecosystem::TypeScript)),
+            code(&setting.of(Ecosystem::Django)),
+            code(&setting.variable()),
+            code(&setting.path),
+            key.map(limits).unwrap_or_default(),
+            key.map(|key| code(&value(&key.default)))
+                .unwrap_or_default(),
+            setting.doc.clone(),
+        ]
+    });
+    let head = [
+        "Setting",
+        "TypeScript",
+        "Django",
+        "Variable",
+        "Key",
+        "Accepted",
+        "Default",
+        "Meaning",
+    ];
+    table(out, &head, rows);
+    Ok(())
 }
 
 fn limits(key: &ConfigKey) -> String {

@@ -112,6 +112,41 @@ impl<'a> Request<'a> {
     pub fn send(&self) -> Result<Answer> {
         let scratch = tempfile::tempdir().map_err(Error::io("create", std::env::temp_dir()))?;
         let (body, headers) = (scratch.path().join("body"), scratch.path().join("headers"));
+        let mut command = self.command();
+        command
+            .arg("--output")
+            .arg(&body)
+            .arg("--dump-header")
+            .arg(&headers)
+            .arg(self.url);
+        let cannot = |error: std::io::Error| Error::CannotStart {
+            unit: "release".into(),
+            command: "curl".into(),
+            why: match error.kind() {
+                std::io::ErrorKind::NotFound => "`curl` is not installed".into(),
+                _ => error.to_string(),
+            },
+        };
+        let mut child = command.spawn().map_err(cannot)?;
+        if let (Some(mut stdin), Some(token)) = (child.stdin.take(), &self.token) {
+            let token = token.replace(['"', '\\', '\n', '\r'], "");
+            // curl that ended early says why itself.
+            let _ =
+                stdin.write_all(format!("header = \"Authorization: Bearer {token}\"\n").as_bytes());
+        }
+        let ended = child.wait_with_output().map_err(cannot)?;
+        let status = String::from_utf8_lossy(&ended.stdout).trim().parse();
+        Ok(Answer {
+            // What was cut in the middle is no answer.
+            status: status.ok().filter(|_| ended.status.success()).unwrap_or(0),
+            body: std::fs::read(&body).unwrap_or_default(),
+            headers: std::fs::read_to_string(&headers).unwrap_or_default(),
+            trouble: String::from_utf8_lossy(&ended.stderr).trim().to_owned(),
+        })
+    }
+
+    /// curl with everything but where its answer goes and where it asks. It reads the token from its standard input.
+    fn command(&self) -> Command {
         let mut command = Command::new("curl");
         command
             .args([
@@ -131,11 +166,7 @@ impl<'a> Request<'a> {
                 self.method,
                 "--config",
                 "-",
-            ])
-            .arg("--output")
-            .arg(&body)
-            .arg("--dump-header")
-            .arg(&headers);
+            ]);
         if is_loopback(self.url) {
             command.args(["--noproxy", "*"]);
         }
@@ -145,48 +176,11 @@ impl<'a> Request<'a> {
         if let Some(file) = self.upload {
             command.arg("--upload-file").arg(file);
         }
-        let cannot = |error: std::io::Error| Error::CannotStart {
-            unit: "release".into(),
-            command: "curl".into(),
-            why: match error.kind() {
-                std::io::ErrorKind::NotFound => "`curl` is not installed".into(),
-                _ => error.to_string(),
-            },
-        };
-        let mut child = command
-            .arg(self.url)
+        command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(cannot)?;
-        if let (Some(mut stdin), Some(token)) = (child.stdin.take(), &self.token) {
-            let token = token.replace(['"', '\\', '\n', '\r'], "");
-            // curl that ended early says why itself.
-            let _ =
-                stdin.write_all(format!("header = \"Authorization: Bearer {token}\"\n").as_bytes());
-        }
-        let ended = child.wait_with_output().map_err(cannot)?;
-        Ok(Answer {
-            status: String::from_utf8_lossy(&ended.stdout)
-                .trim()
-                .parse()
-                .unwrap_or(0),
-            body: std::fs::read(&body).unwrap_or_default(),
-            headers: std::fs::read_to_string(&headers).unwrap_or_default(),
-            trouble: String::from_utf8_lossy(&ended.stderr).trim().to_owned(),
-        })
-        .map(|answer: Answer| {
-            // What was cut in the middle is no answer.
-            if ended.status.success() {
-                answer
-            } else {
-                Answer {
-                    status: 0,
-                    ..answer
-                }
-            }
-        })
+            .stderr(Stdio::piped());
+        command
     }
 }
 

@@ -115,25 +115,7 @@ fn phase(
                 let mut guard = state.lock().unwrap_or_else(PoisonError::into_inner);
                 let place = loop {
                     let (states, _) = &mut *guard;
-                    // What needs a failed step fails with it; the reason is known already.
-                    for at in 0..steps.len() {
-                        if states[at] == State::Open
-                            && steps[at]
-                                .needs
-                                .iter()
-                                .any(|need| states[*need] == State::Failed)
-                        {
-                            states[at] = State::Failed;
-                        }
-                    }
-                    let ready = (0..steps.len()).find(|at| {
-                        states[*at] == State::Open
-                            && steps[*at]
-                                .needs
-                                .iter()
-                                .all(|need| states[*need] == State::Done)
-                    });
-                    match ready {
+                    match next(steps, states) {
                         Some(place) => break place,
                         None if states.contains(&State::Running) => {
                             guard = changed.wait(guard).unwrap_or_else(PoisonError::into_inner);
@@ -168,6 +150,20 @@ fn phase(
     let mut failures = state.into_inner().unwrap_or_else(PoisonError::into_inner).1;
     failures.reverse();
     failures
+}
+
+/// The first step that can begin. What needs a failed step fails with it; the reason is known already.
+fn next(steps: &[Step], states: &mut [State]) -> Option<usize> {
+    for at in 0..steps.len() {
+        let mut needs = steps[at].needs.iter();
+        if states[at] == State::Open && needs.any(|need| states[*need] == State::Failed) {
+            states[at] = State::Failed;
+        }
+    }
+    (0..steps.len()).find(|at| {
+        let mut needs = steps[*at].needs.iter();
+        states[*at] == State::Open && needs.all(|need| states[*need] == State::Done)
+    })
 }
 
 /// One step; gives in a word or two how it was done.

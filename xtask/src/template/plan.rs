@@ -97,19 +97,14 @@ pub fn add(
             .insert(&case.template);
     }
     for project in projects.keys() {
+        let of_project = cases.iter().filter(|case| case.project == *project);
+        let case = |case: &Case| {
+            let out = scratch.join("out").join(case.name());
+            (case.name(), out, case.files)
+        };
         generate.actions.push(Action::Assemble(Assembly {
             base: spec.project.as_ref().map(|folder| plugin.path.join(folder)),
-            cases: cases
-                .iter()
-                .filter(|case| case.project == *project)
-                .map(|case| {
-                    (
-                        case.name(),
-                        scratch.join("out").join(case.name()),
-                        case.files,
-                    )
-                })
-                .collect(),
+            cases: of_project.map(case).collect(),
             into: scratch.join(project),
             snapshots: plugin.path.join(SNAPSHOTS),
             update,
@@ -118,48 +113,58 @@ pub fn add(
         }));
     }
     let generated = planner.add(generate);
-    let is_only_one = projects.len() == 1;
-    let repository = planner.repo.root.display().to_string();
     for (project, templates) in &projects {
         for check in spec.checks.iter().filter(|check| check.is_for(templates)) {
-            let label = if is_only_one {
-                check.name.clone()
-            } else {
-                format!("{project}:{}", check.name)
+            let label = match projects.len() {
+                1 => check.name.clone(),
+                _ => format!("{project}:{}", check.name),
             };
-            let mut task = task(planner, plugin, &label);
-            let argv = check
-                .run
-                .iter()
-                .map(|word| word.replace(REPOSITORY, &repository));
-            let mut invocation =
-                Invocation::new(scratch.join(project), argv).envs(toolchain.env.clone());
-            invocation.path.clone_from(&toolchain.path);
+            let folder = scratch.join(project);
+            let mut task = check_task(planner, plugin, check, &label, &folder, &toolchain)?;
             task.needs.push(generated.clone());
-            task.needs.extend(toolchain.needs.clone());
-            for folder in &check.needs {
-                let unit = planner.repo.unit(folder).ok_or_else(|| Error::BadFile {
-                    file: PathBuf::from(&plugin.folder).join(spec::FILE),
-                    line: None,
-                    why: format!(
-                        "check `{}` needs `{folder}`, which is no unit of the repository",
-                        check.name
-                    ),
-                    fix: None,
-                })?;
-                let provided = planner.provide(unit)?;
-                task.needs.extend(provided.needs);
-                invocation.env.extend(provided.env);
-            }
-            if check.run.first().is_some_and(|program| program == "cargo") {
-                task.share = Some(CARGO_BUILD);
-            }
-            task.counts = check.counts.map_or(Counts::None, Counts::from);
-            let task = task.run(invocation);
             planner.add(task);
         }
     }
     Ok(())
+}
+
+/// One check of a project of generated files.
+fn check_task(
+    planner: &mut Planner<'_>,
+    plugin: &Plugin,
+    check: &Check,
+    label: &str,
+    folder: &Path,
+    toolchain: &Provided,
+) -> Result<Task> {
+    let mut task = task(planner, plugin, label);
+    let repository = planner.repo.root.display().to_string();
+    let argv = check
+        .run
+        .iter()
+        .map(|word| word.replace(REPOSITORY, &repository));
+    let mut invocation = Invocation::new(folder, argv).envs(toolchain.env.clone());
+    invocation.path.clone_from(&toolchain.path);
+    task.needs.extend(toolchain.needs.clone());
+    for needed in &check.needs {
+        let unit = planner.repo.unit(needed).ok_or_else(|| Error::BadFile {
+            file: PathBuf::from(&plugin.folder).join(spec::FILE),
+            line: None,
+            why: format!(
+                "check `{}` needs `{needed}`, which is no unit of the repository",
+                check.name
+            ),
+            fix: None,
+        })?;
+        let provided = planner.provide(unit)?;
+        task.needs.extend(provided.needs);
+        invocation.env.extend(provided.env);
+    }
+    if check.run.first().is_some_and(|program| program == "cargo") {
+        task.share = Some(CARGO_BUILD);
+    }
+    task.counts = check.counts.map_or(Counts::None, Counts::from);
+    Ok(task.run(invocation))
 }
 
 impl Check {

@@ -93,29 +93,7 @@ pub fn resolve(root: &Path, name: &str, cache: &Path) -> Result<Resolved> {
             "add one of them".into(),
         ));
     }
-    let mut plugins = Vec::new();
-    for folder in &profile.plugin_paths {
-        let place = root.join(folder);
-        if !place.is_dir() {
-            return Err(bad(
-                folder,
-                format!(
-                    "plugin-paths: `{folder}` is no folder of {}",
-                    root.display()
-                ),
-                "correct the path; it is relative to the repository".into(),
-            ));
-        }
-        let found = plugins_in(root, &place)?;
-        if found.is_empty() {
-            return Err(bad(
-                folder,
-                format!("plugin-paths: `{folder}` holds no plugin: no {} in it, in its folders, or in <folder>/{PLUGIN_FOLDER}", manifest::FILE),
-                "name a plugin's folder, or the folder above it".into(),
-            ));
-        }
-        plugins.extend(found);
-    }
+    let mut plugins = of_paths(root, profile, &bad)?;
     let mut config = config(root, &profile.plugin_paths);
     let mut not_fetched = None;
     if profile.use_published_plugins {
@@ -140,6 +118,38 @@ pub fn resolve(root: &Path, name: &str, cache: &Path) -> Result<Resolved> {
         config,
         not_fetched,
     })
+}
+
+/// The plugins in the folders that a profile names.
+fn of_paths(
+    root: &Path,
+    profile: &Profile,
+    bad: &dyn Fn(&str, String, String) -> Error,
+) -> Result<Vec<Plugin>> {
+    let mut plugins = Vec::new();
+    for folder in &profile.plugin_paths {
+        let place = root.join(folder);
+        if !place.is_dir() {
+            return Err(bad(
+                folder,
+                format!(
+                    "plugin-paths: `{folder}` is no folder of {}",
+                    root.display()
+                ),
+                "correct the path; it is relative to the repository".into(),
+            ));
+        }
+        let found = plugins_in(root, &place)?;
+        if found.is_empty() {
+            return Err(bad(
+                folder,
+                format!("plugin-paths: `{folder}` holds no plugin: no {} in it, in its folders, or in <folder>/{PLUGIN_FOLDER}", manifest::FILE),
+                "name a plugin's folder, or the folder above it".into(),
+            ));
+        }
+        plugins.extend(found);
+    }
+    Ok(plugins)
 }
 
 /// Compares pinned versions with those that were found.

@@ -138,17 +138,16 @@ pub fn plan(
     refuse_dirty(root)?;
     let tags = tags(root)?;
     let mut bump = Bump::default();
-    let mut edits: BTreeMap<PathBuf, Vec<(std::ops::Range<usize>, String)>> = BTreeMap::new();
+    let mut edits = Edits::new();
     let mut raised = Vec::new();
     for place in chosen {
         let package = &packages[*place];
         let commits = commits(root, package)?;
-        let own = match level {
-            Level::Auto => match level_of(&package.version, &commits) {
-                Some(level) => level,
-                None => continue,
-            },
-            other => other.clone(),
+        let Some(own) = (match level {
+            Level::Auto => level_of(&package.version, &commits),
+            other => Some(other.clone()),
+        }) else {
+            continue;
         };
         let new = next(&package.version, &own, pre);
         refuse_if_not_new(&tags, package, &new)?;
@@ -162,19 +161,12 @@ pub fn plan(
             .push((package.at.span.clone(), text));
         let log = package.changelog();
         let old = std::fs::read_to_string(root.join(&log)).unwrap_or_default();
-        bump.files.insert(
-            log,
-            changelog::release(&old, &new.to_string(), date, &commits),
-        );
-        let why = match (level, commits.len()) {
-            (Level::Auto, 1) => "1 conventional commit since its last tag".to_owned(),
-            (Level::Auto, count) => format!("{count} conventional commits since its last tag"),
-            _ => "asked for".to_owned(),
-        };
+        let log_now = changelog::release(&old, &new.to_string(), date, &commits);
+        bump.files.insert(log, log_now);
         bump.changes.push(Change {
             name: package.name.clone(),
             what: format!("{} → {new}", package.version),
-            why,
+            why: reason(level, commits.len()),
         });
         raised.push((package, new));
     }
@@ -195,34 +187,55 @@ pub fn plan(
             }
         }
     }
-    for (file, mut edits) in edits {
-        let mut text = crate::file::read(&root.join(&file))?;
-        edits.sort_by_key(|(span, _)| std::cmp::Reverse(span.start));
-        for (span, new) in edits {
-            text.replace_range(span, &new);
-        }
+    for (file, edits) in edits {
+        let text = edited(crate::file::read(&root.join(&file))?, edits);
         bump.files.insert(file, text);
     }
-    // Lock files also name what others use of ours.
-    let is_raised = |package: &Package| {
-        raised.iter().any(|(own, _)| {
-            own.folder == package.folder && own.ecosystem == package.ecosystem
-                || package
-                    .uses
-                    .iter()
-                    .any(|used| own.is_named(used.ecosystem, &used.name))
-        })
-    };
-    for package in packages.iter().filter(|package| is_raised(package)) {
-        bump.lock_files.extend(locks::of(root, package));
-        for command in locks::commands(root, package) {
-            if !bump.locks.contains(&command) {
-                bump.locks.push(command);
+    let raised: Vec<&Package> = raised.iter().map(|(own, _)| *own).collect();
+    bump.lock(root, packages, &raised);
+    refuse_strangers(&bump)?;
+    Ok(bump)
+}
+
+/// Texts that take the place of others, by file.
+type Edits = BTreeMap<PathBuf, Vec<(std::ops::Range<usize>, String)>>;
+
+fn edited(mut text: String, mut edits: Vec<(std::ops::Range<usize>, String)>) -> String {
+    // From the end, so that places before stay where they are.
+    edits.sort_by_key(|(span, _)| std::cmp::Reverse(span.start));
+    for (span, new) in edits {
+        text.replace_range(span, &new);
+    }
+    text
+}
+
+fn reason(level: &Level, commits: usize) -> String {
+    match (level, commits) {
+        (Level::Auto, 1) => "1 conventional commit since its last tag".to_owned(),
+        (Level::Auto, count) => format!("{count} conventional commits since its last tag"),
+        _ => "asked for".to_owned(),
+    }
+}
+
+impl Bump {
+    /// Notes the lock files of raised packages, and of what uses them: lock files also name what others use of ours.
+    fn lock(&mut self, root: &Path, packages: &[Package], raised: &[&Package]) {
+        let names = |package: &Package| {
+            raised.iter().any(|own| {
+                let mut uses = package.uses.iter();
+                own.folder == package.folder && own.ecosystem == package.ecosystem
+                    || uses.any(|used| own.is_named(used.ecosystem, &used.name))
+            })
+        };
+        for package in packages.iter().filter(|package| names(package)) {
+            self.lock_files.extend(locks::of(root, package));
+            for command in locks::commands(root, package) {
+                if !self.locks.contains(&command) {
+                    self.locks.push(command);
+                }
             }
         }
     }
-    refuse_strangers(&bump)?;
-    Ok(bump)
 }
 
 /// What becomes of a range when a package of ours is raised: where, the new text, and why; none if it admits the new version.

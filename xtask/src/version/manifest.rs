@@ -166,21 +166,12 @@ impl Reader<'_> {
                 });
                 (self.crate_uses(top), private, language)
             }
-            Ecosystem::Python => {
-                let private = about
-                    .get("classifiers")
-                    .and_then(Item::as_array)
-                    .is_some_and(|list| {
-                        list.iter()
-                            .any(|item| item.as_str() == Some("Private :: Do Not Upload"))
-                    });
+            Ecosystem::Python => (
+                self.python_uses(top, about),
                 // An app is no package: nothing builds it.
-                (
-                    self.python_uses(top, about),
-                    private || top.get("build-system").is_none(),
-                    language("Python", "requires-python"),
-                )
-            }
+                is_kept_from_upload(about) || top.get("build-system").is_none(),
+                language("Python", "requires-python"),
+            ),
             _ => (pins::of_plugin(self.root, &self.file)?, false, None),
         };
         Ok(Some(Parts {
@@ -369,6 +360,19 @@ impl Reader<'_> {
             }
         }
         let name = name.ok_or_else(|| self.bad(Some(1), "no line `spec.name = \"…\"`"))?;
+        let (at, text) = self.gem_version()?;
+        let parts = Parts {
+            name,
+            version: at.span.clone(),
+            uses,
+            private: false,
+            language,
+        };
+        self.package(parts, at, &text).map(Some)
+    }
+
+    /// Where a gem's version is, and the text of that file.
+    fn gem_version(&self) -> Result<(Site, String)> {
         let folder = self.root.join(self.file.parent().unwrap_or(Path::new("")));
         let mut files = Vec::new();
         version_files(&folder.join("lib"), &mut files);
@@ -383,18 +387,20 @@ impl Reader<'_> {
                     file: relative(self.root, &path).to_owned(),
                     span: start + span.start..start + span.end,
                 };
-                let parts = Parts {
-                    name,
-                    version: at.span.clone(),
-                    uses,
-                    private: false,
-                    language,
-                };
-                return self.package(parts, at, &text).map(Some);
+                return Ok((at, text));
             }
         }
         Err(self.bad(None, "no lib/**/version.rb with a line `VERSION = \"…\"`"))
     }
+}
+
+/// Whether a Python project says that no index takes it.
+fn is_kept_from_upload(about: &dyn TableLike) -> bool {
+    let classifiers = about.get("classifiers").and_then(Item::as_array);
+    classifiers.is_some_and(|list| {
+        list.iter()
+            .any(|item| item.as_str() == Some("Private :: Do Not Upload"))
+    })
 }
 
 /// The name and the range of a requirement such as `name[extra]>=1; marker`; none if it names an address.

@@ -56,8 +56,16 @@ pub fn run(session: &mut Session, args: &RunnerArgs) -> Result<()> {
         // Nothing is known of tests after an edit, so these come last.
         let (edited, cases): (Vec<Case>, Vec<Case>) =
             cases.into_iter().partition(|case| case.question == EDITED);
-        let mut measured = measure(session, &root, &cases, &bun.1, args.runs)?;
-        measured.extend(measure(session, &root, &edited, &bun.1, args.runs)?);
+        let mut measured = measure(session, &root, &cases, &bun.1, args.runs, None)?;
+        let file = tree::changed(&root, units);
+        measured.extend(measure(
+            session,
+            &root,
+            &edited,
+            &bun.1,
+            args.runs,
+            Some(&file),
+        )?);
         let _ = start(
             &root,
             &[
@@ -175,13 +183,14 @@ fn program(peers: &Path, runner: &str) -> PathBuf {
     }
 }
 
-/// Warms every command twice, then measures all of them in turn.
+/// Warms every command twice, then measures all of them in turn, each after a change of the edited file if there is one.
 fn measure(
     session: &Session,
     root: &Path,
     cases: &[Case],
     bun: &Path,
     runs: u32,
+    edited: Option<&Path>,
 ) -> Result<Measured> {
     let mut measured = Measured::new();
     for round in 0..runs + 2 {
@@ -189,8 +198,9 @@ fn measure(
             if session.interrupt.is_set() {
                 return Err(Error::Interrupted);
             }
-            if case.question == EDITED {
-                tree::edit(root, round)?;
+            if let Some(file) = edited {
+                let text = format!("edited = \"{} {round}\"\n", case.runner);
+                std::fs::write(file, text).map_err(Error::io("write", file))?;
             }
             let (begun, cpu) = (Instant::now(), cpu_of_children());
             let output = start(root, &case.argv, bun)

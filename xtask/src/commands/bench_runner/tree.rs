@@ -5,7 +5,7 @@
 
 use std::fs;
 use std::os::unix::fs::{symlink, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::error::{Error, Result};
@@ -43,19 +43,13 @@ pub fn write(root: &Path, units: usize, peers: &Path, bun: &str) -> Result<()> {
     git(root, &["init", "--quiet", "--initial-branch", "main"])?;
     commit(root)?;
     git(root, &["checkout", "--quiet", "-b", "work"])?;
-    write_file(
-        &root.join(format!("units/u{:04}/src/a.py", units / 2)),
-        "changed = True\n",
-    )?;
+    write_file(&changed(root, units), "changed = True\n")?;
     commit(root)
 }
 
-/// Changes a file of the first unit, on which all others depend, to what it never was.
-pub fn edit(root: &Path, round: u32) -> Result<()> {
-    write_file(
-        &root.join("units/u0000/src/a.py"),
-        &format!("edited = {round}\n"),
-    )
+/// The file that the branch changed.
+pub fn changed(root: &Path, units: usize) -> PathBuf {
+    root.join(format!("units/u{:04}/src/a.py", units / 2))
 }
 
 /// Each unit depends on two earlier ones, so that a change in the middle reaches a part of the others.

@@ -79,56 +79,8 @@ impl Channel for Crates {
 
     fn verify(&self, context: &Context, trial: &Trial<'_>) -> Result<()> {
         let unit = trial.unit;
-        let mut patches = String::new();
-        for (need, packed) in trial
-            .needs
-            .iter()
-            .map(|(need, packed)| (*need, packed))
-            .chain([(unit, trial.packed)])
-        {
-            pack::unpack(&packed.folder.join(file_of(need)), trial.folder)?;
-            patches += &format!(
-                "{} = {{ path = \"{}-{}\" }}\n",
-                need.name, need.name, need.written
-            );
-        }
-        let package = trial.folder.join(format!("{}-{}", unit.name, unit.written));
-        let manifest: toml::Table = crate::file::read(&package.join("Cargo.toml"))?
-            .parse()
-            .unwrap_or_default();
-        let library = package.join("src/lib.rs").is_file() || manifest.contains_key("lib");
-        let registry = context.targets.crates.as_deref().unwrap_or("crates-io");
-        let members = if library {
-            format!("\"consumer\", \"{}-{}\"", unit.name, unit.written)
-        } else {
-            format!("\"{}-{}\"", unit.name, unit.written)
-        };
-        write_now(
-            &trial.folder.join("Cargo.toml"),
-            &format!("[workspace]\nresolver = \"2\"\nmembers = [{members}]\n\n[patch.{registry}]\n{patches}\n{PROFILE}"),
-        )?;
-        if library {
-            let own = context
-                .targets
-                .crates
-                .as_ref()
-                .map(|name| format!(", registry = \"{name}\""))
-                .unwrap_or_default();
-            write_now(
-                &trial.folder.join("consumer/Cargo.toml"),
-                &format!("[package]\nname = \"consumer\"\nversion = \"0.0.0\"\nedition = \"2021\"\n\n[dependencies]\n{} = {{ version = \"={}\"{own} }}\n", unit.name, unit.written),
-            )?;
-            write_now(
-                &trial.folder.join("consumer/src/lib.rs"),
-                &format!("pub use {} as released;\n", unit.name.replace('-', "_")),
-            )?;
-        }
-        // The versions that the repository was tested with.
-        let lock = context.source().join("Cargo.lock");
-        if lock.is_file() {
-            std::fs::copy(&lock, trial.folder.join("Cargo.lock"))
-                .map_err(Error::io("copy", lock))?;
-        }
+        let package = workspace(context, trial)?;
+        let manifest = manifest_of(&package)?;
         let target = crate::lang::rust::target_folder(&context.root);
         let build = Invocation::new(trial.folder, ["cargo", "build", "--quiet", "--workspace"])
             .env("CARGO_TARGET_DIR", target.display().to_string())
@@ -287,6 +239,62 @@ fn is_logged_in(registry: Option<&str>) -> bool {
         |name| format!("registries.{name}.token"),
     );
     crate::lang::lookup(&table, &place).is_some()
+}
+
+/// Unpacks the crate and what it needs into a workspace with a crate that uses it, if it is a library. Gives the crate's folder.
+fn workspace(context: &Context, trial: &Trial<'_>) -> Result<PathBuf> {
+    let unit = trial.unit;
+    let mut patches = String::new();
+    let needs = trial.needs.iter().map(|(need, packed)| (*need, packed));
+    for (need, packed) in needs.chain([(unit, trial.packed)]) {
+        pack::unpack(&packed.folder.join(file_of(need)), trial.folder)?;
+        patches += &format!(
+            "{} = {{ path = \"{}-{}\" }}\n",
+            need.name, need.name, need.written
+        );
+    }
+    let package = trial.folder.join(format!("{}-{}", unit.name, unit.written));
+    let library =
+        package.join("src/lib.rs").is_file() || manifest_of(&package)?.contains_key("lib");
+    let consumer = if library {
+        consume(context, trial)?;
+        "\"consumer\", "
+    } else {
+        ""
+    };
+    let registry = context.targets.crates.as_deref().unwrap_or("crates-io");
+    write_now(
+        &trial.folder.join("Cargo.toml"),
+        &format!("[workspace]\nresolver = \"2\"\nmembers = [{consumer}\"{}-{}\"]\n\n[patch.{registry}]\n{patches}\n{PROFILE}", unit.name, unit.written),
+    )?;
+    // The versions that the repository was tested with.
+    let lock = context.source().join("Cargo.lock");
+    if lock.is_file() {
+        std::fs::copy(&lock, trial.folder.join("Cargo.lock")).map_err(Error::io("copy", lock))?;
+    }
+    Ok(package)
+}
+
+/// A crate that depends on the released one and uses it.
+fn consume(context: &Context, trial: &Trial<'_>) -> Result<()> {
+    let unit = trial.unit;
+    let own = context.targets.crates.as_ref();
+    let own = own
+        .map(|name| format!(", registry = \"{name}\""))
+        .unwrap_or_default();
+    write_now(
+        &trial.folder.join("consumer/Cargo.toml"),
+        &format!("[package]\nname = \"consumer\"\nversion = \"0.0.0\"\nedition = \"2021\"\n\n[dependencies]\n{} = {{ version = \"={}\"{own} }}\n", unit.name, unit.written),
+    )?;
+    write_now(
+        &trial.folder.join("consumer/src/lib.rs"),
+        &format!("pub use {} as released;\n", unit.name.replace('-', "_")),
+    )
+}
+
+fn manifest_of(package: &Path) -> Result<toml::Table> {
+    let text = crate::file::read(&package.join("Cargo.toml"))?;
+    Ok(text.parse().unwrap_or_default())
 }
 
 /// Names of the programs of a package.
