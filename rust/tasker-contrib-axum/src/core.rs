@@ -145,7 +145,7 @@ impl Intake {
             return 0;
         };
         let returned = match self.claiming.take() {
-            Some(claiming) => claiming.await.unwrap_or_default(),
+            Some(claiming) => ended(claiming).await,
             None => 0,
         };
         let context = self.context.clone();
@@ -164,6 +164,26 @@ impl Intake {
             tracing::warn!(%error, "the runtime of Tasker Core did not shut down");
         }
         returned
+    }
+}
+
+/// A database that answers nothing must not keep a process from its end.
+async fn ended(mut claiming: JoinHandle<usize>) -> usize {
+    match tokio::time::timeout(STOP_PATIENCE, &mut claiming).await {
+        Ok(Ok(returned)) => returned,
+        Ok(Err(error)) => {
+            tracing::error!(%error, "claiming failed");
+            0
+        }
+        Err(_) => {
+            tracing::error!(
+                "a claim did not end in time; its step may wait until the server notices"
+            );
+            claiming.abort();
+            // Whoever executes steps knows by this that nothing more comes.
+            let _ = claiming.await;
+            0
+        }
     }
 }
 
@@ -265,6 +285,9 @@ impl Results {
     }
 
     pub(crate) async fn close(&self) {
-        close(&self.context).await;
+        let closed = tokio::time::timeout(STOP_PATIENCE, close(&self.context));
+        if closed.await.is_err() {
+            tracing::warn!("connections to the database did not close in time");
+        }
     }
 }

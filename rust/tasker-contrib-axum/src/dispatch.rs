@@ -26,6 +26,8 @@ const FIRST_WAIT: Duration = Duration::from_millis(100);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// How often a result is sent again when the drain's time is over.
 const LAST_TRIES: u32 = 5;
+/// How long one of these tries may take.
+const LAST_PATIENCE: Duration = Duration::from_secs(5);
 
 pub(crate) struct Dispatcher {
     pub(crate) handlers: Handlers,
@@ -39,11 +41,14 @@ pub(crate) struct Dispatcher {
     pub(crate) cutting: CancellationToken,
     /// Steps that were interrupted.
     pub(crate) cut: Mutex<Vec<String>>,
+    /// No step can come any more.
+    pub(crate) over: CancellationToken,
 }
 
 impl Dispatcher {
     /// Runs what was claimed. Ends when nothing more can come.
     pub(crate) async fn run(self: Arc<Self>, mut steps: mpsc::UnboundedReceiver<Claimed>) {
+        let _over = self.over.clone().drop_guard();
         while let Some(Claimed { step, place }) = steps.recv().await {
             let step = self.step(step);
             let this = self.clone();
@@ -126,7 +131,11 @@ impl Dispatcher {
         let mut wait = FIRST_WAIT;
         let mut last_tries = LAST_TRIES;
         loop {
-            let reason = match self.results.send(step.core(), result.clone()).await {
+            let sent = tokio::select! {
+                sent = self.results.send(step.core(), result.clone()) => sent,
+                () = self.last_patience() => Err(NotSent::Yet("the database did not answer".to_owned())),
+            };
+            let reason = match sent {
                 Ok(()) => return Ok(()),
                 Err(NotSent::Unwanted(reason)) => return Err(reason),
                 Err(NotSent::Yet(reason)) => reason,
@@ -147,6 +156,12 @@ impl Dispatcher {
             }
             wait = (wait * 2).min(LONGEST_WAIT);
         }
+    }
+
+    /// Ready a while after the end of the drain.
+    async fn last_patience(&self) {
+        self.cutting.cancelled().await;
+        tokio::time::sleep(LAST_PATIENCE).await;
     }
 
     fn note_cut(&self, step: &Step) {

@@ -19,6 +19,7 @@ use tasker_shared::types::TaskSequenceStep;
 use tasker_worker::worker::{WorkerCommand, WorkerCommandSender};
 use tokio::sync::{mpsc, oneshot, Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::core::failed;
@@ -95,7 +96,8 @@ impl Claimer {
         })
     }
 
-    /// Ends when the drain starts, and says how many messages were given back. (Core does not export the type of its own messages.)
+    /// Ends when the drain starts, or when nothing can be claimed or executed any more, and says how many messages were given back. (Core does
+    /// not export the type of its own messages.)
     pub(crate) async fn run<M>(
         mut self,
         mut claimed: mpsc::Receiver<M>,
@@ -111,6 +113,7 @@ impl Claimer {
                 place = self.limits.places.clone().acquire_owned() => place.expect("never closed"),
             };
             // Reading is not interrupted: what was read would stay hidden.
+            let began = Instant::now();
             let messages = self.read().await;
             if messages.is_empty() {
                 drop(place);
@@ -123,10 +126,18 @@ impl Claimer {
                 continue;
             }
             let mut place = Some(place);
+            let mut over = false;
             for message in messages {
-                if draining.is_cancelled() {
-                    self.give_back(&message).await;
-                    returned += 1;
+                // Another worker has it soon, or already: claiming it as well could run it twice, and giving it back would show it to a third one.
+                let late = began.elapsed() > self.limits.hidden / 2;
+                if over || draining.is_cancelled() {
+                    if !late {
+                        self.give_back(&message).await;
+                        returned += 1;
+                    }
+                    continue;
+                }
+                if late {
                     continue;
                 }
                 let free = || self.limits.places.clone().try_acquire_owned().ok();
@@ -134,14 +145,24 @@ impl Claimer {
                     self.give_back(&message).await;
                     continue;
                 };
-                self.claim(message).await;
+                if let Err(message) = self.claim(message).await {
+                    self.give_back(&message).await;
+                    returned += 1;
+                    over = true;
+                    continue;
+                }
                 // Core puts a claimed step here before it answers; another worker or a cancelled task leaves nothing.
                 if let Ok(message) = claimed.try_recv() {
                     let step = content(message);
-                    if steps.send(Claimed { step, place }).is_err() {
-                        break;
+                    if let Err(lost) = steps.send(Claimed { step, place }) {
+                        let step = lost.0.step.workflow_step.workflow_step_uuid;
+                        tracing::error!(step_id = %step, "nothing executes steps any more; one was claimed already");
+                        over = true;
                     }
                 }
+            }
+            if over {
+                break;
             }
         }
         if let Some(listening) = self.listening.take() {
@@ -206,12 +227,16 @@ impl Claimer {
         messages.collect()
     }
 
-    async fn claim(&self, message: QueuedMessage<Value>) {
+    /// The message comes back when Core's worker is gone.
+    async fn claim(&self, message: QueuedMessage<Value>) -> Result<(), Box<QueuedMessage<Value>>> {
         let (resp, answer) = oneshot::channel();
         let command = WorkerCommand::ExecuteStepFromMessage { message, resp };
-        if self.commands.send(command).await.is_err() {
+        if let Err(refused) = self.commands.send(command).await {
             tracing::error!("Tasker Core's worker is gone; nothing can be claimed");
-            return;
+            return match refused.0 {
+                WorkerCommand::ExecuteStepFromMessage { message, .. } => Err(Box::new(message)),
+                _ => Ok(()),
+            };
         }
         match answer.await {
             Ok(Ok(())) => {}
@@ -219,6 +244,7 @@ impl Claimer {
             Ok(Err(error)) => tracing::warn!(%error, "a step could not be claimed"),
             Err(_) => tracing::error!("Tasker Core's worker did not answer"),
         }
+        Ok(())
     }
 
     async fn give_back(&self, message: &QueuedMessage<Value>) {
@@ -249,5 +275,135 @@ async fn listen(mut listener: PgListener, wake: Arc<Notify>) {
                 tokio::time::sleep(POLL).await;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use serde_json::{json, Value};
+    use tasker_shared::messaging::service::MessagingProvider;
+    use tasker_shared::types::TaskSequenceStep;
+    use tasker_worker::worker::WorkerCommand;
+    use tokio::sync::{mpsc, Notify, Semaphore};
+    use tokio::task::JoinHandle;
+    use tokio_util::sync::CancellationToken;
+
+    use super::{Claimed, Claimer, Limits};
+
+    const QUEUE: &str = "worker_shop_queue";
+    const HIDDEN: Duration = Duration::from_secs(30);
+    const BRIEFLY: Duration = Duration::from_secs(4);
+
+    /// A claimer between three messages and whoever plays Core's worker.
+    struct Intake {
+        provider: Arc<MessagingProvider>,
+        draining: CancellationToken,
+        commands: mpsc::Receiver<WorkerCommand>,
+        core: mpsc::Sender<TaskSequenceStep>,
+        steps: mpsc::UnboundedReceiver<Claimed>,
+        claiming: JoinHandle<usize>,
+    }
+
+    impl Intake {
+        async fn start(hidden: Duration) -> Self {
+            let provider = Arc::new(MessagingProvider::new_in_memory());
+            provider.ensure_queue(QUEUE).await.unwrap();
+            for number in 0..3 {
+                let message = json!({"number": number});
+                provider.send_message(QUEUE, &message).await.unwrap();
+            }
+            let draining = CancellationToken::new();
+            let (sender, commands) = mpsc::channel(1);
+            let claimer = Claimer {
+                provider: provider.clone(),
+                pgmq: None,
+                commands: sender.into(),
+                queues: vec![QUEUE.to_owned()],
+                limits: Limits {
+                    places: Arc::new(Semaphore::new(5)),
+                    draining: draining.clone(),
+                    listens: false,
+                    hidden,
+                },
+                wake: Arc::new(Notify::new()),
+                listening: None,
+            };
+            let (core, claimed) = mpsc::channel(10);
+            let (sender, steps) = mpsc::unbounded_channel();
+            let claiming = tokio::spawn(claimer.run(claimed, |step| step, sender));
+            Self {
+                provider,
+                draining,
+                commands,
+                core,
+                steps,
+                claiming,
+            }
+        }
+
+        /// Claims what is asked for next, after something else has happened.
+        async fn claim_after<T>(&mut self, something: impl std::future::Future<Output = T>) {
+            let Some(WorkerCommand::ExecuteStepFromMessage { resp, .. }) =
+                self.commands.recv().await
+            else {
+                panic!("something else than a claim");
+            };
+            something.await;
+            let step = crate::testing::step("shop.charge").build();
+            self.core.send(step.core().clone()).await.unwrap();
+            resp.send(Ok(())).unwrap();
+        }
+
+        /// How many messages another worker would get at this moment.
+        async fn left(provider: &MessagingProvider) -> usize {
+            let left = provider.receive_messages::<Value>(QUEUE, 10, HIDDEN).await;
+            left.unwrap().len()
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_not_claimed_when_the_drain_starts_is_given_back() {
+        let mut intake = Intake::start(HIDDEN).await;
+        let draining = intake.draining.clone();
+        intake.claim_after(async { draining.cancel() }).await;
+        assert_eq!(intake.claiming.await.unwrap(), 2);
+        assert!(
+            intake.steps.recv().await.is_some(),
+            "the claimed one is executed"
+        );
+        assert!(intake.steps.recv().await.is_none());
+        assert_eq!(Intake::left(&intake.provider).await, 2);
+    }
+
+    #[tokio::test]
+    async fn what_others_may_see_by_now_is_neither_claimed_nor_given_back() {
+        let mut intake = Intake::start(BRIEFLY).await;
+        // Core's worker is slow.
+        let slow = tokio::time::sleep(BRIEFLY / 2);
+        intake.claim_after(slow).await;
+        assert!(intake.steps.recv().await.is_some());
+        intake.draining.cancel();
+        assert_eq!(intake.claiming.await.unwrap(), 0);
+        assert!(intake.commands.recv().await.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_core_that_is_gone_ends_claiming_and_keeps_no_message() {
+        let intake = Intake::start(HIDDEN).await;
+        drop(intake.commands);
+        assert_eq!(intake.claiming.await.unwrap(), 3);
+        assert_eq!(Intake::left(&intake.provider).await, 3);
+    }
+
+    #[tokio::test]
+    async fn nothing_is_claimed_for_a_dispatcher_that_is_gone() {
+        let mut intake = Intake::start(HIDDEN).await;
+        intake.steps.close();
+        intake.claim_after(async {}).await;
+        assert_eq!(intake.claiming.await.unwrap(), 2);
+        assert_eq!(Intake::left(&intake.provider).await, 2);
     }
 }

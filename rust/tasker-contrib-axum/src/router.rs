@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::json;
+use tokio_util::sync::CancellationToken;
 
 use crate::contract;
 use crate::dispatch::Dispatcher;
@@ -65,7 +66,10 @@ async fn ready(State(shared): State<Shared>) -> Response {
         (contract::HEALTH_WORKER, draining),
         (contract::HEALTH_DATABASE, database),
         (contract::HEALTH_ORCHESTRATION, orchestration),
-        (contract::HEALTH_DISPATCHER, Ok(())),
+        (
+            contract::HEALTH_DISPATCHER,
+            dispatching(&dispatcher.over, &dispatcher.draining),
+        ),
         (contract::HEALTH_TEMPLATES, Ok(())),
     ];
     let ready = components.iter().all(|(_, state)| state.is_ok());
@@ -88,10 +92,35 @@ async fn ready(State(shared): State<Shared>) -> Response {
         .into_response()
 }
 
+/// A worker that executes nothing any more, although nobody stopped it, has to be replaced.
+fn dispatching(over: &CancellationToken, draining: &CancellationToken) -> Result<(), String> {
+    if over.is_cancelled() && !draining.is_cancelled() {
+        return Err("no steps are claimed any more; restart this process".to_owned());
+    }
+    Ok(())
+}
+
 async fn metrics(State(shared): State<Shared>) -> impl IntoResponse {
     let kind = [(
         header::CONTENT_TYPE,
         "text/plain; version=0.0.4; charset=utf-8",
     )];
     (kind, shared.dispatcher.metrics.text())
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio_util::sync::CancellationToken;
+
+    use super::dispatching;
+
+    #[test]
+    fn an_end_that_nobody_asked_for_makes_unready() {
+        let (over, draining) = (CancellationToken::new(), CancellationToken::new());
+        assert_eq!(dispatching(&over, &draining), Ok(()));
+        over.cancel();
+        assert!(dispatching(&over, &draining).is_err());
+        draining.cancel();
+        assert_eq!(dispatching(&over, &draining), Ok(()));
+    }
 }

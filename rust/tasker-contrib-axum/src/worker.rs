@@ -121,6 +121,7 @@ impl TaskerWorkerBuilder {
             draining,
             cutting: CancellationToken::new(),
             cut: std::sync::Mutex::default(),
+            over: CancellationToken::new(),
         });
         let dispatching = tokio::spawn(dispatcher.clone().run(steps));
         tracing::info!(worker_id, namespaces = ?intake.namespaces, handlers = dispatcher.handlers.names().len(), "tasker worker started");
@@ -273,7 +274,7 @@ impl TaskerWorker {
     pub async fn stop(self) -> Stopped {
         let Self {
             intake,
-            dispatching,
+            mut dispatching,
             dispatcher,
             drain_timeout,
             ..
@@ -292,12 +293,16 @@ impl TaskerWorker {
         let drain = async {
             // What was claimed last is counted among the running before they are waited for.
             let ended = tokio::time::timeout(drain_timeout, async {
-                let _ = dispatching.await;
+                let _ = (&mut dispatching).await;
                 dispatcher.running.close();
                 dispatcher.running.wait().await;
             });
             if ended.await.is_err() {
                 dispatcher.cutting.cancel();
+                // A claim under way ends with a step that has to be answered before the connections close.
+                if !dispatching.is_finished() {
+                    let _ = dispatching.await;
+                }
                 dispatcher.running.close();
                 dispatcher.running.wait().await;
             }

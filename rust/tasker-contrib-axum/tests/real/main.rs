@@ -281,6 +281,32 @@ async fn a_worker_runs_until_its_token_is_cancelled_and_drains() {
     assert_eq!(shop.charges.load(Ordering::SeqCst), 1);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_in_the_middle_of_claims_loses_nothing_either() {
+    let _alone = ALONE.lock().await;
+    let stack = Stack::start();
+    let shop = Shop::default();
+    for _ in 0..5 {
+        let builder = TaskerWorker::builder()
+            .config(stack.config())
+            .handlers(handlers(&shop));
+        let first = builder.drain_timeout(Duration::ZERO).build().await.unwrap();
+        let mut events = first.events();
+        let mut tasks = Vec::new();
+        for _ in 0..8 {
+            tasks.push(stack.create("order", json!({"amount": 5})).await);
+        }
+        events.recv().await.unwrap();
+        first.stop().await;
+
+        let second = worker(&stack, &shop).await;
+        for task in tasks {
+            assert_eq!(stack.ended(task).await, "complete");
+        }
+        second.stop().await;
+    }
+}
+
 /// Threads, open files and server connections of this process.
 async fn resources(stack: &Stack) -> (usize, usize, i64) {
     let count = |folder: &str| std::fs::read_dir(folder).unwrap().count();
