@@ -187,6 +187,29 @@ fn a_command_drives_a_scenario_while_a_process_is_replaced() {
 }
 
 #[test]
+fn without_a_name_the_app_itself_is_replaced() {
+    let served = Served::new();
+    let place = served.fixture.root.join("examples/served/example.toml");
+    let example = fs::read_to_string(place).unwrap();
+    let changed = example.replace("process = \"helper\"\n", "").replace(
+        "\"drive\", \"{work}\", \"{port:helper}\"",
+        "\"await\", \"{work}\"",
+    );
+    assert!(changed.len() + 30 < example.len(), "{changed}");
+    served
+        .fixture
+        .write("examples/served/example.toml", &changed);
+    // One helper, which nobody ended; of the app the first one.
+    let counted = r#"{"started": 1, "ended": 1}"#;
+    served
+        .fixture
+        .write("examples/served/expected/count.json", counted);
+    let ran = served.run(&["--scenario", "driven"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    served.assert_nothing_remains();
+}
+
+#[test]
 fn what_a_command_and_a_replaced_process_do_wrong_is_found() {
     let served = Served::new();
     let expect = |served: &Served, words: &str| {
@@ -196,6 +219,17 @@ fn what_a_command_and_a_replaced_process_do_wrong_is_found() {
         assert!(said.contains(words), "{words} is not in {said}");
         served.assert_nothing_remains();
     };
+    let example =
+        fs::read_to_string(served.fixture.root.join("examples/served/example.toml")).unwrap();
+    let with = |from: &str, to: &str| {
+        let changed = example.replace(from, to);
+        assert_ne!(changed, example);
+        served
+            .fixture
+            .write("examples/served/example.toml", &changed);
+    };
+    with("answer =", "pictures = [\"page.png\"]\nanswer =");
+    expect(&served, "the picture page.png is not in {logs}");
     served.fixture.write(
         "examples/served/expected/driven.json",
         r#"{"answered": ["first"]}"#,
@@ -208,15 +242,6 @@ fn what_a_command_and_a_replaced_process_do_wrong_is_found() {
         .fixture
         .write("examples/served/expected/count.json", r#"{"ended": 2}"#);
     expect(&served, "serve.py count");
-    let example =
-        fs::read_to_string(served.fixture.root.join("examples/served/example.toml")).unwrap();
-    let with = |from: &str, to: &str| {
-        let changed = example.replace(from, to);
-        assert_ne!(changed, example);
-        served
-            .fixture
-            .write("examples/served/example.toml", &changed);
-    };
     with("\"drive\", \"{work}\"", "\"refuse\"");
     expect(&served, "failed with exit code 1");
     with(
@@ -444,6 +469,11 @@ fn mistakes_get_one_message_with_the_fix() {
             "answer =",
             "body = \"expected/bad.json\"\nanswer =",
             "scenario `driven` has `body` and `run`",
+        ),
+        (
+            "answer =",
+            "pictures = [\"../page.png\"]\nanswer =",
+            "`../page.png` in `pictures` is no file name",
         ),
         (
             "process = \"helper\"",

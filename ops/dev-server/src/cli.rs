@@ -62,6 +62,9 @@ pub struct UpArgs {
     /// Print one line of JSON to stdout when ready, instead of the banner
     #[arg(long)]
     pub json: bool,
+    /// Stop when standard input ends too, so that nothing outlives the program that holds its other end
+    #[arg(long)]
+    pub until_stdin_ends: bool,
     /// Least severe log level shown on stderr
     #[arg(long, value_name = "LEVEL", value_enum, default_value_t = LogLevel::Warn)]
     pub log_level: LogLevel,

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use tokio::signal::unix::{signal, Signal, SignalKind};
+use tokio::sync::oneshot;
 
 use crate::cli::UpArgs;
 use crate::datadir::DataDir;
@@ -49,7 +50,7 @@ pub struct Phases {
 pub async fn run(args: UpArgs, started: Instant) -> anyhow::Result<()> {
     ports::check(args.port, "--port")?;
     ports::check(args.pg_port, "--pg-port")?;
-    let mut stop = StopSignals::listen()?;
+    let mut stop = StopSignals::listen(args.until_stdin_ends)?;
     let stack = tokio::select! {
         stack = Stack::start(&args, started) => stack?,
         () = stop.next() => return Ok(()),
@@ -278,16 +279,18 @@ fn millis(since: Instant) -> u64 {
     u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
-/// The signals that mean "stop": Ctrl-C, a service manager, a closed terminal.
+/// What means "stop": Ctrl-C, a service manager, a closed terminal, and the end of standard input if that was asked for.
 struct StopSignals {
+    stdin: Option<oneshot::Receiver<()>>,
     interrupt: Signal,
     terminate: Signal,
     hangup: Signal,
 }
 
 impl StopSignals {
-    fn listen() -> anyhow::Result<Self> {
+    fn listen(until_stdin_ends: bool) -> anyhow::Result<Self> {
         Ok(Self {
+            stdin: until_stdin_ends.then(stdin_end),
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
             hangup: signal(SignalKind::hangup())?,
@@ -295,10 +298,27 @@ impl StopSignals {
     }
 
     async fn next(&mut self) {
+        let ended = async {
+            match &mut self.stdin {
+                Some(end) => drop(end.await),
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
+            () = ended => self.stdin = None,
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
             _ = self.hangup.recv() => {}
         }
     }
+}
+
+/// Reads standard input to its end on a thread of its own, because nothing can interrupt that.
+fn stdin_end() -> oneshot::Receiver<()> {
+    let (sender, receiver) = oneshot::channel();
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+        let _ = sender.send(());
+    });
+    receiver
 }

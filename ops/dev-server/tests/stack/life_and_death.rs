@@ -87,6 +87,25 @@ fn a_closed_terminal_ends_everything() {
 }
 
 #[test]
+fn the_end_of_standard_input_ends_everything_if_that_was_asked_for() {
+    let place = Place::new();
+    let mut command = place.command(&["up", "--json", "--until-stdin-ends"]);
+    // Whoever started it holds the other end, as long as it lives.
+    let mut holder = std::process::Command::new("sleep")
+        .arg("1000")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    command.stdin(holder.stdout.take().unwrap());
+    let mut stack = place.up_with(command);
+    holder.kill().unwrap();
+    holder.wait().unwrap();
+    let (status, words) = stack.wait();
+    assert!(status.success(), "{status} {words}");
+    place.assert_nothing_left();
+}
+
+#[test]
 fn when_the_guard_is_killed_too_the_kernel_and_the_next_start_clean_up() {
     let place = Place::new();
     let stack = place.up(&[]);

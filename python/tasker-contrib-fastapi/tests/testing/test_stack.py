@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import stat
+import subprocess
 import sys
 from pathlib import Path
 
@@ -72,6 +74,29 @@ def test_a_stack_that_does_not_start(
     mine = str(tmp_path / "tasker-dev")
     running = [c for c in psutil.Process().children() if mine in c.cmdline()]
     assert running == [], "the process is gone, and waited for"
+
+
+KILLED = """
+import time
+from tasker_contrib_fastapi.testing import start_stack
+with start_stack() as stack:
+    print(stack.orchestration_url, flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.mark.xdist_group("real_worker")
+def test_kill_9_of_the_tests_leaves_no_stack() -> None:
+    tests = subprocess.Popen([sys.executable, "-c", KILLED], stdout=subprocess.PIPE, text=True)
+    with tests:
+        assert tests.stdout is not None
+        port = int(tests.stdout.readline().rpartition(":")[2])
+        (stack,) = psutil.Process(tests.pid).children()
+        tests.kill()
+    psutil.wait_procs([stack], timeout=30)
+    assert not stack.is_running()
+    with socket.socket() as client:
+        assert client.connect_ex(("127.0.0.1", port)) != 0
 
 
 @pytest.mark.xdist_group("real_worker")

@@ -3,7 +3,7 @@
 require "json"
 require "open3"
 require "pg"
-require "tmpdir"
+require "tempfile"
 
 # The local Tasker stack: one throw-away tasker-dev for all examples tagged `:stack`.
 module Stack
@@ -30,11 +30,12 @@ module Stack
 
     def start
       binary = ENV.fetch("TASKER_DEV_BIN") { raise "TASKER_DEV_BIN is not set; run `cargo xtask test --unit rails/tasker-contrib-rails`" }
-      log = File.open(File.join(Dir.mktmpdir("tasker-stack"), "tasker-dev.log"), "w")
+      log = Tempfile.new("tasker-dev.log")
       output, input = IO.pipe
-      # tasker-dev removes all it made when it is told to stop, and also when this process dies.
-      pid = Process.spawn(binary, "up", "--json", out: input, err: log, in: File::NULL, pgroup: true)
-      input.close
+      # tasker-dev removes all it made when it is told to stop, and also when this process dies: its standard input ends then.
+      held, @alive = IO.pipe
+      pid = Process.spawn(binary, "up", "--json", "--until-stdin-ends", out: input, err: log, in: held, pgroup: true)
+      [ input, held ].each(&:close)
       at_exit { stop(pid) }
       line = output.wait_readable(120) && output.gets
       raise "tasker-dev did not start:\n#{File.read(log.path)[-4000..]}" unless line

@@ -21,7 +21,9 @@ impl Stack {
             "TASKER_DEV_BIN: run `cargo xtask test --unit rust/tasker-contrib-axum`, or set it to a built tasker-dev",
         );
         let mut child = Command::new(program)
-            .args(["up", "--json"])
+            // Its standard input ends with this process, even if that is killed.
+            .args(["up", "--json", "--until-stdin-ends"])
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .expect("tasker-dev starts");

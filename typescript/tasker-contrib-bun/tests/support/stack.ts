@@ -27,8 +27,9 @@ async function start(): Promise<Stack> {
   if (!binary) {
     throw new Error('TASKER_DEV_BIN is not set; run cargo xtask test --unit typescript/tasker-contrib-bun');
   }
-  const child = Bun.spawn([binary, 'up', '--json', '--log-level', 'error'], {
-    stdin: 'ignore',
+  // Its standard input ends with this process, even if that is killed.
+  const child = Bun.spawn([binary, 'up', '--json', '--until-stdin-ends', '--log-level', 'error'], {
+    stdin: 'pipe',
     stdout: 'pipe',
     stderr: 'inherit',
   });

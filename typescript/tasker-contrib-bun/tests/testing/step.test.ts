@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -117,10 +117,15 @@ describe('runWorkflow', () => {
   });
 
   test('names the file that it cannot read', async () => {
-    const file = join(mkdtempSync(join(tmpdir(), 'tasker-')), 'order.yaml');
-    expect(runWorkflow(file, { handlers })).rejects.toThrow(file);
-    writeFileSync(file, 'steps: [');
-    expect(runWorkflow(file, { handlers })).rejects.toThrow(`${file} is not YAML`);
+    const folder = mkdtempSync(join(tmpdir(), 'tasker-'));
+    const file = join(folder, 'order.yaml');
+    try {
+      await expect(runWorkflow(file, { handlers })).rejects.toThrow(file);
+      writeFileSync(file, 'steps: [');
+      await expect(runWorkflow(file, { handlers })).rejects.toThrow(`${file} is not YAML`);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   test('a callable without a handler fails for good and says which there are', async () => {

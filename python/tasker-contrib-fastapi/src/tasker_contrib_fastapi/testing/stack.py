@@ -98,8 +98,8 @@ def start_stack(
 ) -> Iterator[TaskerStack]:
     """Start a throw-away stack on free ports and stop it at the end.
 
-    Nothing is left behind, not even when this process is killed: ``tasker-dev`` cleans up after
-    itself then.
+    Nothing is left behind, not even when this process is killed: ``tasker-dev`` notices that and
+    cleans up after itself.
 
     Args:
         arguments: More options of ``tasker-dev up``.
@@ -126,10 +126,11 @@ def start_stack(
         log = log_dir / "tasker-dev.log"
         with log.open("wb") as stderr:
             process = subprocess.Popen(
-                [str(binary), "up", "--json", *arguments],
+                [str(binary), "up", "--json", "--until-stdin-ends", *arguments],
                 stdout=subprocess.PIPE,
                 stderr=stderr,
-                stdin=subprocess.DEVNULL,
+                # Held as long as this process lives: its end stops the stack, even after SIGKILL.
+                stdin=subprocess.PIPE,
                 # Ctrl-C in pytest must not stop the stack before the tests' own teardown.
                 start_new_session=True,
             )
@@ -178,6 +179,8 @@ def _why(process: subprocess.Popen[bytes], binary: Path, log: Path, timeout: flo
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
+    if process.stdin is not None:
+        process.stdin.close()
     if process.poll() is None:
         process.terminate()
         try:

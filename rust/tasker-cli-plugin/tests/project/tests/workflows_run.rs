@@ -23,7 +23,9 @@ impl Stack {
     fn start() -> Self {
         let program = env::var("TASKER_DEV_BIN").expect("TASKER_DEV_BIN: a built tasker-dev");
         let mut child = Command::new(program)
-            .args(["up", "--json"])
+            // Its standard input ends with this process, even if that is killed.
+            .args(["up", "--json", "--until-stdin-ends"])
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .expect("tasker-dev starts");
