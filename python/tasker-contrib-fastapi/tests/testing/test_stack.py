@@ -77,17 +77,18 @@ def test_a_stack_that_does_not_start(
 
 
 KILLED = """
-import time
+import pathlib, sys, time
 from tasker_contrib_fastapi.testing import start_stack
-with start_stack() as stack:
+with start_stack(log_dir=pathlib.Path(sys.argv[1])) as stack:
     print(stack.orchestration_url, flush=True)
     time.sleep(600)
 """
 
 
 @pytest.mark.xdist_group("real_worker")
-def test_kill_9_of_the_tests_leaves_no_stack() -> None:
-    tests = subprocess.Popen([sys.executable, "-c", KILLED], stdout=subprocess.PIPE, text=True)
+def test_kill_9_of_the_tests_leaves_no_stack(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", KILLED, str(tmp_path)]
+    tests = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     with tests:
         assert tests.stdout is not None
         port = int(tests.stdout.readline().rpartition(":")[2])
