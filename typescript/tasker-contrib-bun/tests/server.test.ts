@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeEach, describe, expect, spyOn, test } from 'bun:test';
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Elysia } from 'elysia';
@@ -9,6 +9,7 @@ import { tasker as honoTasker } from '../src/hono.ts';
 import { defineStep, TaskerServer, type TaskerServerOptions } from '../src/index.ts';
 import { control } from './double/core.ts';
 import { claimed } from './double/steps.ts';
+import { spawnOnDouble } from './support/spawn.ts';
 import { stack } from './support/stack.ts';
 import { until } from './support/until.ts';
 
@@ -227,26 +228,9 @@ describe('routes', () => {
 
 describe('processes', () => {
   function spawn(env: Record<string, string>, ...flags: string[]) {
-    const log = join(scratch, `${crypto.randomUUID()}.log`);
-    const app = env.APP ?? 'tests/apps/worker.ts';
-    const command = [process.execPath, ...flags, '--preload', './tests/double/install.ts', app];
-    const child = Bun.spawn(command, {
-      cwd: root,
-      env: {
-        PATH: process.env.PATH,
-        PORT: '0',
-        DATABASE_URL: 'postgresql://a:b@127.0.0.1:1/x',
-        TASKER_ORCHESTRATION_URL: 'http://127.0.0.1:1',
-        TASKER_DRAIN_TIMEOUT: '0.05',
-        ...env,
-      },
-      stdin: 'ignore',
-      stdout: Bun.file(log),
-      stderr: Bun.file(`${log}.err`),
-    });
-    const said = () => (existsSync(log) ? readFileSync(log, 'utf8') : '');
-    const ready = () => until('ready', () => said().match(/READY (\S+)/)?.[1]);
-    return { child, said, ready, errors: () => readFileSync(`${log}.err`, 'utf8') };
+    const app = spawnOnDouble([env.APP ?? 'tests/apps/worker.ts'], { scratch, flags, env: { PORT: '0', ...env } });
+    const ready = () => until('ready', () => app.said().match(/READY (\S+)/)?.[1]);
+    return { ...app, ready };
   }
 
   test('SIGTERM in the middle of a step and with an open stream ends in time and names the cut step', async () => {

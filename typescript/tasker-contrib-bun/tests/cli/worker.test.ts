@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, test } from 'bun:test';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { spawnOnDouble } from '../support/spawn.ts';
 import { until } from '../support/until.ts';
 
 const root = join(import.meta.dir, '../..');
@@ -18,25 +19,8 @@ writeFileSync(
   'name: order\nnamespace_name: shop\nversion: "1.0.0"\nsteps:\n  - name: price\n    handler: { callable: shop.price }\n',
 );
 
-function worker(args: string[], env: Record<string, string> = {}) {
-  const log = join(project, crypto.randomUUID());
-  const preload = ['--preload', join(root, 'tests/double/install.ts')];
-  const child = Bun.spawn([process.execPath, ...preload, join(root, 'src/cli/main.ts'), 'worker', ...args], {
-    cwd: project,
-    env: {
-      PATH: process.env.PATH,
-      DATABASE_URL: 'postgresql://a:b@127.0.0.1:1/x',
-      TASKER_ORCHESTRATION_URL: 'http://127.0.0.1:1',
-      TASKER_DRAIN_TIMEOUT: '0.05',
-      ...env,
-    },
-    stdin: 'ignore',
-    stdout: Bun.file(log),
-    stderr: Bun.file(`${log}.err`),
-  });
-  const said = (file = log) => (existsSync(file) ? readFileSync(file, 'utf8') : '');
-  return { child, said, errors: () => said(`${log}.err`) };
-}
+const worker = (args: string[], env: Record<string, string> = {}) =>
+  spawnOnDouble([join(root, 'src/cli/main.ts'), 'worker', ...args], { cwd: project, scratch: project, env });
 
 describe('worker', () => {
   test.each(['SIGTERM', 'SIGINT'] as const)(
