@@ -21,11 +21,15 @@ pub fn banner(ready: &Ready, args: &crate::cli::UpArgs) -> anyhow::Result<()> {
         (None, None) => "thrown away at the end".to_owned(),
     };
     let mut stdout = std::io::stdout().lock();
+    let grpc = match &ready.grpc_url {
+        Some(url) => format!("\n  gRPC API    {url}"),
+        None => String::new(),
+    };
     writeln!(
         stdout,
         "Tasker {core} is ready ({ms} ms)\n\n  \
          REST API    {api}\n  \
-         API docs    {api}/api-docs/ui\n  \
+         API docs    {api}/api-docs/ui{grpc}\n  \
          Database    {database}\n  \
          Data        {data}\n  \
          Runs on     PostgreSQL {postgres}, PGMQ {pgmq}\n\n\

@@ -45,6 +45,9 @@ pub struct UpArgs {
     /// Port of the REST API on 127.0.0.1; 0 takes a free one
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     pub port: u16,
+    /// Serve the gRPC API as well, on this port of 127.0.0.1; 0 takes a free one
+    #[arg(long, value_name = "PORT")]
+    pub grpc_port: Option<u16>,
     /// Port of PostgreSQL on 127.0.0.1; 0 takes a free one
     #[arg(
         long,

@@ -63,6 +63,7 @@ pub fn config(args: &ConfigArgs) -> anyhow::Result<()> {
         &Stack {
             database_url: &database_url,
             orchestration_url: &orchestration_url,
+            grpc_address: None,
         },
     )?;
     write!(std::io::stdout(), "{text}")?;

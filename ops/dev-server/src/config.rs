@@ -18,13 +18,18 @@ pub struct Stack<'a> {
     pub database_url: &'a str,
     /// The server's REST API.
     pub orchestration_url: &'a str,
+    /// `IP:port` of the server's gRPC API, if it has one.
+    pub grpc_address: Option<&'a str>,
 }
 
 /// The file's text.
 pub fn render(role: Role, stack: &Stack<'_>) -> anyhow::Result<String> {
     let mut file = Table::new();
     let settings = settings(role, stack)?;
-    for key in CONFIG_KEYS.iter().filter(|key| wanted(key.path, role)) {
+    for key in CONFIG_KEYS
+        .iter()
+        .filter(|key| wanted(key.path, role, stack))
+    {
         insert(&mut file, key.path, to_toml(key.default));
     }
     for (path, value) in settings {
@@ -45,13 +50,16 @@ fn to_toml(value: ConfigValue) -> Value {
 }
 
 /// Optional sections that a role uses; the others stay out, which switches off what they configure.
-fn wanted(path: &str, role: Role) -> bool {
+fn wanted(path: &str, role: Role, stack: &Stack<'_>) -> bool {
     let used = match role {
         Role::Worker => ["common", "worker"],
         Role::Orchestration => ["common", "orchestration"],
     };
     let sections: &[&str] = match role {
         Role::Worker => &["worker.orchestration_client"],
+        Role::Orchestration if stack.grpc_address.is_some() => {
+            &["orchestration.web", "orchestration.grpc"]
+        }
         Role::Orchestration => &["orchestration.web"],
     };
     let top = path.split('.').next().unwrap_or_default();
@@ -89,6 +97,8 @@ fn settings(role: Role, stack: &Stack<'_>) -> anyhow::Result<Vec<(&'static str, 
                 ("orchestration.event_systems.task_readiness.timing.fallback_polling_interval_seconds", 1.into()),
                 ("orchestration.event_systems.orchestration.timing.fallback_polling_interval_seconds", 1.into()),
             ]);
+            let grpc = stack.grpc_address.map(Value::from);
+            settings.extend(grpc.map(|address| ("orchestration.grpc.bind_address", address)));
         }
     }
     Ok(settings)
@@ -118,6 +128,7 @@ mod tests {
     const STACK: Stack<'_> = Stack {
         database_url: "postgresql://u:p@127.0.0.1:5432/d",
         orchestration_url: "http://127.0.0.1:8080",
+        grpc_address: None,
     };
 
     #[test]
@@ -147,5 +158,21 @@ mod tests {
             .expect("a web section");
         assert_eq!(web.bind_address, "127.0.0.1:8080");
         assert!(config.common.database.pool.max_connections >= 60);
+    }
+
+    #[test]
+    fn a_server_has_grpc_only_if_that_was_asked_for() {
+        let grpc = |stack: &Stack<'_>| {
+            let text = render(Role::Orchestration, stack).unwrap();
+            let config: TaskerConfig = toml::from_str(&text).unwrap();
+            config.orchestration.expect("a server section").grpc
+        };
+        assert!(grpc(&STACK).is_none());
+        let asked = Stack {
+            grpc_address: Some("127.0.0.1:9190"),
+            ..STACK
+        };
+        let section = grpc(&asked).expect("a gRPC section");
+        assert_eq!(section.bind_address, "127.0.0.1:9190");
     }
 }

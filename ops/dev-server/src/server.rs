@@ -24,22 +24,42 @@ const PORT_TRIES: usize = 5;
 pub struct Server {
     /// Where its REST API is.
     pub url: String,
+    /// Where its gRPC API is, if that was asked for.
+    pub grpc_url: Option<String>,
     handle: OrchestrationSystemHandle,
 }
 
 impl Server {
-    /// Starts it on the database; port 0 takes a free one.
+    /// Starts it on the database, with gRPC if there is a port for that; port 0 takes a free one.
     ///
     /// # Errors
     /// [`StackError::Server`] with Core's words.
-    pub async fn start(database_url: &str, port: u16, run_dir: &Path) -> anyhow::Result<Self> {
-        for attempt in 1.. {
+    pub async fn start(
+        database_url: &str,
+        port: u16,
+        grpc_port: Option<u16>,
+        run_dir: &Path,
+    ) -> anyhow::Result<Self> {
+        let address = |port: u16| -> anyhow::Result<String> {
             let chosen = if port == 0 { ports::free()? } else { port };
-            let url = format!("http://127.0.0.1:{chosen}");
-            write_config(database_url, &url, run_dir)?;
+            Ok(format!("127.0.0.1:{chosen}"))
+        };
+        for attempt in 1.. {
+            let url = format!("http://{}", address(port)?);
+            let grpc = grpc_port.map(address).transpose()?;
+            let stack = Stack {
+                database_url,
+                orchestration_url: &url,
+                grpc_address: grpc.as_deref(),
+            };
+            write_config(&stack, run_dir)?;
             match OrchestrationBootstrap::bootstrap().await {
                 Ok(handle) => {
-                    let server = Self { url, handle };
+                    let server = Self {
+                        url,
+                        grpc_url: grpc.map(|address| format!("http://{address}")),
+                        handle,
+                    };
                     server.wait_until_healthy().await?;
                     return Ok(server);
                 }
@@ -72,13 +92,25 @@ impl Server {
             {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
+            // Core only logs that it cannot serve gRPC.
+            let grpc = self.grpc_url.as_ref();
+            if let Some(address) = grpc.and_then(|url| url.strip_prefix("http://")) {
+                while tokio::net::TcpStream::connect(address).await.is_err() {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+            }
         };
         tokio::time::timeout(HEALTH_PATIENCE, healthy)
             .await
             .map_err(|_| {
                 StackError::Server {
                     why: format!(
-                        "{url} did not answer within {} s",
+                        "{} did not answer within {} s",
+                        [Some(url.as_str()), self.grpc_url.as_deref()]
+                            .into_iter()
+                            .flatten()
+                            .collect::<Vec<_>>()
+                            .join(" or "),
                         HEALTH_PATIENCE.as_secs()
                     ),
                 }
@@ -100,15 +132,11 @@ impl Server {
 }
 
 /// Core reads its configuration from a file only. The file holds the database's password, so it is private.
-fn write_config(database_url: &str, orchestration_url: &str, run_dir: &Path) -> anyhow::Result<()> {
-    let stack = Stack {
-        database_url,
-        orchestration_url,
-    };
+fn write_config(stack: &Stack<'_>, run_dir: &Path) -> anyhow::Result<()> {
     let place = run_dir.join("orchestration.toml");
     fs::write(&place, "")?;
     fs::set_permissions(&place, fs::Permissions::from_mode(0o600))?;
-    fs::write(&place, render(Role::Orchestration, &stack)?)
+    fs::write(&place, render(Role::Orchestration, stack)?)
         .context("write the server's configuration")?;
     std::env::set_var("TASKER_CONFIG_PATH", &place);
     Ok(())

@@ -19,6 +19,9 @@ use crate::{announce, cache, database, files, ports};
 pub struct Ready {
     /// Where the REST API is.
     pub orchestration_url: String,
+    /// Where the gRPC API is, if that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grpc_url: Option<String>,
     /// Where the database is, with user and password.
     pub database_url: String,
     /// Version of PostgreSQL.
@@ -50,6 +53,7 @@ pub struct Phases {
 pub async fn run(args: UpArgs, started: Instant) -> anyhow::Result<()> {
     ports::check(args.port, "--port")?;
     ports::check(args.pg_port, "--pg-port")?;
+    ports::check(args.grpc_port.unwrap_or(0), "--grpc-port")?;
     let mut stop = StopSignals::listen(args.until_stdin_ends)?;
     let stack = tokio::select! {
         stack = Stack::start(&args, started) => stack?,
@@ -109,7 +113,7 @@ impl Stack {
             }
             let versions = database::versions(&url).await?;
             phases.migrate = clock.lap();
-            let server = Server::start(&url, args.port, run_dir.path()).await?;
+            let server = Server::start(&url, args.port, args.grpc_port, run_dir.path()).await?;
             phases.server = clock.lap();
             anyhow::Ok((versions, server))
         }
@@ -123,6 +127,7 @@ impl Stack {
         };
         let ready = Ready {
             orchestration_url: server.url.clone(),
+            grpc_url: server.grpc_url.clone(),
             database_url: url,
             postgres_version: versions.postgres,
             pgmq_version: versions.pgmq,

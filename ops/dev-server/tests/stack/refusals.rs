@@ -99,7 +99,7 @@ fn a_taken_port() {
     let place = Place::new();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port().to_string();
-    for option in ["--port", "--pg-port"] {
+    for option in ["--port", "--pg-port", "--grpc-port"] {
         let words = complaint(&place, &[option, &port]);
         assert!(words.contains(&port) && words.contains(option), "{words}");
     }

@@ -206,9 +206,37 @@ async fn it_is_not_ready_while_it_drains_or_the_server_is_away() {
 async fn the_client_does_everything_on_the_real_server() {
     let _alone = ALONE.lock().await;
     let stack = Stack::start();
-    let shop = Shop::default();
-    let worker = worker(&stack, &shop).await;
     let client = TaskerClient::from_config(&stack.config()).unwrap();
+    client_does_everything(&stack, &client).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn so_does_the_client_that_speaks_grpc() {
+    let _alone = ALONE.lock().await;
+    let stack = Stack::start_with(&["--grpc-port", "0"]);
+    let url = stack.grpc_url.clone().expect("a gRPC API");
+    let client = TaskerClient::builder(&url).connect_grpc().await.unwrap();
+    client_does_everything(&stack, &client).await;
+
+    // What gRPC cannot do is said before anything is sent.
+    let by_status = TaskQuery::default().completed(true);
+    let refused = client.list_tasks(by_status).await.unwrap_err();
+    assert_eq!(refused.kind(), ClientErrorKind::Invalid);
+    let large = NewTask::new(
+        "axum_shop",
+        "order",
+        json!({"amount": 9_007_199_254_740_993_i64}),
+    );
+    let refused = client.create_task(large).await.unwrap_err();
+    assert!(
+        refused.to_string().contains("9007199254740993"),
+        "{refused}"
+    );
+}
+
+async fn client_does_everything(stack: &Stack, client: &TaskerClient) {
+    let shop = Shop::default();
+    let worker = worker(stack, &shop).await;
     let order = || NewTask::new("axum_shop", "order", json!({"amount": 5, "nonce": 1}));
     let created = client.create_task(order()).await.unwrap();
     let conflict = client.create_task(order()).await.unwrap_err();

@@ -12,17 +12,24 @@ pub struct Stack {
     child: Child,
     pub database_url: String,
     pub url: String,
+    pub grpc_url: Option<String>,
     http: reqwest::Client,
 }
 
 impl Stack {
     pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// With more options of `tasker-dev up`.
+    pub fn start_with(options: &[&str]) -> Self {
         let program = std::env::var("TASKER_DEV_BIN").expect(
             "TASKER_DEV_BIN: run `cargo xtask test --unit rust/tasker-contrib-axum`, or set it to a built tasker-dev",
         );
         let mut child = Command::new(program)
             // Its standard input ends with this process, even if that is killed.
             .args(["up", "--json", "--until-stdin-ends"])
+            .args(options)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -35,6 +42,7 @@ impl Stack {
         Self {
             database_url: text("database_url"),
             url: text("orchestration_url"),
+            grpc_url: ready["grpc_url"].as_str().map(str::to_owned),
             child,
             http: reqwest::Client::new(),
         }
