@@ -35,7 +35,7 @@
 //!
 //! | Feature | By default | Adds |
 //! | --- | --- | --- |
-//! | `grpc` | no | `TaskerClient::connect_grpc`: the client speaks gRPC instead of REST |
+//! | `grpc` | no | `TaskerClientBuilder::connect_grpc`: the client speaks gRPC instead of REST |
 //! | `testing` | no | the module `testing`: steps and workflows in memory; put it into `dev-dependencies` |
 //!
 //! # Rust
