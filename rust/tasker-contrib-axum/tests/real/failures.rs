@@ -10,7 +10,7 @@ use tasker_contrib_axum::{DomainEvent, EventKind};
 use crate::stack::Stack;
 use crate::{worker, Shop, ALONE};
 
-async fn run(stack: &Stack, sql: &str) {
+pub(crate) async fn run(stack: &Stack, sql: &str) {
     let pool = sqlx::PgPool::connect(&stack.database_url).await.unwrap();
     sqlx::raw_sql(sql).execute(&pool).await.unwrap();
     pool.close().await;

@@ -1,15 +1,21 @@
 //! What the application serves, and what reaches the server through the client.
 
-use std::time::Duration;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use axum::routing::post;
+use axum::Router;
 use serde_json::{json, Value};
 use tasker_contrib_axum::{
-    ClientErrorKind, CorrelationLayer, NewTask, TaskQuery, TaskerClient, TaskerWorker,
+    AdmissionLayer, ClientErrorKind, CorrelationLayer, NewTask, TaskQuery, TaskerClient,
+    TaskerWorker,
 };
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::failures::run;
 use crate::spans::Spans;
 use crate::stack::Stack;
 use crate::{handlers, worker, Shop, ALONE};
@@ -200,6 +206,53 @@ async fn it_is_not_ready_while_it_drains_or_the_server_is_away() {
     drop(stack);
     let answer = ask().await;
     assert!(failed(answer.json().await.unwrap()).contains(&"orchestration".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn back_pressure_of_the_real_server_closes_the_routes_that_create_tasks() {
+    let _alone = ALONE.lock().await;
+    let stack = Stack::start();
+    let client = TaskerClient::builder(&stack.url)
+        .max_retries(0)
+        .build()
+        .unwrap();
+    // More messages than the server calls critical, which it does not see for an hour.
+    let fill = "SELECT pgmq.send_batch('orchestration_step_results', array_agg('{}'::jsonb), 3600) FROM generate_series(1, 6000)";
+    run(&stack, fill).await;
+    let order = || NewTask::new("axum_shop", "order", json!({"amount": 5})).unique();
+    let limit = Instant::now() + Duration::from_secs(60);
+    // The server looks every five seconds.
+    let refused = loop {
+        let refused = client.create_task(order()).await.unwrap_err();
+        if refused.kind() == ClientErrorKind::Backpressure {
+            break refused;
+        }
+        assert!(Instant::now() < limit, "{refused}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    };
+    assert_eq!(refused.retry_after(), Some(Duration::from_secs(30)));
+
+    let begun = Arc::new(AtomicUsize::new(0));
+    let counted = begun.clone();
+    let checkout = post(move || async move {
+        counted.fetch_add(1, Ordering::SeqCst);
+    });
+    let app = Router::new()
+        .route("/checkout", checkout)
+        .route_layer(AdmissionLayer::new(&client));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/checkout", listener.local_addr().unwrap());
+    let serving = tokio::spawn(async move { axum::serve(listener, app).await });
+    let answer = reqwest::Client::new().post(url).send().await.unwrap();
+    assert_eq!(answer.status(), 503);
+    let wait: u64 = answer.headers()["retry-after"]
+        .to_str()
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert!((1..=30).contains(&wait), "{wait}");
+    assert_eq!(begun.load(Ordering::SeqCst), 0, "nothing was begun");
+    serving.abort();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
