@@ -7,9 +7,6 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// Cargo's `=0.1.8` admits it, and whatever says it was compiled from the checkout.
-const OURS: &str = "0.1.8+checkout";
-
 fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }
@@ -50,9 +47,6 @@ fn checkout(folder: &Path) {
         let manifest = Path::new(package["manifest_path"].as_str().unwrap());
         let place = folder.join(name);
         copy(manifest.parent().unwrap(), &place);
-        let text = fs::read_to_string(place.join("Cargo.toml")).unwrap();
-        let (old, new) = ("version = \"0.1.8\"", format!("version = \"{OURS}\""));
-        fs::write(place.join("Cargo.toml"), text.replacen(old, &new, 1)).unwrap();
         members.push(format!("{name:?}"));
     }
     assert!(members.len() >= 4, "{members:?}");
@@ -80,7 +74,16 @@ fn the_example_runs_on_a_server_from_a_checkout_and_git_sees_nothing() {
         said.starts_with(&format!("Tasker Core: {place}")),
         "the checkout is named first"
     );
-    assert!(said.contains(&format!("stack: Tasker Core {OURS}, ")));
     assert!(said.ends_with("scenarios: 5 passed, 0 failed\n"));
     assert_eq!(output("git", &["status", "--porcelain"]), before);
+    // The compiler writes the places of sources into a program.
+    let program = fs::read(repository().join("target/debug/tasker-dev")).unwrap();
+    let source = folder
+        .join("tasker-orchestration/src")
+        .display()
+        .to_string();
+    let is_in = program
+        .windows(source.len())
+        .any(|piece| piece == source.as_bytes());
+    assert!(is_in, "the server is not compiled from the checkout");
 }

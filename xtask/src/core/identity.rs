@@ -38,7 +38,9 @@ impl Identity {
     pub fn of(checkout: &Path) -> Result<Self> {
         let mut sum = Sha256::new();
         let commit = git(checkout, &["rev-parse", "HEAD"])
-            .map(|text| String::from_utf8_lossy(&text).trim().to_owned());
+            .map(|text| String::from_utf8_lossy(&text).trim().to_owned())
+            // In a folder that the repository around it ignores, git would see no change.
+            .filter(|_| git(checkout, &["check-ignore", "--quiet", "."]).is_none());
         let Some(commit) = commit else {
             let mut files = BTreeSet::new();
             walk(checkout, &mut files)?;
@@ -179,4 +181,32 @@ fn hex(sum: Sha256) -> String {
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_checkout_in_a_folder_that_git_ignores_is_known_by_its_files() {
+        let scratch = tempfile::tempdir().unwrap();
+        let commit = [
+            &["init", "--quiet"][..],
+            &["add", "--all"],
+            &["-c", "user.name=t", "-c", "user.email=t@example.org"],
+        ];
+        std::fs::write(scratch.path().join(".gitignore"), "/out/\n").unwrap();
+        git(scratch.path(), commit[0]).unwrap();
+        git(scratch.path(), commit[1]).unwrap();
+        let message = ["commit", "--quiet", "--message", "all"];
+        git(scratch.path(), &[commit[2], &message].concat()).unwrap();
+        let checkout = scratch.path().join("out/core");
+        std::fs::create_dir_all(&checkout).unwrap();
+        std::fs::write(checkout.join("lib.rs"), "one").unwrap();
+        let before = Identity::of(&checkout).unwrap();
+        assert_eq!(before.commit, None);
+        std::fs::write(checkout.join("lib.rs"), "three").unwrap();
+        assert_ne!(Identity::of(&checkout).unwrap(), before);
+        assert!(Identity::of(scratch.path()).unwrap().commit.is_some());
+    }
 }
