@@ -14,9 +14,11 @@ RSpec.describe "An app in Puma", :echo_app do
   end
 
   def puma(config, more: {})
-    port = @app.free_port
-    @app.write("config/puma.rb", "bind \"tcp://127.0.0.1:#{port}\"\nthreads 1, 2\n#{config}\n")
-    [ @app.start("bundle", "exec", "puma", "-C", "config/puma.rb", more:), port ]
+    # Puma chooses the port, so that nobody else can have it by then.
+    @app.write("config/puma.rb", "bind \"tcp://127.0.0.1:0\"\nthreads 1, 2\n#{config}\n")
+    server = @app.start("bundle", "exec", "puma", "-C", "config/puma.rb", more:)
+    wait_for(30) { server.output.match?(/Listening on|does not exist/) }
+    [ server, server.output[%r{Listening on http://127\.0\.0\.1:(\d+)}, 1] ]
   end
 
   before do

@@ -109,6 +109,9 @@ class DummyApp
     Process.new(::Process.spawn(env.merge(more), *command, chdir: root, out: log, err: %i[child out], in: File::NULL, pgroup: true), log).tap { |process| @processes << process }
   end
 
+  # What its processes have printed so far.
+  def said = @processes.map(&:output).join("\n")
+
   # Steps that the double delivers as soon as it is booted.
   def deliver(*steps) = File.write(steps_file, JSON.generate(steps))
 

@@ -23,7 +23,11 @@ module EchoApp
 
   def boots = @app.journal("boot").map { |line| line["pid"] }
 
-  def wait_for(seconds = 20, &) = eventually(seconds, &)
+  def wait_for(seconds = 20, &)
+    eventually(seconds, &)
+  rescue WorkerHelpers::NotInTime => error
+    raise WorkerHelpers::NotInTime, "#{error.message}; the processes said:\n#{@app.said}"
+  end
 end
 
 RSpec.configure do |config|

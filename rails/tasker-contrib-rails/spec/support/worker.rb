@@ -47,11 +47,14 @@ module WorkerHelpers
 
   def start(**) = runtime.start!(settings: settings(**), root:, environment: "test")
 
+  # What a test waits for did not happen.
+  class NotInTime < StandardError; end
+
   # Waits for a condition; there are no fixed pauses in these tests.
   def eventually(seconds = 5)
     deadline = Process.clock_gettime(Process::CLOCK_MONOTONIC) + seconds
     until (value = yield)
-      raise "it did not come to that within #{seconds} s" if Process.clock_gettime(Process::CLOCK_MONOTONIC) > deadline
+      raise NotInTime, "it did not come to that within #{seconds} s" if Process.clock_gettime(Process::CLOCK_MONOTONIC) > deadline
 
       sleep(0.002)
     end
