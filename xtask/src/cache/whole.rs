@@ -153,9 +153,7 @@ impl Whole<'_> {
         let root = self.root.as_os_str().as_encoded_bytes();
         sum.update(digest([root, self.what.as_bytes()]));
         sum.update(sum_of_files(files));
-        for path in self.changed.iter().flatten() {
-            sum.update(digest([path.as_slice()]));
-        }
+        sum.update(digest(self.changed.iter().flatten().map(Vec::as_slice)));
         let languages = looked.languages.iter().map(String::as_str);
         let (tools, _) = versions::of_languages(self.root, self.tools, self.environment, languages);
         for (name, version) in tools {
