@@ -321,6 +321,23 @@ fn an_affected_run_is_remembered_and_another_set_of_changes_is_another_run() {
 }
 
 #[test]
+fn a_base_that_nobody_knows_is_told_each_time_and_strict_fails_each_time() {
+    let fixture = repository();
+    let args = ["test", "--unit", "python/greeter", "--affected", "nowhere"];
+    for round in ["new", "known", "known as a whole, if it were remembered"] {
+        let ran = fixture.run(&args);
+        assert_eq!(ran.code, Some(0), "{round}: {ran:?}");
+        let said = format!("{}{}", ran.out, ran.err);
+        assert!(
+            said.contains("nowhere is not in this clone"),
+            "{round}: {said}"
+        );
+    }
+    let strict = fixture.run(&[&args[..], &["--strict"]].concat());
+    assert_ne!(strict.code, Some(0), "{strict:?}");
+}
+
+#[test]
 fn without_a_base_all_jobs_are_listed_and_each_is_a_command() {
     use clap::Parser as _;
     let fixture = repository();

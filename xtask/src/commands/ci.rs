@@ -37,10 +37,8 @@ fn matrix(session: &mut Session, args: &AffectedArgs) -> Result<()> {
     let (root, tools) = (session.root.clone(), session.tools.clone());
     let environment = Options::default().environment;
     let common = Common::new(&environment, &session.core.source_id()?);
-    let is_known = changes
-        .as_ref()
-        .is_none_or(|changes| changes.paths().is_some());
-    let whole = (is_known && !session.core.is_local()).then(|| Whole {
+    let is_unknown = changes.as_ref().is_some_and(Changes::is_unknown);
+    let whole = (!is_unknown && !session.core.is_local()).then(|| Whole {
         root: &root,
         what: format!("{:?}", ("matrix", &args.affected)),
         tools: &tools,

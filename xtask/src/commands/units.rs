@@ -82,7 +82,8 @@ fn check(session: &mut Session, args: &TestArgs, job: Job) -> Result<()> {
     let core = session.core.source_id()?;
     let common = Arc::new(Common::new(&options.environment, &core));
     let (root, tools) = (session.root.clone(), session.tools.clone());
-    let is_plain = !(args.affected.why.is_some()
+    let is_plain = !(changes.as_ref().is_some_and(Changes::is_unknown)
+        || args.affected.why.is_some()
         || args.units.dry_run
         || args.explain
         || args.no_cache

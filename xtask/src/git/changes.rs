@@ -23,6 +23,11 @@ pub enum Changes {
 }
 
 impl Changes {
+    /// Whether nobody knows. Such an answer is given anew each time, with its warning.
+    pub fn is_unknown(&self) -> bool {
+        matches!(self, Self::Unknown { .. })
+    }
+
     /// The paths, if they are known.
     pub fn paths(&self) -> Option<Vec<Vec<u8>>> {
         match self {
