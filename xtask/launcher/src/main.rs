@@ -42,11 +42,7 @@ fn main() -> ExitCode {
 }
 
 fn start() -> io::Result<ExitCode> {
-    let launcher = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let root = launcher
-        .ancestors()
-        .nth(2)
-        .ok_or_else(|| io::Error::other("the launcher is not in xtask/launcher"))?;
+    let root = &repository()?;
     let target = env::var_os("CARGO_TARGET_DIR")
         .map_or_else(|| root.join("target"), |folder| root.join(folder));
     let program = target.join(PROFILE).join("xtask");
@@ -83,6 +79,18 @@ fn start() -> io::Result<ExitCode> {
         }
     }
     Err(command.args(env::args_os().skip(1)).exec())
+}
+
+/// The repository whose launcher cargo was asked to run. What was compiled into this program may be the folder of another checkout: cargo
+/// takes a launcher whose checkout was copied or moved for up to date.
+fn repository() -> io::Result<PathBuf> {
+    let launcher = env::var_os("CARGO_MANIFEST_DIR")
+        .ok_or_else(|| io::Error::other("it is started by `cargo xtask`, not by itself"))?;
+    Path::new(&launcher)
+        .ancestors()
+        .nth(2)
+        .map(Path::to_owned)
+        .ok_or_else(|| io::Error::other("the launcher is not in xtask/launcher"))
 }
 
 fn is_current(program: &Path, stamp: &Path, sources: u64) -> bool {
