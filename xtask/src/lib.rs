@@ -16,7 +16,6 @@
 //! subscribe to the events. Work that must hold a running process uses [`process::ChildGroup`].
 
 pub mod apply;
-pub mod bench;
 pub mod cache;
 pub mod cli;
 pub mod commands;
@@ -27,7 +26,6 @@ pub mod environment;
 pub mod error;
 pub mod file;
 pub mod git;
-pub mod guard;
 pub mod http;
 pub mod interrupt;
 pub mod lang;
@@ -45,13 +43,13 @@ pub mod version;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory as _, Parser as _};
+use commands::shared::session::Session;
 
 /// Parses the command line, runs the command, prints a failure, and gives the exit code.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
-    if args.get(1).is_some_and(|word| word == guard::ARGUMENT) {
-        guard::run();
+    if process::guard::answered(args.iter().cloned()) {
         return ExitCode::SUCCESS;
     }
     let cli = cli::Cli::parse_from(args);
@@ -60,20 +58,19 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         quiet: cli.quiet,
         logs: cli.show_logs,
     };
-    // What `core use` replaces may be broken, so it is not read.
-    let core = match &cli.command {
-        cli::Command::Core {
-            what: cli::CoreCommand::Use(_),
-        } => Some(core::PUBLISHED),
-        _ => cli.core.as_deref(),
+    let core = if cli.command.replaces_core() {
+        Some(core::PUBLISHED)
+    } else {
+        cli.core.as_deref()
     };
-    let result = commands::Session::open(cli.root.as_deref(), core, style).map_or_else(
+    let result = Session::open(cli.root.as_deref(), core, style).map_or_else(
         |error| {
             report::choose(style, std::path::Path::new("")).error(&error);
             Err(error)
         },
         |mut session| {
-            let result = commands::dispatch(&mut session, &cli.command);
+            session.command_line = cli::Cli::command;
+            let result = cli.command.run(&mut session);
             if let Err(error) = &result {
                 session.report.error(error);
             }

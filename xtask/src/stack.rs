@@ -10,12 +10,45 @@ use serde::Deserialize;
 
 use crate::error::{Error, Result};
 use crate::interrupt::Interrupt;
+use crate::lang::Planner;
 use crate::process::{describe, ChildGroup, Invocation, Output};
 
 /// The first start after an upgrade makes a data directory; a loaded machine may take its time.
 const PATIENCE: Duration = Duration::from_secs(90);
 /// `tasker-dev` itself bounds every part of its stop.
 const STOP_PATIENCE: Duration = Duration::from_secs(40);
+
+/// The folder of the local stack's unit.
+pub const DEV_SERVER: &str = "ops/dev-server";
+
+/// The program of the local stack and the variables that it needs.
+pub struct DevServer {
+    /// The program, which is built by then.
+    pub program: PathBuf,
+    /// Its variables.
+    pub env: Vec<(String, String)>,
+}
+
+/// Plans what makes the local stack's program ready.
+pub fn dev_server(planner: &mut Planner<'_>) -> Result<DevServer> {
+    let repo = planner.repo;
+    let missing = |why: &str| Error::BadFile {
+        file: DEV_SERVER.into(),
+        line: None,
+        why: why.to_owned(),
+        fix: None,
+    };
+    let server = repo
+        .unit(DEV_SERVER)
+        .ok_or_else(|| missing("the local stack is not in this repository"))?;
+    let env = planner.provide(server)?.env;
+    let program = env
+        .iter()
+        .find(|(name, _)| name == "TASKER_DEV_BIN")
+        .map(|(_, value)| PathBuf::from(value));
+    let program = program.ok_or_else(|| missing("its unit provides no program"))?;
+    Ok(DevServer { program, env })
+}
 
 /// The ready line of `tasker-dev up --json`.
 #[derive(Clone, Debug, Deserialize, serde::Serialize)]

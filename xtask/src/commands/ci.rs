@@ -5,10 +5,9 @@ use std::path::PathBuf;
 
 use serde_json::{json, Value};
 
-use super::units::{affected_units, look, looked};
-use super::Session;
+use super::shared::affected::{affected_units, look, looked, AffectedArgs};
+use super::shared::session::Session;
 use crate::cache::{Common, Whole};
-use crate::cli::{AffectedArgs, CiCommand};
 use crate::error::Result;
 use crate::git::Changes;
 use crate::lang::{Job, Planner};
@@ -18,6 +17,23 @@ use crate::repo::{Repo, Unit};
 use crate::report::out;
 use crate::run::Options;
 
+/// For continuous integration.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    /// Print the jobs of a workflow as the JSON that GitHub takes as a matrix: name and `cargo xtask` arguments of each.
+    #[command(
+        after_help = "Examples:\n  cargo xtask ci matrix\n  cargo xtask ci matrix --affected origin/main"
+    )]
+    Matrix(AffectedArgs),
+}
+
 /// Places outside of the files that count, each with whether something was there.
 type Places = Vec<(PathBuf, bool)>;
 
@@ -25,9 +41,9 @@ type Places = Vec<(PathBuf, bool)>;
 const EXAMPLE: &str = "example";
 
 /// Runs the command.
-pub fn run(session: &mut Session, command: &CiCommand) -> Result<()> {
-    match command {
-        CiCommand::Matrix(args) => matrix(session, args),
+pub fn run(session: &mut Session, args: &Args) -> Result<()> {
+    match &args.what {
+        What::Matrix(args) => matrix(session, args),
     }
 }
 

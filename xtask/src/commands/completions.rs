@@ -2,11 +2,31 @@
 
 use std::io::Write as _;
 
-use clap::CommandFactory as _;
 use clap_complete::Shell as Generator;
 
-use crate::cli::{Cli, CompletionsArgs, Shell};
+use super::shared::session::Session;
 use crate::error::{Error, Result};
+
+/// Print a script that completes `cargo xtask …` in a shell.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  source <(cargo xtask completions bash)\n  cargo xtask completions fish > ~/.config/fish/conf.d/xtask.fish"
+)]
+pub struct Args {
+    /// The shell.
+    shell: Shell,
+}
+
+/// Shells that can be completed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Shell {
+    /// GNU Bash.
+    Bash,
+    /// Z shell.
+    Zsh,
+    /// fish.
+    Fish,
+}
 
 /// Completes the words after `cargo xtask` as if they were those after `xtask`; everything else stays with cargo's own completion.
 const BASH: &str = r#"
@@ -47,13 +67,13 @@ complete -c cargo -n 'set -l words (commandline -opc); test "$words[2]" = xtask'
 "#;
 
 /// Runs the command.
-pub fn run(args: &CompletionsArgs) -> Result<()> {
+pub fn run(session: &Session, args: &Args) -> Result<()> {
     let (generator, more) = match args.shell {
         Shell::Bash => (Generator::Bash, BASH),
         Shell::Zsh => (Generator::Zsh, ZSH),
         Shell::Fish => (Generator::Fish, FISH),
     };
-    let mut command = Cli::command().bin_name("xtask").name("xtask");
+    let mut command = (session.command_line)().bin_name("xtask").name("xtask");
     let mut script = Vec::new();
     clap_complete::generate(generator, &mut command, "xtask", &mut script);
     script.extend(more.as_bytes());

@@ -2,8 +2,7 @@
 
 use serde_json::json;
 
-use super::Session;
-use crate::cli::{CoreBuildArgs, CoreCheckArgs, CoreCommand, CoreUseArgs};
+use super::shared::session::Session;
 use crate::core::{self, Checkout, Core, Identity, State, Table, PUBLISHED, STATE};
 use crate::error::{Error, Result};
 use crate::lang::rust::target_folder;
@@ -11,13 +10,73 @@ use crate::lang::{Planner, LANGUAGES};
 use crate::plan::{Action, Counts, Plan, Task};
 use crate::repo::{check_languages, Repo};
 
+/// Which Tasker Core the units are built against: the published packages or a checkout of your own.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  cargo xtask core status\n  cargo xtask core use ../tasker-core\n  cargo xtask core use published\n  cargo xtask --core ../tasker-core test --lang python"
+)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    /// Per language: source, version, commit, changes, since when, and whether environments are in sync.
+    Status,
+    /// Choose a checkout, or `published`; no tracked file changes.
+    Use(UseArgs),
+    /// Build the checkout's packages now; else they are built when a unit needs them.
+    Build(BuildArgs),
+    /// Compare what the packages assume of Tasker Core (generated tables, doubles) with the checkout.
+    Check(CheckArgs),
+}
+
+#[derive(Debug, clap::Args)]
+struct UseArgs {
+    /// The folder of a Tasker Core checkout, or `published`.
+    #[arg(value_name = "PATH|published")]
+    source: String,
+    /// Print what would be written.
+    #[arg(long)]
+    dry_run: bool,
+}
+
+#[derive(Debug, clap::Args)]
+struct BuildArgs {
+    /// Only the packages of these languages (rust, python, ruby, typescript) [default: all that the checkout has].
+    #[arg(value_name = "LANG")]
+    languages: Vec<String>,
+    /// Print what would be run.
+    #[arg(long)]
+    dry_run: bool,
+}
+
+#[derive(Debug, clap::Args)]
+struct CheckArgs {
+    /// Only what units of this language assume; may be repeated.
+    #[arg(long = "lang", value_name = "LANG")]
+    languages: Vec<String>,
+    /// Print what would be run.
+    #[arg(long)]
+    dry_run: bool,
+}
+
+impl Args {
+    /// Whether the choice of a Tasker Core is replaced: the old one may be broken, so it is not read.
+    pub fn replaces_choice(&self) -> bool {
+        matches!(self.what, What::Use(_))
+    }
+}
+
 /// Runs the command.
-pub fn run(session: &mut Session, what: &CoreCommand) -> Result<()> {
-    match what {
-        CoreCommand::Status => status(session),
-        CoreCommand::Use(args) => choose(session, args),
-        CoreCommand::Build(args) => build(session, args),
-        CoreCommand::Check(args) => check(session, args),
+pub fn run(session: &mut Session, args: &Args) -> Result<()> {
+    match &args.what {
+        What::Status => status(session),
+        What::Use(args) => choose(session, args),
+        What::Build(args) => build(session, args),
+        What::Check(args) => check(session, args),
     }
 }
 
@@ -82,7 +141,7 @@ fn status(session: &mut Session) -> Result<()> {
 }
 
 /// Checks the choice and writes it down.
-fn choose(session: &mut Session, args: &CoreUseArgs) -> Result<()> {
+fn choose(session: &mut Session, args: &UseArgs) -> Result<()> {
     let path = session.root.join(STATE);
     let core = Core::choose(&session.root, Some(&args.source))?;
     let action = match core.checkout()? {
@@ -131,7 +190,7 @@ fn state_file(checkout: &Checkout, identity: Option<&Identity>) -> Result<String
 }
 
 /// Builds what the checkout has.
-fn build(session: &mut Session, args: &CoreBuildArgs) -> Result<()> {
+fn build(session: &mut Session, args: &BuildArgs) -> Result<()> {
     session.announce()?;
     let repo = Repo::discover(&session.root)?;
     let checkout = a_checkout(&session.core, "build")?;
@@ -170,7 +229,7 @@ fn a_checkout<'a>(core: &'a Core, to: &str) -> Result<&'a Checkout> {
 }
 
 /// Runs what each language compares.
-fn check(session: &mut Session, args: &CoreCheckArgs) -> Result<()> {
+fn check(session: &mut Session, args: &CheckArgs) -> Result<()> {
     check_languages(&args.languages)?;
     session.announce()?;
     let repo = Repo::discover(&session.root)?;

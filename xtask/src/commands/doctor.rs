@@ -2,10 +2,14 @@
 
 use serde::Serialize;
 
-use super::Session;
+use super::shared::session::Session;
 use crate::error::Result;
 use crate::file::relative;
 use crate::report::out;
+
+/// List every tool: wanted, found, where it comes from, and how to get it.
+#[derive(Debug, clap::Args)]
+pub struct Args {}
 
 #[derive(Serialize)]
 struct Row {
@@ -19,7 +23,7 @@ struct Row {
 }
 
 /// Runs the command.
-pub fn run(session: &mut Session) -> Result<()> {
+pub fn run(session: &mut Session, _: &Args) -> Result<()> {
     let rows = rows(session)?;
     if session.style.json {
         for row in &rows {

@@ -6,8 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::Session;
-use crate::cli::E2eArgs;
+use super::shared::session::Session;
 use crate::e2e::app::{self, Running, Surroundings};
 use crate::e2e::scenario::{Outcome, Runner};
 use crate::e2e::spec::{App, Example, Scenario};
@@ -19,10 +18,40 @@ use crate::lang::{language, Planner, Provided};
 use crate::plan::Plan;
 use crate::process::open_log;
 use crate::repo::{Repo, Unit};
-use crate::stack::Stack;
+use crate::stack::{dev_server, DevServer, Stack};
 
-/// The folder of the local stack's unit.
-pub const DEV_SERVER: &str = "ops/dev-server";
+/// Run an example for real: local stack, app, scenarios through the app's endpoints, step timeline, report.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  cargo xtask e2e examples/etl-pipeline\n  cargo xtask e2e examples/etl-pipeline --scenario happy-path --keep\n  cargo xtask e2e examples/etl-pipeline --input my-flights.csv"
+)]
+pub struct Args {
+    /// Folders of examples.
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Where the stack's database is: `embedded` starts one, a URL uses one that is already there.
+    #[arg(long, value_name = "embedded|URL", default_value = "embedded")]
+    stack: String,
+    /// Only the app of this framework [default: every app of the example].
+    #[arg(long, value_name = "NAME")]
+    framework: Option<String>,
+    /// Only this scenario; may be repeated.
+    #[arg(long = "scenario", value_name = "NAME", conflicts_with = "input")]
+    scenarios: Vec<String>,
+    /// Run the example on a file of your own; only the end state is checked.
+    #[arg(long, value_name = "FILE")]
+    input: Option<PathBuf>,
+    /// Leave everything running after the scenarios, until Ctrl-C.
+    #[arg(long)]
+    keep: bool,
+    /// Write report.json and report.html there [default: beside the logs in target/xtask/e2e].
+    #[arg(long, value_name = "DIR")]
+    report: Option<PathBuf>,
+    /// Print what would be run.
+    #[arg(long)]
+    dry_run: bool,
+}
+
 /// How many runs of one example keep their logs.
 const KEPT_RUNS: usize = 10;
 /// How many lines of an answer are shown; the report has all of it.
@@ -33,7 +62,7 @@ const PORT_TRIES: usize = 3;
 const ANSWER_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Runs the command.
-pub fn run(session: &mut Session, args: &E2eArgs) -> Result<()> {
+pub fn run(session: &mut Session, args: &Args) -> Result<()> {
     let repo = Repo::discover(&session.root)?;
     let runs = select(session, &repo, args)?;
     session.announce()?;
@@ -66,7 +95,7 @@ impl Run {
     }
 }
 
-fn select(session: &Session, repo: &Repo, args: &E2eArgs) -> Result<Vec<Run>> {
+fn select(session: &Session, repo: &Repo, args: &Args) -> Result<Vec<Run>> {
     let mut runs = Vec::new();
     for path in &args.paths {
         let folder = std::env::current_dir()
@@ -118,7 +147,7 @@ fn select(session: &Session, repo: &Repo, args: &E2eArgs) -> Result<Vec<Run>> {
     Ok(runs)
 }
 
-fn scenarios(example: &Example, args: &E2eArgs) -> Result<Vec<Scenario>> {
+fn scenarios(example: &Example, args: &Args) -> Result<Vec<Scenario>> {
     match (&args.input, &example.input) {
         (None, _) => example.select(&args.scenarios),
         (Some(file), _) if !file.is_file() => Err(Error::BadFile {
@@ -146,35 +175,6 @@ fn provision(planner: &mut Planner<'_>, unit: &Unit) -> Result<(Provided, DevSer
         None => Provided::default(),
     };
     Ok((app, dev_server(planner)?))
-}
-
-/// The program of the local stack and the variables that it needs.
-pub struct DevServer {
-    /// The program, which is built by then.
-    pub program: PathBuf,
-    /// Its variables.
-    pub env: Vec<(String, String)>,
-}
-
-/// Plans what makes the local stack's program ready.
-pub fn dev_server(planner: &mut Planner<'_>) -> Result<DevServer> {
-    let repo = planner.repo;
-    let missing = |why: &str| Error::BadFile {
-        file: DEV_SERVER.into(),
-        line: None,
-        why: why.to_owned(),
-        fix: None,
-    };
-    let server = repo
-        .unit(DEV_SERVER)
-        .ok_or_else(|| missing("the local stack is not in this repository"))?;
-    let env = planner.provide(server)?.env;
-    let program = env
-        .iter()
-        .find(|(name, _)| name == "TASKER_DEV_BIN")
-        .map(|(_, value)| PathBuf::from(value));
-    let program = program.ok_or_else(|| missing("its unit provides no program"))?;
-    Ok(DevServer { program, env })
 }
 
 fn dry_run(session: &mut Session, repo: &Repo, runs: &[Run]) -> Result<()> {
@@ -221,7 +221,7 @@ fn unit_of<'a>(repo: &'a Repo, run: &Run) -> &'a Unit {
 }
 
 /// Provisions, brings everything up, runs the scenarios, reports, and takes everything down, whatever happens in between.
-fn one(session: &mut Session, repo: &Repo, run: &Run, args: &E2eArgs) -> Result<Report> {
+fn one(session: &mut Session, repo: &Repo, run: &Run, args: &Args) -> Result<Report> {
     let mut clock = Clock(Instant::now());
     let mut phases = Phases::default();
     let (provided, server) = session.prepare("e2e", repo, |planner| {
@@ -281,7 +281,7 @@ fn one(session: &mut Session, repo: &Repo, run: &Run, args: &E2eArgs) -> Result<
 /// Starts the stack, and says what it is.
 fn start_stack(
     session: &mut Session,
-    args: &E2eArgs,
+    args: &Args,
     server: DevServer,
     logs: &Path,
 ) -> Result<Stack> {
@@ -370,7 +370,7 @@ fn run_folder(session: &Session, run: &Run) -> Result<PathBuf> {
 }
 
 /// Copies a user's own file to where the app looks for files; gives its name.
-fn place_input(run: &Run, args: &E2eArgs, around: &Surroundings) -> Result<Option<String>> {
+fn place_input(run: &Run, args: &Args, around: &Surroundings) -> Result<Option<String>> {
     let (Some(file), Some(input)) = (&args.input, &run.example.input) else {
         return Ok(None);
     };

@@ -1,9 +1,8 @@
-//! One file per command, and what they share.
+//! The subcommands: a file each, named in the two lists below. What several of them share is in `shared`.
 
 mod bench;
-mod bench_release;
-mod bench_runner;
-mod bench_template;
+mod build;
+mod bump;
 mod cache;
 mod ci;
 mod codegen;
@@ -11,178 +10,63 @@ mod completions;
 mod core;
 mod doctor;
 mod e2e;
+mod fmt;
+mod lint;
 mod release;
 mod setup;
+pub mod shared;
 mod template;
-mod units;
+mod test;
 mod version;
 
-use std::path::{Path, PathBuf};
+use shared::session::Session;
 
-use crate::cli::Command;
-use crate::core::Core;
-use crate::error::{Error, Result};
-use crate::interrupt::Interrupt;
-use crate::lang::Planner;
-use crate::plan::Plan;
-use crate::repo::Repo;
-use crate::report::{self, Report, Style};
-use crate::run::{self, folder, Options, Outcome, Summary};
-use crate::tools::{Tools, TABLE};
+use crate::error::Result;
 
-/// What every command works with.
-pub struct Session {
-    /// The repository, absolute.
-    pub root: PathBuf,
-    /// The table of tools.
-    pub tools: Tools,
-    /// Where Tasker Core comes from.
-    pub core: Core,
-    /// Ctrl-C.
-    pub interrupt: Interrupt,
-    /// How output looks.
-    pub style: Style,
-    /// Where output goes.
-    pub report: Box<dyn Report>,
-    /// The name of this run's folder.
-    pub run: String,
-}
+/// Each module has `Args`, whose doc comment is the help, and `run`.
+macro_rules! commands {
+    ($($name:ident($module:ident)),* $(,)?) => {
+        #[derive(Debug, clap::Subcommand)]
+        pub enum Command {
+            $($name(Box<$module::Args>)),*
+        }
 
-impl Session {
-    /// Finds the repository and reads its table of tools; `core` is what `--core` says.
-    pub fn open(root: Option<&Path>, core: Option<&str>, style: Style) -> Result<Self> {
-        let start = std::env::current_dir().map_err(Error::io("find", "the current folder"))?;
-        let root = match root {
-            Some(folder) => {
-                let folder = start.join(folder);
-                folder.join(TABLE).is_file().then_some(folder)
+        impl Command {
+            /// # Errors
+            /// What the subcommand fails with.
+            pub fn run(&self, session: &mut Session) -> Result<()> {
+                match self {
+                    $(Self::$name(args) => $module::run(session, args)),*
+                }
             }
-            None => start
-                .ancestors()
-                .find(|folder| folder.join(TABLE).is_file())
-                .map(Path::to_owned),
-        };
-        let root = root.ok_or(Error::NotInRepository { start })?;
-        let root = root.canonicalize().map_err(Error::io("find", &root))?;
-        let tools = Tools::load(&root)?;
-        Ok(Self {
-            core: Core::choose(&root, core)?,
-            report: report::choose(style, &root),
-            root,
-            tools,
-            interrupt: Interrupt::on_signals(),
-            style,
-            run: folder::new_id(),
-        })
-    }
-
-    /// The folder of a command's logs.
-    pub fn logs(&self, command: &str) -> PathBuf {
-        self.root.join(folder::FOLDER).join(&self.run).join(command)
-    }
-
-    /// Makes something ready for code that goes on from there: plans with `plan`, runs the tasks, and gives what `plan` gave.
-    ///
-    /// ```no_run
-    /// # use xtask::{commands::Session, error::Result, lang::python, repo::Repo};
-    /// # fn example(session: &mut Session, repo: &Repo) -> Result<()> {
-    /// let app = repo.unit("examples/etl-pipeline/fastapi").expect("the example has this app");
-    /// let server = repo.unit("ops/dev-server").expect("the repository has the local stack");
-    /// let (environment, stack) = session.prepare("e2e", repo, |planner| {
-    ///     Ok((python::prepare(planner, app)?, planner.provide(server)?))
-    /// })?;
-    /// println!("programs are in {}; the stack is found by {:?}", environment.bin.display(), stack.env);
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn prepare<T>(
-        &mut self,
-        command: &str,
-        repo: &Repo,
-        plan: impl FnOnce(&mut Planner<'_>) -> Result<T>,
-    ) -> Result<T> {
-        let mut planner = Planner::new(repo, &self.tools, &self.core, command, &self.logs(command));
-        let made = plan(&mut planner)?;
-        let plan = planner.plan;
-        if !plan.tasks.is_empty() {
-            self.execute(command, &plan, false)?;
         }
-        Ok(made)
-    }
-
-    /// Says which Tasker Core a run uses: its first line.
-    pub fn announce(&mut self) -> Result<()> {
-        let line = self.core.announcement()?;
-        if self.style.json {
-            let record = serde_json::json!({ "event": "core", "source": self.core.source_id()?, "text": line });
-            self.report.tell(&[], &record);
-        } else {
-            self.report.say(&line);
-        }
-        Ok(())
-    }
-
-    /// Runs a plan, or prints it in a dry run.
-    pub fn execute(&mut self, command: &str, plan: &Plan, dry_run: bool) -> Result<Summary> {
-        if dry_run {
-            self.report.plan(command, plan, true);
-            return Ok(Summary::nothing());
-        }
-        let summary = self.run_plan(command, plan, &Options::default())?;
-        Self::success(&summary)?;
-        Ok(summary)
-    }
-
-    /// Runs a plan and gives how it ended, also if tasks failed.
-    pub fn run_plan(&mut self, command: &str, plan: &Plan, options: &Options) -> Result<Summary> {
-        self.report.plan(command, plan, false);
-        if !plan.tasks.is_empty() {
-            folder::create(&self.root, &self.run)?;
-        }
-        let report = &mut self.report;
-        Ok(run::run(
-            &self.root,
-            plan,
-            options,
-            &self.interrupt,
-            &mut |event| report.event(event),
-        ))
-    }
-
-    /// Fails if a run did.
-    pub fn success(summary: &Summary) -> Result<()> {
-        if summary.interrupted {
-            return Err(Error::Interrupted);
-        }
-        if summary.is_ok() {
-            return Ok(());
-        }
-        Err(Error::TasksFailed {
-            failed: summary.count(Outcome::Failed),
-            total: summary.tasks.len(),
-        })
-    }
+    };
 }
 
-/// Runs the command.
-pub fn dispatch(session: &mut Session, command: &Command) -> Result<()> {
-    match command {
-        Command::Setup(args) => setup::run(session, args),
-        Command::Doctor => doctor::run(session),
-        Command::Test(args) => units::test(session, args),
-        Command::Lint(args) => units::lint(session, args),
-        Command::Fmt(args) => units::fmt(session, args),
-        Command::Build(args) => units::build(session, args),
-        Command::E2e(args) => e2e::run(session, args),
-        Command::Template { what } => template::run(session, what),
-        Command::Bench { what } => bench::run(session, what),
-        Command::Core { what } => core::run(session, what),
-        Command::Codegen(args) => codegen::run(session, args),
-        Command::Version { what } => version::run(session, what),
-        Command::Bump(args) => version::bump(session, args),
-        Command::Release(call) => release::run(session, call.what.as_ref(), &call.args),
-        Command::Ci { what } => ci::run(session, what),
-        Command::Cache { what } => cache::run(session, what),
-        Command::Completions(args) => completions::run(args),
+// In the order of the help.
+commands! {
+    Setup(setup),
+    Doctor(doctor),
+    Test(test),
+    Lint(lint),
+    Fmt(fmt),
+    Build(build),
+    E2e(e2e),
+    Template(template),
+    Bench(bench),
+    Core(core),
+    Codegen(codegen),
+    Version(version),
+    Bump(bump),
+    Release(release),
+    Ci(ci),
+    Cache(cache),
+    Completions(completions),
+}
+
+impl Command {
+    /// Whether this replaces the choice of a Tasker Core: the old one may be broken, so it is not read.
+    pub fn replaces_core(&self) -> bool {
+        matches!(self, Self::Core(args) if args.replaces_choice())
     }
 }

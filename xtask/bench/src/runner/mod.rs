@@ -11,12 +11,22 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::Session;
-use crate::bench::{spread, Spread};
-use crate::cli::RunnerArgs;
-use crate::error::{Error, Result};
-use crate::process::{capture, Invocation};
-use crate::run::cpu_of_children;
+use crate::spread::{spread, Spread};
+use anyhow::{bail, Context as _, Result};
+use xtask::commands::shared::session::Session;
+use xtask::error::Error;
+use xtask::process::{capture, Invocation};
+use xtask::run::cpu_of_children;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// How many units the trees have.
+    #[arg(long, value_name = "N,…", value_delimiter = ',', default_value = "6,100,1000", value_parser = clap::value_parser!(u16).range(1..10_000))]
+    sizes: Vec<u16>,
+    /// How often each command is measured on each tree.
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+    runs: u32,
+}
 
 /// Versions and checksums of the peers.
 const PEERS: &str = "xtask/bench/peers";
@@ -40,7 +50,7 @@ struct Case {
 type Measured = BTreeMap<(&'static str, &'static str), (Vec<f64>, Vec<f64>)>;
 
 /// Runs the command.
-pub fn run(session: &mut Session, args: &RunnerArgs) -> Result<()> {
+pub fn run(session: &mut Session, args: &Args) -> Result<()> {
     let peers = install(session)?;
     let bun = bun(session)?;
     let mut growth: BTreeMap<&str, Vec<(usize, f64)>> = BTreeMap::new();
@@ -49,7 +59,7 @@ pub fn run(session: &mut Session, args: &RunnerArgs) -> Result<()> {
             .prefix("xtask-bench-")
             .permissions(std::fs::Permissions::from_mode(0o755))
             .tempdir()
-            .map_err(Error::io("create", std::env::temp_dir()))?;
+            .with_context(|| format!("cannot create {}", std::env::temp_dir().display()))?;
         let root = scratch.path().join("repo");
         tree::write(&root, units, &peers, &bun.0)?;
         let cases = cases(&peers)?;
@@ -94,17 +104,28 @@ pub fn run(session: &mut Session, args: &RunnerArgs) -> Result<()> {
 fn install(session: &Session) -> Result<PathBuf> {
     let folder = session.root.join(INSTALLED);
     let lock = "package-lock.json";
-    let wanted = std::fs::read(session.root.join(PEERS).join(lock))
-        .map_err(Error::io("read", session.root.join(PEERS)))?;
+    let wanted = std::fs::read(session.root.join(PEERS).join(lock)).with_context(|| {
+        format!(
+            "cannot read {}",
+            Path::new(&session.root.join(PEERS)).display()
+        )
+    })?;
     if std::fs::read(folder.join(lock)).ok() == Some(wanted)
         && folder.join("node_modules/.bin/nx").exists()
     {
         return Ok(folder);
     }
-    std::fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
+    std::fs::create_dir_all(&folder)
+        .with_context(|| format!("cannot create {}", Path::new(&folder).display()))?;
     for name in ["package.json", lock] {
-        std::fs::copy(session.root.join(PEERS).join(name), folder.join(name))
-            .map_err(Error::io("copy", session.root.join(PEERS).join(name)))?;
+        std::fs::copy(session.root.join(PEERS).join(name), folder.join(name)).with_context(
+            || {
+                format!(
+                    "cannot copy {}",
+                    Path::new(&session.root.join(PEERS).join(name)).display()
+                )
+            },
+        )?;
     }
     let npm = Invocation::new(
         &folder,
@@ -114,17 +135,16 @@ fn install(session: &Session) -> Result<PathBuf> {
     if ran.status.success() {
         return Ok(folder);
     }
-    Err(Error::Install {
-        tool: "turbo, moon and nx".into(),
-        version: "of xtask/bench/peers".into(),
-        why: ran.text,
-        fix: "run it with a network connection".into(),
-    })
+    bail!(
+        "turbo, moon and nx of {PEERS} cannot be installed: {}
+  fix: run it with a network connection",
+        ran.text
+    )
 }
 
 /// The pinned bun, with which turbo starts scripts: its version and the folder of the program. npm would take a second for each.
 fn bun(session: &mut Session) -> Result<(String, PathBuf)> {
-    let repo = crate::repo::Repo::discover(&session.root)?;
+    let repo = xtask::repo::Repo::discover(&session.root)?;
     let (tool, _) = session.prepare("bench", &repo, |planner| planner.tool("bun"))?;
     let folder = tool
         .program()
@@ -135,10 +155,7 @@ fn bun(session: &mut Session) -> Result<(String, PathBuf)> {
 }
 
 fn cases(peers: &Path) -> Result<Vec<Case>> {
-    let own = std::env::current_exe()
-        .map_err(Error::io("find", "this program"))?
-        .display()
-        .to_string();
+    let own = crate::xtask()?.display().to_string();
     let case = |question: &'static str, runner: &'static str, words: &str| {
         let program = match runner {
             "xtask" => own.clone(),
@@ -196,28 +213,22 @@ fn measure(
     for round in 0..runs + 2 {
         for case in cases {
             if session.interrupt.is_set() {
-                return Err(Error::Interrupted);
+                return Err(Error::Interrupted.into());
             }
             if let Some(file) = edited {
                 let text = format!("edited = \"{} {round}\"\n", case.runner);
-                std::fs::write(file, text).map_err(Error::io("write", file))?;
+                std::fs::write(file, text)
+                    .with_context(|| format!("cannot write {}", Path::new(file).display()))?;
             }
             let (begun, cpu) = (Instant::now(), cpu_of_children());
             let output = start(root, &case.argv, bun)
                 .output()
-                .map_err(Error::io("start", &case.argv[0]))?;
+                .with_context(|| format!("cannot start {}", Path::new(&case.argv[0]).display()))?;
             let (wall, cpu) = (begun.elapsed(), cpu_of_children().saturating_sub(cpu));
             if !output.status.success() {
-                let log = session.logs("bench").join(format!("{}.log", case.runner));
-                std::fs::create_dir_all(session.logs("bench"))
-                    .map_err(Error::io("create", session.logs("bench")))?;
-                std::fs::write(&log, [output.stdout, output.stderr].concat())
-                    .map_err(Error::io("write", &log))?;
-                return Err(Error::ended(
-                    format!("{} {}", case.runner, case.question),
-                    "failed",
-                    &log,
-                ));
+                let said = [output.stdout, output.stderr].concat();
+                let said = String::from_utf8_lossy(&said);
+                return Err(crate::failed::failed(session, case.runner, &said));
             }
             if round >= 2 {
                 let (walls, cpus) = measured.entry((case.question, case.runner)).or_default();
@@ -257,8 +268,8 @@ fn floor(root: &Path) -> Result<f64> {
         let begun = Instant::now();
         Command::new("true")
             .status()
-            .map_err(Error::io("start", "true"))?;
-        crate::git::files::look_at_index(root);
+            .with_context(|| format!("cannot start {}", Path::new("true").display()))?;
+        xtask::git::files::look_at_index(root);
         best = best.min(milliseconds(begun.elapsed()));
     }
     Ok(best)

@@ -6,18 +6,30 @@ use std::time::Instant;
 
 use serde_json::json;
 
-use super::Session;
-use crate::bench::Samples;
-use crate::cli::BenchReleaseArgs;
-use crate::error::{Error, Result};
-use crate::process::{capture, Invocation};
-use crate::release::plan::{plan, Seen};
-use crate::release::unit;
-use crate::repo::Repo;
-use crate::version::{check, packages};
+use crate::spread::Samples;
+use anyhow::{anyhow, Context as _, Result};
+use xtask::commands::shared::session::Session;
+use xtask::process::{capture, Invocation};
+use xtask::release::plan::{plan, Seen};
+use xtask::release::unit;
+use xtask::repo::Repo;
+use xtask::version::{check, packages};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// How many units the trees have whose plan is computed.
+    #[arg(long, value_name = "N,…", value_delimiter = ',', default_value = "10,100,1000", value_parser = clap::value_parser!(u16).range(1..10_000))]
+    sizes: Vec<u16>,
+    /// How often each thing is measured.
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
+    runs: u16,
+    /// Leave out the whole releases, which take registries and minutes.
+    #[arg(long)]
+    plan_only: bool,
+}
 
 /// Runs the command.
-pub fn run(session: &mut Session, args: &BenchReleaseArgs) -> Result<()> {
+pub fn run(session: &mut Session, args: &Args) -> Result<()> {
     for size in &args.sizes {
         plan_of(session, usize::from(*size), args.runs)?;
     }
@@ -29,7 +41,8 @@ pub fn run(session: &mut Session, args: &BenchReleaseArgs) -> Result<()> {
 
 /// Everything between the manifests and the plan; what registries say takes as long as they take.
 fn plan_of(session: &mut Session, size: usize, runs: u16) -> Result<()> {
-    let scratch = tempfile::tempdir().map_err(Error::io("create", std::env::temp_dir()))?;
+    let scratch = tempfile::tempdir()
+        .with_context(|| format!("cannot create {}", std::env::temp_dir().display()))?;
     let root = scratch.path();
     write_tree(root, size)?;
     let mut samples = Samples::default();
@@ -51,7 +64,8 @@ fn plan_of(session: &mut Session, size: usize, runs: u16) -> Result<()> {
         let units = unit::units(&packages, &chosen, &repo.units)?;
         lap(&mut samples, "3 order");
         let seen = vec![Seen::NOTHING; units.len()];
-        let plan = plan(&units, &seen).map_err(|_| Error::VersionDrift { count: drifts })?;
+        let plan =
+            plan(&units, &seen).map_err(|_| anyhow!("{drifts} versions do not fit together"))?;
         lap(&mut samples, "4 plan");
         samples.add("total", started.elapsed().as_secs_f64() * 1e3);
         steps = plan.len();
@@ -72,8 +86,10 @@ fn write_tree(root: &Path, size: usize) -> Result<()> {
     let file = |path: String, text: &str| {
         let path = root.join(path);
         let folder = path.parent().unwrap_or(root);
-        std::fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
-        std::fs::write(&path, text).map_err(Error::io("write", &path))
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("cannot create {}", Path::new(folder).display()))?;
+        std::fs::write(&path, text)
+            .with_context(|| format!("cannot write {}", Path::new(&path).display()))
     };
     file("xtask/tools.toml".into(), "")?;
     for unit in 0..size {
@@ -128,7 +144,7 @@ fn whole(session: &mut Session, runs: u16) -> Result<()> {
     bench.argv.push(runs.to_string());
     let ran = capture("bench", &bench, &session.interrupt)?;
     if !ran.status.success() {
-        return Err(super::bench::failed(session, "release", &ran.text));
+        return Err(crate::failed::failed(session, "release", &ran.text));
     }
     for line in ran.text.lines().filter(|line| line.starts_with('{')) {
         let record: serde_json::Value = serde_json::from_str(line).unwrap_or_default();

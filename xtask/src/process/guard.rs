@@ -5,23 +5,38 @@
 //! and only on Linux.
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::io::{BufRead, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{ChildStdin, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{killpg, Signal};
 use nix::unistd::Pid;
 
-use crate::process::GRACE;
-
+/// How long a group may take to stop after SIGTERM before SIGKILL.
+pub const GRACE: Duration = Duration::from_secs(5);
 /// The argument that makes the program a guard.
-pub const ARGUMENT: &str = "__guard";
+const ARGUMENT: &str = "__guard";
 /// How often the guard looks whether what it has stopped is gone.
 const POLL: Duration = Duration::from_millis(20);
 
 static PIPE: OnceLock<Option<Mutex<ChildStdin>>> = OnceLock::new();
+/// Whether this program can be its own guard. A program of tests that uses this library cannot.
+static CAN_GUARD: AtomicBool = AtomicBool::new(false);
+
+/// The first thing that `main` calls. With the guard's argument this guards until xtask is gone, and gives true; else children are guarded from here on.
+pub fn answered(args: impl IntoIterator<Item = OsString>) -> bool {
+    let is_guard = args.into_iter().nth(1).is_some_and(|word| word == ARGUMENT);
+    if is_guard {
+        run();
+    } else {
+        CAN_GUARD.store(true, Ordering::Relaxed);
+    }
+    is_guard
+}
 
 /// Says that a group has started. The first call starts the guard; without one everything works but this.
 pub fn watch(group: Pid) {
@@ -41,13 +56,11 @@ fn tell(sign: char, group: Pid) {
     }
 }
 
-/// Only xtask itself has a guard, not a program of tests that uses its library.
 fn start() -> Option<Mutex<ChildStdin>> {
-    let program = std::env::current_exe().ok()?;
-    if program.file_name()? != env!("CARGO_PKG_NAME") {
+    if !CAN_GUARD.load(Ordering::Relaxed) {
         return None;
     }
-    let guard = Command::new(program)
+    let guard = Command::new(std::env::current_exe().ok()?)
         .arg(ARGUMENT)
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
@@ -59,7 +72,7 @@ fn start() -> Option<Mutex<ChildStdin>> {
 }
 
 /// The guard: reads until xtask is gone, then stops what is left.
-pub fn run() {
+fn run() {
     let mut groups = BTreeSet::new();
     for line in std::io::stdin().lock().lines().map_while(Result::ok) {
         let (sign, number) = line.split_at_checked(1).unwrap_or_default();

@@ -6,6 +6,8 @@
 //! `xshell` and `duct` start children in our own group, where one Ctrl-C reaches some of them twice and others never;
 //! that is why this is `std::process` with groups.
 
+pub mod guard;
+
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -17,11 +19,10 @@ use nix::sys::signal::{killpg, Signal};
 use nix::unistd::Pid;
 
 use crate::error::{Error, Result};
-use crate::guard;
 use crate::interrupt::Interrupt;
 
-/// How long a group may take to stop after SIGTERM before SIGKILL.
-pub const GRACE: Duration = Duration::from_secs(5);
+pub use guard::GRACE;
+
 /// How often a waiting thread looks at its child and at the interrupt flag.
 const POLL: Duration = Duration::from_millis(10);
 

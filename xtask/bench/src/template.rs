@@ -6,16 +6,26 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::Session;
-use crate::bench::{spread, Samples};
-use crate::cli::BenchTemplateArgs;
-use crate::error::{Error, Result};
-use crate::lang::{Job, Planner};
-use crate::process::{capture, Invocation};
-use crate::repo::Repo;
-use crate::run::{self, Options};
-use crate::template::plan::{add, read_spec};
-use crate::template::{Choice, Plugin};
+use crate::spread::{spread, Samples};
+use anyhow::{bail, Context as _, Result};
+use xtask::commands::shared::session::Session;
+use xtask::error::Error;
+use xtask::lang::{Job, Planner};
+use xtask::process::{capture, Invocation};
+use xtask::repo::Repo;
+use xtask::run::{self, Options};
+use xtask::template::plan::{add, read_spec};
+use xtask::template::{Choice, Plugin};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Only this plugin, by name or folder; may be repeated.
+    #[arg(long = "plugin", value_name = "PLUGIN")]
+    plugins: Vec<String>,
+    /// How many runs are measured, each way.
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    runs: u32,
+}
 
 /// The run in parallel that finds nothing of earlier ones.
 const COLD: &str = "cold";
@@ -23,7 +33,7 @@ const COLD: &str = "cold";
 const CACHES: &str = "target/xtask/templates";
 
 /// Measures each plugin alone, and all together if there are several.
-pub fn run(session: &mut Session, args: &BenchTemplateArgs) -> Result<()> {
+pub fn run(session: &mut Session, args: &Args) -> Result<()> {
     let repo = Repo::discover(&session.root)?;
     let choice = Choice {
         plugins: args.plugins.clone(),
@@ -80,7 +90,9 @@ pub fn run(session: &mut Session, args: &BenchTemplateArgs) -> Result<()> {
 fn forget(root: &Path) -> Result<()> {
     let kept = root.join(CACHES);
     match std::fs::remove_dir_all(&kept) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::io("remove", &kept)(error)),
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot remove {}", kept.display()))
+        }
         _ => Ok(()),
     }
 }
@@ -90,7 +102,7 @@ fn once(session: &mut Session, repo: &Repo, plugins: &[Plugin], jobs: usize) -> 
     let scratch = tempfile::Builder::new()
         .prefix("xtask-templates-")
         .tempdir()
-        .map_err(Error::io("create", std::env::temp_dir()))?;
+        .with_context(|| format!("cannot create {}", std::env::temp_dir().display()))?;
     let logs = session.logs("bench");
     let mut planner = Planner::new(repo, &session.tools, &session.core, "bench template", &logs);
     for plugin in plugins {
@@ -115,17 +127,17 @@ fn once(session: &mut Session, repo: &Repo, plugins: &[Plugin], jobs: usize) -> 
     );
     let took = started.elapsed();
     if summary.interrupted {
-        return Err(Error::Interrupted);
+        return Err(Error::Interrupted.into());
     }
     match summary.tasks.iter().find(|task| task.error.is_some()) {
         None => Ok(took),
-        Some(task) => Err(Error::ended(&task.id, "failed", &task.log)),
+        Some(task) => bail!("{} failed; log: {}", task.id, task.log.display()),
     }
 }
 
 /// `template test` when everything is as it was when it passed.
-fn unchanged(session: &mut Session, args: &BenchTemplateArgs) -> Result<()> {
-    let xtask = std::env::current_exe().map_err(Error::io("find", "xtask"))?;
+fn unchanged(session: &mut Session, args: &Args) -> Result<()> {
+    let xtask = crate::xtask()?;
     let mut argv = vec![
         xtask.display().to_string(),
         "template".to_owned(),
@@ -140,9 +152,7 @@ fn unchanged(session: &mut Session, args: &BenchTemplateArgs) -> Result<()> {
         let started = Instant::now();
         let ran = capture("bench", &command, &session.interrupt)?;
         if !ran.status.success() {
-            let log = session.logs("bench").join("template.log");
-            std::fs::write(&log, &ran.text).map_err(Error::io("write", &log))?;
-            return Err(Error::ended("`template test`", "failed", &log));
+            return Err(crate::failed::failed(session, "template", &ran.text));
         }
         // The first one may still have something to prove.
         if round > 0 {

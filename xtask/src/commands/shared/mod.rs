@@ -1,0 +1,7 @@
+//! What several commands share.
+
+pub mod affected;
+pub mod check;
+pub mod packages;
+pub mod session;
+pub mod units;

@@ -1,0 +1,167 @@
+//! `--lang`, `--unit` and how tasks are run, for the commands that do one job for many units.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use super::session::Session;
+use crate::contract;
+use crate::error::{Error, Result};
+use crate::lang::{Job, Planner};
+use crate::plan::Plan;
+use crate::repo::affected::Affected;
+use crate::repo::{Repo, Selection};
+use crate::report::junit;
+use crate::run::{Options, Summary};
+
+/// How tasks are run and reported.
+#[derive(Debug, clap::Args)]
+pub struct RunArgs {
+    /// Stop everything after the first failure [default: only what needs the failed task is skipped].
+    #[arg(long)]
+    pub fail_fast: bool,
+    /// How many tasks run at once [default: one per core].
+    #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub jobs: Option<u16>,
+    /// Write the results as JUnit XML.
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+}
+
+/// Which units.
+#[derive(Debug, clap::Args)]
+pub struct UnitArgs {
+    /// Only units of this language (rust, python, tasker-plugin, example); may be repeated.
+    #[arg(long = "lang", value_name = "LANG")]
+    pub languages: Vec<String>,
+    /// Only this unit, by name or folder; an example stands for its apps; may be repeated.
+    #[arg(long = "unit", value_name = "UNIT")]
+    pub units: Vec<String>,
+    /// Print what would be run.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+impl RunArgs {
+    /// The same for the scheduler.
+    pub fn options(&self) -> Options {
+        let mut options = Options {
+            fail_fast: self.fail_fast,
+            ..Options::default()
+        };
+        if let Some(jobs) = self.jobs {
+            options.jobs = usize::from(jobs);
+        }
+        options
+    }
+}
+
+impl UnitArgs {
+    /// The same for the repository.
+    pub fn selection(&self) -> Selection {
+        Selection {
+            languages: self.languages.clone(),
+            units: self.units.clone(),
+        }
+    }
+}
+
+/// Languages whose tools this machine lacks though it need not, each told with the fix. A run over everything goes on without them.
+///
+/// # Errors
+/// [`Error::HostTool`] if such a language, or a unit of it, was asked for.
+pub fn absent_languages(
+    session: &mut Session,
+    repo: &Repo,
+    selection: &Selection,
+) -> Result<Vec<&'static str>> {
+    let mut absent = Vec::new();
+    let mut seen = HashSet::new();
+    for unit in selection.of(repo)? {
+        if !seen.insert(unit.language) {
+            continue;
+        }
+        let wanted = [unit.language.to_owned()];
+        let mut tools = session.tools.host_for(&wanted).into_iter();
+        let Some(tool) = tools.find(|tool| tool.optional && !tool.is_present()) else {
+            continue;
+        };
+        if !selection.is_everything() {
+            return Err(tool.missing(None));
+        }
+        let folders = repo
+            .units
+            .iter()
+            .filter(|other| other.language == unit.language);
+        let folders: Vec<&str> = folders.map(|unit| unit.folder.as_str()).collect();
+        session.report.warn(&format!(
+            "left out, because `{}` is not installed: {} (to have them: {})",
+            tool.command[0],
+            folders.join(", "),
+            tool.fix
+        ));
+        absent.push(unit.language);
+    }
+    Ok(absent)
+}
+
+/// Says that no selected unit has this job.
+pub fn nothing_to_do(session: &mut Session, job: Job) -> Result<()> {
+    session.report.say(&format!(
+        "nothing to do: no selected unit has a `{}`",
+        job.name()
+    ));
+    Ok(())
+}
+
+/// The plan of a job for the selected units, of them only the affected ones if that is known, without some languages.
+pub fn plan(
+    session: &Session,
+    repo: &Repo,
+    selection: &Selection,
+    only: Option<&Affected>,
+    without: &[&str],
+    job: Job,
+) -> Result<Plan> {
+    Ok(planned(session, repo, selection, only, without, job)?.plan)
+}
+
+/// The same with what else the planner knows.
+pub fn planned<'a>(
+    session: &'a Session,
+    repo: &'a Repo,
+    selection: &Selection,
+    only: Option<&Affected>,
+    without: &[&str],
+    job: Job,
+) -> Result<Planner<'a>> {
+    let mut planner = Planner::new(
+        repo,
+        &session.tools,
+        &session.core,
+        job.name(),
+        &session.logs(job.name()),
+    );
+    for unit in selection.of(repo)? {
+        if !without.contains(&unit.language)
+            && only.is_none_or(|only| only.contains(repo, &unit.folder))
+        {
+            planner.job(unit, job)?;
+        }
+    }
+    // Generated files belong to no single unit, so only a run over everything compares them.
+    if job == Job::Lint && selection.is_everything() && repo.root.join(contract::FOLDER).is_dir() {
+        planner.add(contract::check::task(&repo.root, &session.logs(job.name())));
+    }
+    Ok(planner)
+}
+
+/// Writes the report for `--junit`.
+pub fn write_junit(args: &RunArgs, summary: &Summary) -> Result<()> {
+    let Some(file) = &args.junit else {
+        return Ok(());
+    };
+    if let Some(folder) = file.parent().filter(|folder| *folder != Path::new("")) {
+        std::fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+    }
+    std::fs::write(file, junit::document(summary)).map_err(Error::io("write", file))
+}
