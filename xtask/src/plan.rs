@@ -20,6 +20,8 @@ use crate::tools::PinnedTool;
 pub enum Action {
     /// Run a command to its end.
     Run(Invocation),
+    /// Run a command ahead of others that do the same work and tell of its failure better: it may fail.
+    Ahead(Invocation),
     /// Write a file, making its folders.
     Write {
         /// Absolute path.
@@ -66,7 +68,7 @@ impl Action {
     /// One line for people, with paths relative to the repository.
     pub fn describe(&self, root: &Path) -> String {
         match self {
-            Self::Run(invocation) => shell_line(root, invocation),
+            Self::Run(invocation) | Self::Ahead(invocation) => shell_line(root, invocation),
             Self::Write { path, contents } => {
                 let lines = match contents.lines().count() {
                     1 => "1 line".to_owned(),

@@ -208,11 +208,12 @@ fn with_a_tool_to_compile(sum: Option<&str>) -> Fixture {
         &format!(
             "{table}\n[tool.maker]\nversion = \"1.0\"\nregistry = \"crates\"\nbinary = \"bin/maker\"\nlanguages = [\"rust\"]\n\
              about = \"makes\"\non_demand = true\n\n[tool.maker.build]\npackage = \"maker\"\nsha256 = [\"{}\"]\n\
-             lock = \"maker.lock\"\nneeds = [\"uv\"]\nbeside = {{ carried = {{ version = \"9\", features = [\"vendored\"] }} }}\n",
+             lock = \"maker.lock\"\nfeatures_of = \"rust/features\"\nneeds = [\"uv\"]\nbeside = {{ carried = {{ version = \"9\", features = [\"vendored\"] }} }}\n",
             sum.unwrap_or(&real)
         ),
     );
-    fixture.write("maker.lock", "locked\n");
+    fixture.write("Cargo.lock", &package("ours", "2.0"));
+    fixture.write("maker.lock", &package("maker", "1.0"));
     let noted = fixture.shims.join("noted").display().to_string();
     fixture.shim(
         "cargo",
@@ -223,10 +224,29 @@ fn with_a_tool_to_compile(sum: Option<&str>) -> Fixture {
     fixture
 }
 
+fn package(name: &str, version: &str) -> String {
+    format!("[[package]]\nname = {name:?}\nversion = {version:?}\nsource = \"registry\"\n")
+}
+
 fn setup_rust(fixture: &Fixture) -> Ran {
     let mut command = fixture.xtask(&["setup", "rust"]);
     command.env("CARGO_HOME", fixture.shims.join("home"));
     Ran::from(command.output().unwrap())
+}
+
+#[test]
+fn a_version_that_cargo_chose_itself_is_refused() {
+    let fixture = with_a_tool_to_compile(None);
+    let chosen = package("stranger", "3.0");
+    fixture.shim("cargo", &format!("printf '%s' '{chosen}' >> Cargo.lock"));
+    let ran = setup_rust(&fixture);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(
+        ran.err
+            .contains("cargo chose versions that no lock file has: stranger 3.0"),
+        "{ran:?}"
+    );
+    assert_eq!(installed(&fixture), ["uv-1.0"]);
 }
 
 #[test]
@@ -241,7 +261,7 @@ fn a_crate_is_compiled_from_its_lock_with_the_features_beside_it() {
     );
     let calls = fixture.calls().join("\n");
     let (fetch, build) = (
-        calls.find("cargo fetch --locked").unwrap(),
+        calls.find("cargo fetch").unwrap(),
         calls.find("cargo build --locked").unwrap(),
     );
     assert!(
@@ -251,7 +271,10 @@ fn a_crate_is_compiled_from_its_lock_with_the_features_beside_it() {
     let noted = fs::read_to_string(fixture.shims.join("noted")).unwrap();
     for wanted in [
         "\nmaker = \"=1.0\"\n",
-        "\ncarried = { version = \"9\", features = [\"vendored\"] }\nlocked\n",
+        "\nfeatures = { path = \"",
+        "/rust/features\" }\ncarried = { version = \"9\", features = [\"vendored\"] }\n",
+        "name = \"maker\"\nversion = \"1.0\"",
+        "name = \"ours\"\nversion = \"2.0\"",
     ] {
         assert!(noted.contains(wanted), "{noted}");
     }

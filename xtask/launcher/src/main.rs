@@ -3,6 +3,9 @@
 //! `cargo run --package xtask` makes cargo read the manifests and the lock file of the whole repository, hundreds of packages, each time.
 //! This package has no dependency and a lock file of one entry, so cargo is done with it in milliseconds; what it then has to find
 //! out is whether some hundred files are the same, by reading them.
+//!
+//! Optimising xtask takes ten times as long as compiling it, so a person waits for a program that is not optimised. That one starts this
+//! launcher again, beside a command that takes minutes anyway, to have the optimised program for the next command.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::os::unix::fs::MetadataExt;
@@ -26,8 +29,10 @@ const CHOICES: [&str; 4] = [
     "CARGO_TARGET_DIR",
     "CARGO_BUILD_TARGET",
 ];
-/// The profile that it is built with; see the repository's `Cargo.toml`.
-const PROFILE: &str = "tool";
+/// Set to this launcher's path for a program that is not optimised.
+const LAUNCHER: &str = "XTASK_LAUNCHER";
+/// Set by that program when it wants the optimised one built, and nothing else.
+const BUILD: &str = "XTASK_BUILD";
 
 fn main() -> ExitCode {
     match start() {
@@ -45,30 +50,86 @@ fn start() -> io::Result<ExitCode> {
     let root = &repository()?;
     let target = env::var_os("CARGO_TARGET_DIR")
         .map_or_else(|| root.join("target"), |folder| root.join(folder));
-    let program = target.join(PROFILE).join("xtask");
-    let stamp = program.with_file_name("xtask-sources");
     let sources = digest_of(root)?;
-    if !is_current(&program, &stamp, sources) {
+    // With the crates of all other packages, so that whatever is compiled for it is compiled once.
+    let quick = Build {
+        program: target.join("debug/xtask"),
+        options: &["--package", "xtask", "--package", "workspace-hack"],
+        sources,
+    };
+    let optimised = Build {
+        program: target.join("tool/xtask"),
+        options: &["--package", "xtask", "--profile", "tool"],
+        sources,
+    };
+    if env::var_os(BUILD).is_some() {
+        return optimised.build(root);
+    }
+    if optimised.is_current() {
+        return Err(command(&optimised.program).env_remove(LAUNCHER).exec());
+    }
+    if !quick.is_current() {
         eprintln!("compiling xtask (once after each change of its sources)");
+        let built = quick.build(root)?;
+        if built != ExitCode::SUCCESS {
+            return Ok(built);
+        }
+    }
+    Err(command(&quick.program)
+        .env(LAUNCHER, env::current_exe()?)
+        .exec())
+}
+
+/// A program, and how cargo builds it.
+struct Build<'a> {
+    program: PathBuf,
+    options: &'a [&'a str],
+    /// A digest of what it is made from.
+    sources: u64,
+}
+
+impl Build<'_> {
+    fn build(&self, root: &Path) -> io::Result<ExitCode> {
         let built = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-            .args([
-                "build",
-                "--quiet",
-                "--package",
-                "xtask",
-                "--profile",
-                PROFILE,
-            ])
+            .args(["build", "--quiet", "--locked", "--bin", "xtask"])
+            .args(self.options)
             .current_dir(root)
             .status()?;
         if !built.success() {
             return Ok(ExitCode::from(101));
         }
         // Sources that changed meanwhile are built next time: the stamp says what they were before.
-        fs::write(&stamp, stamp_of(&program, sources)?)?;
+        fs::write(self.stamp(), self.expected()?)?;
+        Ok(ExitCode::SUCCESS)
     }
-    // `cargo run` describes this package to its child; the program must not take it for a description of itself.
-    let mut command = Command::new(&program);
+
+    fn is_current(&self) -> bool {
+        let now = self.expected().ok();
+        now.is_some() && fs::read_to_string(self.stamp()).ok() == now
+    }
+
+    fn stamp(&self) -> PathBuf {
+        self.program.with_file_name("xtask-sources")
+    }
+
+    /// The sources and the very file that was built from them: another build may have replaced it.
+    fn expected(&self) -> io::Result<String> {
+        let meta = fs::metadata(&self.program)?;
+        Ok(format!(
+            "{:016x} {} {} {}.{}\n",
+            self.sources,
+            meta.ino(),
+            meta.size(),
+            meta.mtime(),
+            meta.mtime_nsec()
+        ))
+    }
+}
+
+/// The program with our arguments. `cargo run` describes this package to its child; the program must not take it for a description of
+/// itself.
+fn command(program: &Path) -> Command {
+    let mut command = Command::new(program);
     for (name, _) in env::vars_os() {
         let text = name.to_string_lossy();
         if text.starts_with("CARGO_PKG_")
@@ -78,36 +139,26 @@ fn start() -> io::Result<ExitCode> {
             command.env_remove(&name);
         }
     }
-    Err(command.args(env::args_os().skip(1)).exec())
+    command.args(env::args_os().skip(1));
+    command
 }
 
 /// The repository whose launcher cargo was asked to run. What was compiled into this program may be the folder of another checkout: cargo
 /// takes a launcher whose checkout was copied or moved for up to date.
 fn repository() -> io::Result<PathBuf> {
-    let launcher = env::var_os("CARGO_MANIFEST_DIR")
-        .ok_or_else(|| io::Error::other("it is started by `cargo xtask`, not by itself"))?;
-    Path::new(&launcher)
-        .ancestors()
-        .nth(2)
+    let told = env::var_os("CARGO_MANIFEST_DIR").or_else(|| env::var_os("XTASK_ROOT"));
+    let told =
+        told.ok_or_else(|| io::Error::other("it is started by `cargo xtask`, not by itself"))?;
+    let mut folders = Path::new(&told).ancestors();
+    folders
+        .find(|folder| folder.join("xtask/tools.toml").is_file())
         .map(Path::to_owned)
-        .ok_or_else(|| io::Error::other("the launcher is not in xtask/launcher"))
-}
-
-fn is_current(program: &Path, stamp: &Path, sources: u64) -> bool {
-    let now = stamp_of(program, sources).ok();
-    now.is_some() && fs::read_to_string(stamp).ok() == now
-}
-
-/// The sources and the very file that was built from them: another build may have replaced it.
-fn stamp_of(program: &Path, sources: u64) -> io::Result<String> {
-    let meta = fs::metadata(program)?;
-    Ok(format!(
-        "{sources:016x} {} {} {}.{}\n",
-        meta.ino(),
-        meta.size(),
-        meta.mtime(),
-        meta.mtime_nsec()
-    ))
+        .ok_or_else(|| {
+            io::Error::other(format!(
+                "{} is not in a repository with xtask",
+                told.display()
+            ))
+        })
 }
 
 /// A digest of names and contents of all sources, and of what chooses the compiler.

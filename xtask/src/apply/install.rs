@@ -12,10 +12,11 @@ use std::time::Duration;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use super::run;
+use super::{locks, run};
 use crate::error::{Error, Result};
 use crate::interrupt::Interrupt;
 use crate::lang::rust::target_folder;
+use crate::lang::Malformed;
 use crate::process::Invocation;
 use crate::tools::{Beside, PinnedTool, Registry};
 
@@ -191,19 +192,30 @@ impl Job<'_> {
         .map_err(Error::io("write", &manifest))?;
         match &self.tool.build {
             None => self.client(["cargo", "fetch", "--manifest-path", "Cargo.toml"])?,
-            Some(build) => {
-                let (from, to) = (self.root.join(&build.lock), self.scratch.join("Cargo.lock"));
-                std::fs::copy(&from, to).map_err(Error::io("read", &from))?;
-                self.client([
-                    "cargo",
-                    "fetch",
-                    "--locked",
-                    "--manifest-path",
-                    "Cargo.toml",
-                ])?;
-            }
+            Some(build) => self.fetch_locked(&self.root.join(&build.lock))?,
         }
         Ok(())
+    }
+
+    /// Fetches what two lock files have: the repository's, and the tool's own of what is not in that one.
+    fn fetch_locked(&self, own: &Path) -> Result<()> {
+        let file = self.scratch.join("Cargo.lock");
+        let ours = crate::file::read(&self.root.join("Cargo.lock"))?;
+        let malformed = |bad: Malformed| self.failed(bad.why, "restore the lock file");
+        let lock = locks::merged(&[&ours, &crate::file::read(own)?]).map_err(malformed)?;
+        std::fs::write(&file, &lock).map_err(Error::io("write", &file))?;
+        self.client(["cargo", "fetch", "--manifest-path", "Cargo.toml"])?;
+        let added = locks::added(&crate::file::read(&file)?, &lock).map_err(malformed)?;
+        if added.is_empty() {
+            return Ok(());
+        }
+        Err(self.failed(
+            format!(
+                "cargo chose versions that no lock file has: {}",
+                added.join(", ")
+            ),
+            format!("add them to {}", own.display()),
+        ))
     }
 
     fn only_file(&self, suffix: &str) -> Result<PathBuf> {
@@ -304,12 +316,18 @@ impl Job<'_> {
 
     /// Lines of a manifest that turn on features of what the tool depends on.
     fn beside(&self) -> String {
-        let beside = self.tool.build.iter().flat_map(|build| &build.beside);
-        beside
-            .map(|(name, Beside { version, features })| {
-                format!("{name} = {{ version = {version:?}, features = {features:?} }}\n")
-            })
-            .collect()
+        let Some(build) = &self.tool.build else {
+            return String::new();
+        };
+        let features = build.features_of.iter().map(|folder| {
+            let name = folder.file_name().unwrap_or_default().to_string_lossy();
+            format!("{name} = {{ path = {:?} }}\n", self.root.join(folder))
+        });
+        let beside = build.beside.iter();
+        let beside = beside.map(|(name, Beside { version, features })| {
+            format!("{name} = {{ version = {version:?}, features = {features:?} }}\n")
+        });
+        features.chain(beside).collect()
     }
 
     /// Compiles the tool as a dependency of the package that fetched it. cargo builds a dependency's program when asked by name,

@@ -4,6 +4,7 @@
 
 mod assemble;
 mod install;
+mod locks;
 mod mirror;
 
 use std::io::Write;
@@ -66,6 +67,14 @@ fn action(
                 },
                 other => other,
             })
+        }
+        Action::Ahead(invocation) => {
+            note(log, &action.describe(root))?;
+            let output = Output::Log(log);
+            let environment = environment.for_task(&task.env);
+            ChildGroup::spawn_in(environment, unit, invocation, &output)?
+                .wait(interrupt)
+                .map(drop)
         }
         Action::Write { path, contents } => write(path, contents),
         Action::Remove { path } => remove(path),

@@ -88,6 +88,11 @@ pub trait Language: Sync {
     /// Reads a manifest; none if it describes no unit (a workspace without a package).
     fn unit(&self, found: &Found<'_>) -> Result<Option<Unit>>;
 
+    /// Adds the tasks that do a job's common part for several units at once, before each of them is planned.
+    fn plan_together(&self, _planner: &mut Planner<'_>, _units: &[&Unit], _job: Job) -> Result<()> {
+        Ok(())
+    }
+
     /// Adds the tasks that do a job for a unit; adds none if there is nothing to do.
     fn plan(&self, planner: &mut Planner<'_>, unit: &Unit, job: Job) -> Result<()>;
 

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use sha2::{Digest, Sha256};
 
 use super::cargo_lock::Locked;
-use super::{language, words, Job, Provided};
+use super::{language, words, Job, Provided, LANGUAGES};
 use crate::core::Core;
 use crate::error::{Error, Result};
 use crate::git;
@@ -201,6 +201,18 @@ impl<'a> Planner<'a> {
         let mut known = self.manifests.borrow_mut();
         known.insert(unit.folder.clone(), digest);
         digest
+    }
+
+    /// Adds a job for several units.
+    pub fn jobs(&mut self, units: &[&Unit], job: Job) -> Result<()> {
+        for language in LANGUAGES {
+            let own = units.iter().filter(|unit| unit.language == language.name());
+            let own: Vec<&Unit> = own.copied().collect();
+            if !own.is_empty() {
+                language.plan_together(self, &own, job)?;
+            }
+        }
+        units.iter().try_for_each(|unit| self.job(unit, job))
     }
 
     /// Adds a job for a unit.

@@ -8,7 +8,7 @@ use toml::{Table, Value};
 use super::{lookup, words, Found, Job, Language, Planner, Provided};
 use crate::core::{patched, Checkout, Patched};
 use crate::error::Result;
-use crate::plan::{Counts, Share, CARGO_BUILD};
+use crate::plan::{Action, Counts, Share, CARGO_BUILD};
 use crate::process::Invocation;
 use crate::repo::discover::resolve;
 use crate::repo::{Repo, Unit};
@@ -19,6 +19,12 @@ pub struct Rust;
 const BUILDING: Share = CARGO_BUILD;
 /// Running built tests takes cargo's lock only for a moment.
 const RUNNING: Share = Share::Together("cargo");
+
+/// The package that asks for every feature that any package of the workspace asks for. Named beside each package, it lets cargo compile a
+/// dependency once, whichever package is built.
+const FEATURES: &str = "workspace-hack";
+/// Compiles the tests of all packages in one call, so that small crates are compiled beside the long last one of Tasker Core.
+const TOGETHER: &str = "rust:compile-tests";
 
 /// The crate that makes a build long, and that starts PostgreSQL in tests.
 const SERVER: &str = "tasker-orchestration";
@@ -78,7 +84,42 @@ impl Language for Rust {
         })
     }
 
+    fn plan_together(&self, planner: &mut Planner<'_>, units: &[&Unit], job: Job) -> Result<()> {
+        let mut packages = Vec::new();
+        for unit in units.iter().filter(|unit| unit.name != FEATURES) {
+            packages.push(Package::of(planner, planner.repo, unit)?);
+        }
+        packages.retain(|package| package.asks.is_some());
+        if job != Job::Test || packages.len() < 2 {
+            return Ok(());
+        }
+        let mut needs = Vec::new();
+        let mut argv = vec!["test", "--locked", "--no-run", "--no-fail-fast"];
+        for package in &packages {
+            needs.extend(package.needs(planner)?.needs);
+            argv.extend(["--package", package.unit.name.as_str()]);
+        }
+        let largest = packages
+            .iter()
+            .max_by_key(|package| package.compiled.len())
+            .and_then(|package| package.note(Pass::Compile));
+        let compile = packages[0].cargo(&argv);
+        let mut task = planner.task_in("rust", "compile-tests");
+        "cargo xtask test --lang rust".clone_into(&mut task.rerun);
+        let task = task
+            .after(needs)
+            .sharing(BUILDING)
+            .noting(largest)
+            .act(Action::Ahead(compile));
+        planner.add(task);
+        Ok(())
+    }
+
     fn plan(&self, planner: &mut Planner<'_>, unit: &Unit, job: Job) -> Result<()> {
+        // It has no code.
+        if unit.name == FEATURES && job != Job::Fmt {
+            return Ok(());
+        }
         let repo = planner.repo;
         let package = Package::of(planner, repo, unit)?;
         let ready = package.needs(planner)?;
@@ -162,6 +203,8 @@ struct Package<'a> {
     compiled: BTreeSet<String>,
     /// With packages of a Tasker Core checkout, if it uses any.
     patched: Option<Patched>,
+    /// The package of [`FEATURES`], if this one is in its workspace and not built with packages of a checkout.
+    asks: Option<&'static str>,
 }
 
 impl<'a> Package<'a> {
@@ -179,10 +222,13 @@ impl<'a> Package<'a> {
         } else {
             None
         };
+        let patched = patched.filter(|patched| !patched.names.is_disjoint(&compiled));
+        let is_there = repo.units.iter().any(|unit| unit.name == FEATURES);
         Ok(Self {
             repo,
             unit,
-            patched: patched.filter(|patched| !patched.names.is_disjoint(&compiled)),
+            asks: (is_there && folder.is_empty() && patched.is_none()).then_some(FEATURES),
+            patched,
             compiled,
         })
     }
@@ -191,10 +237,14 @@ impl<'a> Package<'a> {
     fn cargo(&self, argv: &[&str]) -> Invocation {
         match &self.patched {
             Some(patched) if argv.first() != Some(&"fmt") => patched.cargo(argv),
-            _ => Invocation::new(
-                self.repo.path(self.unit),
-                std::iter::once("cargo").chain(argv.iter().copied()),
-            ),
+            _ => {
+                let (subcommand, rest) = argv.split_at(argv.len().min(1));
+                let asks = self.asks.filter(|_| subcommand != ["fmt"]);
+                let asks = asks.into_iter().flat_map(|name| ["--package", name]);
+                let words = ["cargo"].into_iter().chain(subcommand.iter().copied());
+                let words = words.chain(asks).chain(rest.iter().copied());
+                Invocation::new(self.repo.path(self.unit), words)
+            }
         }
     }
 
@@ -206,6 +256,7 @@ impl<'a> Package<'a> {
         let compile = planner
             .task(unit, "compile-tests")
             .after(ready.needs)
+            .after(together(planner))
             .sharing(BUILDING)
             .noting(self.note(Pass::Compile))
             .run(compile);
@@ -241,6 +292,7 @@ impl<'a> Package<'a> {
         planner
             .task(self.unit, "cargo-build")
             .after(needs)
+            .after(together(planner))
             .sharing(BUILDING)
             .noting(self.note(Pass::Compile))
             .run(self.cargo(&["build", "--locked", "--package", &self.unit.name]))
@@ -296,6 +348,11 @@ impl<'a> Package<'a> {
             self.compiled.len() / 10 * 10
         ))
     }
+}
+
+/// The task that compiles tests together, if there is one.
+fn together(planner: &Planner<'_>) -> Option<String> {
+    planner.plan.contains(TOGETHER).then(|| TOGETHER.to_owned())
 }
 
 /// Where cargo builds.

@@ -131,7 +131,13 @@ fn describes_xtask(name: &OsStr) -> bool {
     ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_"]
         .iter()
         .any(|prefix| name.starts_with(prefix))
-        || ["CARGO_CRATE_NAME", "CARGO_PRIMARY_PACKAGE", "OUT_DIR"].contains(&name.as_ref())
+        || [
+            "CARGO_CRATE_NAME",
+            "CARGO_PRIMARY_PACKAGE",
+            "OUT_DIR",
+            "XTASK_LAUNCHER",
+        ]
+        .contains(&name.as_ref())
 }
 
 /// Quotes a word for a POSIX shell if it needs it.

@@ -83,11 +83,13 @@ pub struct Build {
     package: String,
     /// Accepted sums of the crate.
     sha256: Vec<String>,
-    /// The lock file of everything it is compiled from, relative to the repository.
+    /// The lock file of what it is compiled from besides the packages in the repository's `Cargo.lock`, relative to the repository.
     pub lock: PathBuf,
     /// Pinned tools that compiling takes.
     #[serde(default)]
     needs: Vec<String>,
+    /// A package of the repository whose features it is compiled with, named as its folder: what both take is compiled once.
+    pub features_of: Option<PathBuf>,
     /// Dependencies beside it, for the features they turn on in what it depends on: crate, then requirement and features.
     #[serde(default)]
     pub beside: BTreeMap<String, Beside>,

@@ -2,11 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use super::optimised;
 use crate::core::Core;
 use crate::error::{Error, Result};
 use crate::interrupt::Interrupt;
 use crate::lang::Planner;
 use crate::plan::Plan;
+use crate::process::ChildGroup;
 use crate::repo::Repo;
 use crate::report::{self, Report, Style};
 use crate::run::{self, folder, Options, Outcome, Summary};
@@ -30,6 +32,8 @@ pub struct Session {
     pub run: String,
     /// The whole command line, for completions.
     pub command_line: fn() -> clap::Command,
+    /// See [`optimised`].
+    optimising: Option<ChildGroup>,
 }
 
 impl Session {
@@ -58,6 +62,7 @@ impl Session {
             style,
             run: folder::new_id(),
             command_line: || clap::Command::new("xtask"),
+            optimising: None,
         })
     }
 
@@ -122,7 +127,10 @@ impl Session {
     pub fn run_plan(&mut self, command: &str, plan: &Plan, options: &Options) -> Result<Summary> {
         self.report.plan(command, plan, false);
         if !plan.tasks.is_empty() {
-            folder::create(&self.root, &self.run)?;
+            let folder = folder::create(&self.root, &self.run)?;
+            if self.optimising.is_none() {
+                self.optimising = optimised::build(&self.root, &folder.join("optimised.log"));
+            }
         }
         let report = &mut self.report;
         Ok(run::run(

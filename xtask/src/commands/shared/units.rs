@@ -141,13 +141,12 @@ pub fn planned<'a>(
         job.name(),
         &session.logs(job.name()),
     );
-    for unit in selection.of(repo)? {
-        if !without.contains(&unit.language)
+    let mut units = selection.of(repo)?;
+    units.retain(|unit| {
+        !without.contains(&unit.language)
             && only.is_none_or(|only| only.contains(repo, &unit.folder))
-        {
-            planner.job(unit, job)?;
-        }
-    }
+    });
+    planner.jobs(&units, job)?;
     // Generated files belong to no single unit, so only a run over everything compares them.
     if job == Job::Lint && selection.is_everything() && repo.root.join(contract::FOLDER).is_dir() {
         planner.add(contract::check::task(&repo.root, &session.logs(job.name())));

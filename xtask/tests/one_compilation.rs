@@ -1,0 +1,82 @@
+//! Each crate is compiled once, whichever package of the workspace is built: cargo compiles a crate once for each set of features that is asked
+//! of it, and `workspace-hack` asks for all of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::process::Command;
+
+/// Named beside every package that xtask builds.
+const FEATURES: &str = "workspace-hack";
+/// Whose own crate has features that only its tests turn on.
+const OURS: &str = "tasker-contrib-axum";
+
+type Features = BTreeMap<String, BTreeSet<String>>;
+
+/// The sets of features that cargo compiles each crate with.
+fn features(edges: &str, packages: &[&str]) -> Features {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let mut tree = Command::new(env!("CARGO"));
+    tree.current_dir(root)
+        .args([
+            "tree", "--locked", "--prefix", "none", "--format", "{p}|{f}",
+        ])
+        .args(["--edges", edges]);
+    for package in packages {
+        tree.args(["--package", package]);
+    }
+    let output = tree.output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+    let mut all = Features::new();
+    for line in String::from_utf8(output.stdout).unwrap().lines() {
+        let line = line.trim_end_matches(" (*)");
+        if let Some((package, features)) = line.rsplit_once('|') {
+            let of_package = all.entry(package.to_owned()).or_default();
+            of_package.insert(features.to_owned());
+        }
+    }
+    all
+}
+
+#[test]
+fn a_crate_has_the_same_features_whatever_is_built() {
+    let packages = [
+        "tasker-dev",
+        OURS,
+        "e-commerce-axum",
+        "xtask",
+        "xtask-bench",
+    ];
+    let mut seen = Features::new();
+    for package in packages {
+        for edges in ["normal,build", "normal,build,dev"] {
+            for (name, sets) in features(edges, &[package, FEATURES]) {
+                seen.entry(name).or_default().extend(sets);
+            }
+        }
+    }
+    let core = |name: &str| seen.keys().any(|package| package.starts_with(name));
+    assert!(core("tasker-shared ") && core("sqlx-core ") && core("tasker-orchestration "));
+    let several: Vec<_> = seen
+        .iter()
+        .filter(|(package, sets)| sets.len() > 1 && !package.starts_with(OURS))
+        .collect();
+    assert!(
+        several.is_empty(),
+        "these crates are compiled more than once; run `cargo hakari generate` (cargo install cargo-hakari --locked): {several:#?}"
+    );
+}
+
+#[test]
+fn without_the_common_features_core_would_be_compiled_again() {
+    let alone = features("normal,build", &["tasker-dev"]);
+    let together = features("normal,build", &["tasker-dev", FEATURES]);
+    let differs = |name: &str| {
+        let sets = |all: &Features| {
+            let package = all.iter().find(|(package, _)| package.starts_with(name));
+            package.map(|(_, sets)| sets.clone())
+        };
+        sets(&alone) != sets(&together)
+    };
+    assert!(differs("tokio ") || differs("sqlx-core "));
+}
