@@ -17,6 +17,7 @@ fn documents() -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = [
         "README.md",
         "DEVELOPMENT.md",
+        "CHANGELOG.md",
         "ops/dev-server/README.md",
         "examples/etl-pipeline/README.md",
         "examples/e-commerce-workflow/README.md",

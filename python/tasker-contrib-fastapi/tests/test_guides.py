@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+import yaml
 
 from tasker_contrib_fastapi import TaskerClient, step_handler
 from tasker_contrib_fastapi.templates import check_templates
@@ -66,3 +67,16 @@ def test_the_template_is_valid(tmp_path: Path, clean_registry: None) -> None:
     (tmp_path / "daily_report.yaml").write_text((GUIDES / "daily_report.yaml").read_text())
     report = check_templates(tmp_path)
     assert (report.errors, report.warnings) == ([], [])
+
+
+def test_the_cron_job_runs_the_script_and_never_on_the_wrong_day() -> None:
+    job = yaml.safe_load((GUIDES / "cronjob.yaml").read_text())["spec"]
+    pod = job["jobTemplate"]["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    assert container["command"][0] == "python"
+    script = (GUIDES / container["command"][1]).read_text()
+    assert all(f'os.environ["{variable["name"]}"]' in script for variable in container["env"])
+    # The script takes the day from the clock, in UTC: a late start must not reach the next one.
+    minute, hour, *rest = job["schedule"].split()
+    assert (job["timeZone"], rest) == ("Etc/UTC", ["*", "*", "*"])
+    assert int(hour) * 3600 + int(minute) * 60 + job["startingDeadlineSeconds"] < 24 * 3600
