@@ -206,6 +206,12 @@ fn code_is_quoted_from_files_that_are_tested() {
         "docs/architecture/add-an-ecosystem.md",
     ];
     let others = others.map(|name| root.join(name));
+    let manifest = std::fs::read_to_string(root.join("xtask/Cargo.toml")).unwrap();
+    let manifest: toml::Table = manifest.parse().unwrap();
+    let inputs = manifest["package"]["metadata"]["xtask"]["inputs"]
+        .as_array()
+        .unwrap();
+    let inputs: Vec<&str> = inputs.iter().map(|input| input.as_str().unwrap()).collect();
     let mut seen = 0;
     for path in documents() {
         if path.starts_with(&examples) || others.contains(&path) {
@@ -222,6 +228,10 @@ fn code_is_quoted_from_files_that_are_tested() {
                 );
                 continue;
             };
+            assert!(
+                inputs.iter().any(|input| Path::new(&source).starts_with(input)),
+                "{page} quotes {source}: add it to `inputs` of xtask/Cargo.toml, so that a change of it runs this test"
+            );
             let text = std::fs::read_to_string(root.join(&source))
                 .unwrap_or_else(|error| panic!("{page} quotes {source}: {error}"));
             // In its own tests the package has another name than for its users.
