@@ -267,3 +267,53 @@ fn data_in_the_documents_can_be_read() {
         }
     }
 }
+
+/// Names of settings: keys of Core, with the sections above them, and what our packages call them.
+fn settings() -> std::collections::BTreeSet<String> {
+    fn add(table: &toml::Table, above: &str, names: &mut std::collections::BTreeSet<String>) {
+        for (key, value) in table {
+            let name = format!("{above}{key}");
+            if let Some(below) = value.as_table() {
+                add(below, &format!("{name}."), names);
+            }
+            names.insert(name);
+        }
+    }
+    let read = |name: &str| -> toml::Table {
+        let path = root().join("xtask/contract").join(name);
+        std::fs::read_to_string(path).unwrap().parse().unwrap()
+    };
+    let mut names = std::collections::BTreeSet::new();
+    add(&read("config.toml"), "", &mut names);
+    for setting in read("settings.toml")["setting"].as_array().unwrap() {
+        names.insert(setting["name"].as_str().unwrap().to_owned());
+    }
+    // Ours, without a key of Core.
+    names.extend(["orchestration.token", "orchestration.api_key"].map(str::to_owned));
+    names
+}
+
+#[test]
+fn settings_that_guides_name_exist() {
+    let settings = settings();
+    let is_setting = |word: &&str| {
+        word.bytes()
+            .all(|c| c.is_ascii_lowercase() || matches!(c, b'.' | b'_'))
+            && ["common.", "database.", "orchestration.", "worker."]
+                .iter()
+                .any(|start| word.starts_with(start))
+    };
+    let mut seen = 0;
+    for path in documents() {
+        let text = std::fs::read_to_string(&path).unwrap();
+        for word in text.split('`').skip(1).step_by(2).filter(is_setting) {
+            assert!(
+                settings.contains(word),
+                "{}: there is no setting `{word}`",
+                path.display()
+            );
+            seen += 1;
+        }
+    }
+    assert!(seen > 20, "only {seen} settings");
+}
