@@ -12,10 +12,10 @@ use std::time::Duration;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use super::run;
+use super::command::run;
 use crate::error::{Error, Result};
 use crate::interrupt::Interrupt;
-use crate::lang::rust::target_folder;
+use crate::layout::target_folder;
 use crate::process::Invocation;
 use crate::tools::{Beside, PinnedTool, Registry};
 
