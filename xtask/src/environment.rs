@@ -131,27 +131,37 @@ impl Environment {
     }
 }
 
+/// Whether a variable's name says that its value is secret. The only such list: tasks, keys, releases and logs all ask it.
+pub fn is_secret(name: &str) -> bool {
+    const WORDS: [&str; 7] = [
+        "TOKEN",
+        "PASSWORD",
+        "PASSWD",
+        "SECRET",
+        "API_KEY",
+        "_AUTH",
+        "CREDENTIAL",
+    ];
+    let name = name.to_ascii_uppercase();
+    // Bundler takes `user:password` from the name of a host, with `__` for its dots; settings of its own begin so, too.
+    let of_host = name.strip_prefix("BUNDLE_").is_some_and(|rest| {
+        rest.contains("__")
+            && !["BUILD__", "LOCAL__", "MIRROR__"]
+                .iter()
+                .any(|own| rest.starts_with(own))
+    });
+    of_host || WORDS.iter().any(|word| name.contains(word))
+}
+
 fn is_passed(name: &OsStr) -> bool {
-    let is_secret = |name: &[u8]| {
-        let name = name.to_ascii_uppercase();
-        [
-            &b"TOKEN"[..],
-            b"PASSWORD",
-            b"SECRET",
-            b"_AUTH",
-            b"CREDENTIAL",
-        ]
-        .iter()
-        .any(|word| name.windows(word.len()).any(|part| part == *word))
-    };
-    NAMES
+    let is_listed = NAMES
         .iter()
         .chain(&CHOOSE_TOOLCHAINS)
-        .any(|known| name == *known)
-        || PREFIXES
-            .iter()
-            .any(|prefix| name.as_bytes().starts_with(prefix.as_bytes()))
-            && !is_secret(name.as_bytes())
+        .any(|known| name == *known);
+    let is_prefixed = PREFIXES
+        .iter()
+        .any(|prefix| name.as_bytes().starts_with(prefix.as_bytes()));
+    is_listed || is_prefixed && !is_secret(&name.to_string_lossy())
 }
 
 #[cfg(test)]
@@ -194,8 +204,14 @@ mod tests {
             "CARGO_REGISTRIES_MINE_TOKEN",
             "npm_config_//host/:_authToken",
             "UV_INDEX_MINE_PASSWORD",
+            "GEM_HOST_API_KEY",
+            "BUNDLE_GEMS__EXAMPLE__COM",
+            "BUNDLE_PATH",
+            "BUNDLE_BUILD__NOKOGIRI",
             "UV_CACHE_DIR",
         ]);
-        assert_eq!(names(all.for_task(&[])), ["UV_CACHE_DIR"]);
+        let harmless = ["BUNDLE_BUILD__NOKOGIRI", "BUNDLE_PATH", "UV_CACHE_DIR"];
+        assert_eq!(names(all.for_task(&[])), harmless);
+        assert_eq!(names(all.keyed()), harmless);
     }
 }

@@ -1,26 +1,16 @@
 //! The repository's tool. `cargo xtask` builds, tests and lints every unit of the repository with the unit's own tools.
 //!
-//! ```text
-//! cli        the command line            commands   one file per command
-//! repo       units and their graph       lang       one file per ecosystem
-//! plan       what would be done          apply      the only code that does it
-//! git        what changed                cache      results that need not be computed again
-//! run        the scheduler               report     what people and programs see of it
-//! tools      pinned tools                contract   tables → constants of each language
-//! core       which Tasker Core           
-//! stack      the local stack             e2e        examples, run for real
-//! version    versions and changelogs   release    one release of every ecosystem
-//! ```
+//! `docs/architecture/xtask.md` has the layers.
 //!
 //! A command computes a [`plan::Plan`] without touching anything; [`run::run`] executes it through [`apply`]; reporters
 //! subscribe to the events. Work that must hold a running process uses [`process::ChildGroup`].
 
 pub mod apply;
+pub mod archive;
 pub mod cache;
 pub mod cli;
 pub mod commands;
 pub mod contract;
-pub mod core;
 pub mod e2e;
 pub mod environment;
 pub mod error;
@@ -29,15 +19,20 @@ pub mod git;
 pub mod http;
 pub mod interrupt;
 pub mod lang;
+pub mod layout;
 pub mod plan;
+pub mod plugin;
 pub mod process;
+pub mod prove;
+pub mod publish;
 pub mod release;
 pub mod repo;
 pub mod report;
 pub mod run;
-pub mod stack;
-pub mod template;
+pub mod tables;
+pub mod tasker_core;
 pub mod tools;
+pub mod unit;
 pub mod version;
 
 use std::ffi::OsString;
@@ -59,7 +54,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         logs: cli.show_logs,
     };
     let core = if cli.command.replaces_core() {
-        Some(core::PUBLISHED)
+        Some(tasker_core::PUBLISHED)
     } else {
         cli.core.as_deref()
     };

@@ -2,27 +2,7 @@
 
 mod common;
 
-use std::path::Path;
-use std::process::Command;
-
-use common::{Fixture, Ran};
-
-fn git(root: &Path, args: &[&str]) {
-    let done = Command::new("git")
-        .args([
-            "-c",
-            "user.name=t",
-            "-c",
-            "user.email=t@example.org",
-            "-c",
-            "protocol.file.allow=always",
-        ])
-        .args(args)
-        .current_dir(root)
-        .output()
-        .unwrap();
-    assert!(done.status.success(), "{done:?}");
-}
+use common::{git, Fixture, Ran};
 
 /// The fixture with a commit on `main`, on a branch that starts there.
 fn repository() -> Fixture {

@@ -5,19 +5,8 @@ mod common;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::Command;
 
-use common::{Fixture, Ran};
-
-fn git(root: &Path, args: &[&str]) {
-    let done = Command::new("git")
-        .args(["-c", "user.name=t", "-c", "user.email=t@example.org"])
-        .args(args)
-        .current_dir(root)
-        .output()
-        .unwrap();
-    assert!(done.status.success(), "{done:?}");
-}
+use common::{git, Fixture, Ran};
 
 /// The fixture as a git repository with one commit, because git says which files count.
 fn repository() -> Fixture {

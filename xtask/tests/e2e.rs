@@ -56,9 +56,14 @@ impl Served {
         let mut args = vec!["e2e", "examples/served"];
         args.extend(more);
         let mut command = self.fixture.xtask(&args);
-        let real = std::env::var_os("TASKER_DEV_BIN");
-        let real = real.expect(
-            "TASKER_DEV_BIN leads to the local stack; `cargo xtask test --unit xtask` sets it",
+        let real = std::env::var_os("TASKER_DEV_BIN").map_or_else(
+            || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/debug/tasker-dev"),
+            PathBuf::from,
+        );
+        assert!(
+            real.is_file(),
+            "{} is not there\n  fix: cargo build --package tasker-dev, or set TASKER_DEV_BIN",
+            real.display()
         );
         command
             .env("REAL_TASKER_DEV", real)

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use xtask::template::rules::problems;
+use xtask::plugin::rules::problems;
 
 const FILES: [(&str, &str); 5] = [
     (

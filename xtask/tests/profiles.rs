@@ -183,6 +183,6 @@ fn the_profiles_of_this_repository_resolve() {
         .unwrap();
     let nowhere = root.join("no-such-cache");
     for profile in ["development", "ci", "published"] {
-        xtask::template::profile::resolve(root, profile, &nowhere).unwrap();
+        xtask::plugin::profile::resolve(root, profile, &nowhere).unwrap();
     }
 }

@@ -1,12 +1,15 @@
 //! Properties of discovery and of the order of units.
 
 use std::collections::{BTreeMap, BTreeSet};
+use xtask::lang;
 
 use proptest::prelude::*;
 use xtask::error::Error;
 use xtask::repo::affected::{affected, Reason};
 use xtask::repo::inputs::{Inputs, Reach};
-use xtask::repo::{in_order, Repo, Unit};
+use xtask::repo::Repo;
+use xtask::unit::graph::in_order;
+use xtask::unit::Unit;
 
 fn unit(folder: String, depends_on: Vec<String>) -> Unit {
     Unit {
@@ -19,6 +22,7 @@ fn unit(folder: String, depends_on: Vec<String>) -> Unit {
         inputs: Vec::new(),
         env: Vec::new(),
         parts: Vec::new(),
+        shared_files: &[],
         file: "pyproject.toml".to_owned(),
         manifest: toml::Table::new(),
     }
@@ -92,7 +96,7 @@ proptest! {
             std::fs::create_dir_all(&folder_path).unwrap();
             std::fs::write(folder_path.join("pyproject.toml"), format!("[project]\nname = \"{}\"\n", folder.replace('/', "-"))).unwrap();
         }
-        let repo = Repo::discover(root.path()).unwrap();
+        let repo = lang::discover(root.path()).unwrap();
         let found: BTreeSet<String> = repo.units.iter().map(|unit| unit.folder.clone()).collect();
         prop_assert_eq!(found, folders);
     }

@@ -577,7 +577,8 @@ fn consumers_install_what_was_released() {
         "1"
     );
 
-    if let Some(bun) = provision::bun() {
+    let bun = provision::bun().expect("bun is not there; fix: cargo xtask setup typescript");
+    {
         let project = new("bun");
         std::fs::write(project.join("package.json"), "{\"name\": \"consumer\"}").unwrap();
         let bun = bun.display().to_string();

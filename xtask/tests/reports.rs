@@ -1,27 +1,43 @@
 //! What a run leaves behind and how it ends: folders of logs, JUnit XML, `--fail-fast`, completions.
 
 mod common;
+#[path = "reports/json_page.rs"]
+mod json_page;
 
 use std::fs;
 use std::process::Command;
 
-use common::{Fixture, Ran};
+use common::{is_alive, Fixture, Ran};
 
 #[test]
 fn fail_fast_stops_what_runs_and_starts_nothing_more() {
     let fixture = Fixture::new();
-    fixture.write("python/greeter/tests/FAIL", "");
     fixture.write("examples/demo/app/tests/HANG", "");
-    // Environments first, so that the failing test and the hanging one start side by side.
-    fixture.run(&["test", "--lang", "python", "--dry-run"]);
-    let ran = fixture.run(&["test", "--lang", "python", "--fail-fast", "--jobs", "2"]);
+    // It fails when the other one is running.
+    let started = "../../examples/demo/app/tests/pids";
+    fixture.write("python/greeter/tests/FAIL", started);
+    let words = [
+        "test",
+        "--lang",
+        "python",
+        "--fail-fast",
+        "--jobs",
+        "2",
+        "--json",
+    ];
+    let ran = fixture.run(&words);
     assert_eq!(ran.code, Some(1), "{ran:?}");
-    assert!(ran.out.contains(" FAIL python/greeter:pytest"), "{ran:?}");
-    assert!(
-        !ran.out.contains("   ok examples/demo/app:pytest"),
-        "{ran:?}"
-    );
-    assert!(ran.err.contains("error: 1 of "), "{ran:?}");
+    let outcome = |id: &str| {
+        let records = ran.records().into_iter();
+        let mut ended = records.filter(|it| it["event"] == "task_finished" && it["id"] == id);
+        ended.next().map(|it| it["outcome"].clone())
+    };
+    assert_eq!(outcome("python/greeter:pytest").unwrap(), "failed");
+    assert_eq!(outcome("examples/demo/app:pytest").unwrap(), "interrupted");
+    let pids = fs::read_to_string(fixture.root.join("examples/demo/app/tests/pids")).unwrap();
+    for pid in pids.lines().map(|pid| pid.parse().unwrap()) {
+        assert!(!is_alive(pid), "{pid} was not stopped");
+    }
 }
 
 #[test]
@@ -121,26 +137,6 @@ fn bash_completes_after_cargo_xtask() {
     }
 }
 
-/// Names of fields per event, as `docs/architecture/xtask-json.md` lists them.
-fn documented() -> std::collections::BTreeMap<String, std::collections::BTreeSet<String>> {
-    let page =
-        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/architecture/xtask-json.md");
-    let text = fs::read_to_string(page).unwrap();
-    let mut events = std::collections::BTreeMap::new();
-    for section in text.split("\n## ").skip(1) {
-        let names = section.lines().next().unwrap().split(", ");
-        let rows = section
-            .lines()
-            .filter_map(|line| line.strip_prefix("| `")?.split('`').next());
-        let fields: std::collections::BTreeSet<String> = rows
-            .map(str::to_owned)
-            .chain(["event".to_owned()])
-            .collect();
-        events.extend(names.map(|name| (name.to_owned(), fields.clone())));
-    }
-    events
-}
-
 #[test]
 fn json_is_what_its_page_says() {
     let fixture = Fixture::new();
@@ -158,7 +154,7 @@ fn json_is_what_its_page_says() {
             .run(&["test", "--unit", "nothing", "--json"])
             .records(),
     );
-    let documented = documented();
+    let documented = json_page::documented();
     let mut seen = std::collections::BTreeSet::new();
     for record in &records {
         let event = record["event"].as_str().unwrap();
@@ -166,10 +162,29 @@ fn json_is_what_its_page_says() {
         assert_eq!(documented.get(event), Some(&fields), "{event}");
         seen.insert(event.to_owned());
     }
-    // A warning takes a shallow clone; it has the fields of a message.
-    let expected: Vec<&String> = documented
-        .keys()
-        .filter(|event| *event != "warning")
-        .collect();
-    assert_eq!(seen.iter().collect::<Vec<_>>(), expected);
+    let expected = [
+        "error",
+        "message",
+        "plan",
+        "summary",
+        "task_finished",
+        "task_started",
+    ];
+    for event in expected.into_iter().chain(["core"]) {
+        assert!(seen.contains(event), "{event} in {seen:?}");
+    }
+}
+
+#[test]
+fn every_record_in_the_sources_is_on_that_page() {
+    let documented = json_page::documented();
+    let mut events = std::collections::BTreeSet::new();
+    for (file, event, fields) in json_page::in_sources() {
+        assert_eq!(documented.get(&event), Some(&fields), "{event} in {file}");
+        events.insert(event);
+    }
+    // What is made of an error; the run above has one.
+    events.insert("error".to_owned());
+    let all: Vec<&String> = documented.keys().collect();
+    assert_eq!(events.iter().collect::<Vec<_>>(), all, "the page has more");
 }

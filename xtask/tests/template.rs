@@ -5,6 +5,7 @@ mod common;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use xtask::lang;
 
 use common::{Fixture, Ran};
 
@@ -282,7 +283,7 @@ fn names_that_stand_for_nothing() {
 #[test]
 fn every_plugin_of_this_repository_obeys_the_rules() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let repo = xtask::repo::Repo::discover(root).unwrap();
+    let repo = lang::discover(root).unwrap();
     let plugins: Vec<_> = repo
         .units
         .iter()
@@ -290,7 +291,7 @@ fn every_plugin_of_this_repository_obeys_the_rules() {
         .collect();
     assert!(!plugins.is_empty());
     for unit in plugins {
-        let found = xtask::template::rules::problems(&repo.path(unit));
+        let found = xtask::plugin::rules::problems(&repo.path(unit));
         assert_eq!(found, [""; 0], "{}", unit.folder);
     }
 }

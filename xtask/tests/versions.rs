@@ -1,5 +1,7 @@
 //! Versions of a small repository of every ecosystem: listed, checked, raised.
 
+mod common;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,18 +9,10 @@ use std::process::Command;
 
 use proptest::prelude::*;
 use semver::Version;
-use xtask::version::bump::{level_of, next, plan, Level};
+use xtask::lang::ecosystems;
+use xtask::version::bump::{level_of, next, plan, refuse_strangers, Bump, Level};
 use xtask::version::changelog::{notes, release, Commit};
-use xtask::version::{check, compatibility, notation, packages, range, Ecosystem};
-
-const ALL: [Ecosystem; 6] = [
-    Ecosystem::Crate,
-    Ecosystem::Python,
-    Ecosystem::Gem,
-    Ecosystem::Npm,
-    Ecosystem::Chart,
-    Ecosystem::Plugin,
-];
+use xtask::version::{check, compatibility, notation, packages, range};
 
 /// A repository with one package of each ecosystem, most of them with another that builds on it.
 const FILES: [(&str, &str); 14] = [
@@ -98,15 +92,7 @@ impl Fixture {
     }
 
     fn git(&self, args: &[&str]) {
-        let who = ["-c", "user.name=t", "-c", "user.email=t@example.org"];
-        let ran = Command::new("git")
-            .arg("-C")
-            .arg(self.root())
-            .args(who)
-            .args(args)
-            .output()
-            .unwrap();
-        assert!(ran.status.success(), "{args:?}: {ran:?}");
+        common::git(self.root(), args);
     }
 
     fn commit(&self, message: &str) {
@@ -121,13 +107,21 @@ impl Fixture {
         level: &str,
         pre: Option<&str>,
     ) -> Result<BTreeMap<PathBuf, String>, String> {
-        let packages = packages(self.root()).unwrap();
+        let packages = packages(self.root(), &ecosystems()).unwrap();
         let chosen: Vec<usize> = (0..packages.len())
             .filter(|i| folder == "all" || packages[*i].folder == folder)
             .collect();
         let level = Level::parse(level).map_err(|error| error.to_string())?;
-        let bump = plan(self.root(), &packages, &chosen, &level, pre, "2026-01-02")
-            .map_err(|error| error.to_string())?;
+        let bump = plan(
+            self.root(),
+            &packages,
+            &chosen,
+            &level,
+            pre,
+            "2026-01-02",
+            &ecosystems(),
+        )
+        .map_err(|error| error.to_string())?;
         Ok(bump
             .files
             .into_iter()
@@ -149,7 +143,7 @@ fn differing(old: &str, new: &str) -> Vec<(String, String)> {
 #[test]
 fn every_ecosystem_is_found_with_its_version_and_ranges() {
     let fixture = Fixture::new();
-    let found: Vec<String> = packages(fixture.root())
+    let found: Vec<String> = packages(fixture.root(), &ecosystems())
         .unwrap()
         .iter()
         .map(|p| {
@@ -183,7 +177,12 @@ fn every_ecosystem_is_found_with_its_version_and_ranges() {
         ]
     );
     assert_eq!(
-        check::drifts(fixture.root(), &packages(fixture.root()).unwrap()).unwrap(),
+        check::drifts(
+            fixture.root(),
+            &packages(fixture.root(), &ecosystems()).unwrap(),
+            &ecosystems()
+        )
+        .unwrap(),
         []
     );
 }
@@ -225,7 +224,7 @@ fn a_bump_changes_versions_and_the_ranges_that_need_it_and_not_one_byte_more() {
 #[test]
 fn what_git_ignores_is_no_package() {
     let fixture = Fixture::new();
-    let before = packages(fixture.root()).unwrap().len();
+    let before = packages(fixture.root(), &ecosystems()).unwrap().len();
     let copy = fixture.root().join("npm/plugin");
     fs::create_dir(&copy).unwrap();
     fs::copy(
@@ -233,9 +232,15 @@ fn what_git_ignores_is_no_package() {
         copy.join("tasker-plugin.toml"),
     )
     .unwrap();
-    assert_eq!(packages(fixture.root()).unwrap().len(), before + 1);
+    assert_eq!(
+        packages(fixture.root(), &ecosystems()).unwrap().len(),
+        before + 1
+    );
     fs::write(fixture.root().join("npm/.gitignore"), "plugin/\n").unwrap();
-    assert_eq!(packages(fixture.root()).unwrap().len(), before);
+    assert_eq!(
+        packages(fixture.root(), &ecosystems()).unwrap().len(),
+        before
+    );
 }
 
 #[test]
@@ -299,7 +304,12 @@ fn drift_is_named_with_its_line_and_its_repair() {
         "{\"name\": \"@fix/npm\", \"version\": \"0.1.0\"}",
     )
     .unwrap();
-    let drifts = check::drifts(fixture.root(), &packages(fixture.root()).unwrap()).unwrap();
+    let drifts = check::drifts(
+        fixture.root(),
+        &packages(fixture.root(), &ecosystems()).unwrap(),
+        &ecosystems(),
+    )
+    .unwrap();
     let lines: Vec<String> = drifts
         .iter()
         .map(|d| format!("{}: {}: {}", d.at, d.what, d.fix))
@@ -330,10 +340,15 @@ fn with_core(fixture: &Fixture) -> impl Fn() -> Vec<String> + '_ {
     );
     write(
         "docs/reference/compatibility.md",
-        &compatibility::page(fixture.root()).unwrap(),
+        &compatibility::page(fixture.root(), &ecosystems()).unwrap(),
     );
     || {
-        let drifts = check::drifts(fixture.root(), &packages(fixture.root()).unwrap()).unwrap();
+        let drifts = check::drifts(
+            fixture.root(),
+            &packages(fixture.root(), &ecosystems()).unwrap(),
+            &ecosystems(),
+        )
+        .unwrap();
         drifts
             .iter()
             .map(|d| format!("{}: {}: {}", d.at, d.what, d.fix))
@@ -378,7 +393,12 @@ fn a_template_that_pins_an_old_version_is_drift() {
     let manifest = fixture.root().join("rust/base/Cargo.toml");
     let text = fs::read_to_string(&manifest).unwrap();
     fs::write(&manifest, text.replace("0.1.0", "0.2.0")).unwrap();
-    let drifts = check::drifts(fixture.root(), &packages(fixture.root()).unwrap()).unwrap();
+    let drifts = check::drifts(
+        fixture.root(),
+        &packages(fixture.root(), &ecosystems()).unwrap(),
+        &ecosystems(),
+    )
+    .unwrap();
     let places: Vec<&str> = drifts.iter().map(|drift| drift.at.as_str()).collect();
     assert_eq!(
         places,
@@ -400,7 +420,12 @@ fn lock_files_of_every_ecosystem_are_read() {
     ] {
         fs::write(fixture.root().join(file), text).unwrap();
     }
-    let drifts = check::drifts(fixture.root(), &packages(fixture.root()).unwrap()).unwrap();
+    let drifts = check::drifts(
+        fixture.root(),
+        &packages(fixture.root(), &ecosystems()).unwrap(),
+        &ecosystems(),
+    )
+    .unwrap();
     let found: Vec<String> = drifts
         .iter()
         .map(|d| format!("{}: {}", d.at, d.what))
@@ -542,43 +567,32 @@ fn versions() -> impl Strategy<Value = Version> {
 proptest! {
     #[test]
     fn every_version_survives_every_notation(version in versions()) {
-        for ecosystem in ALL {
-            let text = notation::write(ecosystem, &version).unwrap();
-            prop_assert_eq!(notation::read(ecosystem, &text), Ok(version.clone()), "{:?} {}", ecosystem, text);
+        for ecosystem in ecosystems() {
+            let text = ecosystem.write(&version).unwrap();
+            prop_assert_eq!(ecosystem.parse(&text), Ok(version.clone()), "{:?} {}", ecosystem, text);
         }
     }
 
     #[test]
-    fn the_tag_of_npm_is_the_kind_of_the_pre_release(version in versions()) {
-        let tag = notation::npm_tag(&version);
-        let kind = version.pre.split('.').next().filter(|kind| !kind.is_empty());
-        // Nobody who asks for no tag gets a pre-release.
-        prop_assert_eq!(tag, kind.unwrap_or("latest"));
-        prop_assert_eq!(tag == "latest", version.pre.is_empty());
-        let npm = notation::write(Ecosystem::Npm, &version).unwrap();
-        prop_assert_eq!(npm.contains(tag), !version.pre.is_empty());
-    }
-
-    #[test]
     fn reading_never_panics_and_writes_back(text in "[0-9.]{0,8}[-.]?(a|b|rc|alpha|beta)?[.]?[0-9]{0,3}") {
-        for ecosystem in ALL {
-            if let Ok(version) = notation::read(ecosystem, &text) {
-                let written = notation::write(ecosystem, &version).unwrap();
-                prop_assert_eq!(notation::read(ecosystem, &written), Ok(version));
+        for ecosystem in ecosystems() {
+            if let Ok(version) = ecosystem.parse(&text) {
+                let written = ecosystem.write(&version).unwrap();
+                prop_assert_eq!(ecosystem.parse(&written), Ok(version));
             }
         }
     }
 
     #[test]
     fn a_range_that_starts_at_a_version_admits_it_and_not_the_next_breaking_one(version in versions(), style in 0usize..8) {
-        for ecosystem in ALL {
+        for ecosystem in ecosystems() {
             let range = ["^0.1.0", "~0.1.0", "0.1.0", ">=0.1,<0.2", "*", "=0.1.0", "~> 0.1", "~=0.1"][style];
-            let new = range::starting_at(ecosystem, range, &version).unwrap();
+            let new = range::starting_at(ecosystem.0, range, &version).unwrap();
             // Some styles are unknown to some ecosystems.
-            if let Some(admitted) = range::admits(ecosystem, &new, &version) {
+            if let Some(admitted) = ecosystem.admits(&new, &version) {
                 prop_assert!(admitted, "{:?}: {} does not admit {}", ecosystem, new, version);
                 let breaking = Version::new(version.major + 1, 0, 0);
-                prop_assert_eq!(range::admits(ecosystem, &new, &breaking).map(|it| it && version.pre.is_empty()), Some(false));
+                prop_assert_eq!(ecosystem.admits(&new, &breaking).map(|it| it && version.pre.is_empty()), Some(false));
             }
         }
     }
@@ -592,5 +606,38 @@ proptest! {
         if pre.is_none() || new.pre.as_str().ends_with(".1") && version.pre.is_empty() {
             prop_assert!(new > version, "{} is not above {}", new, version);
         }
+    }
+}
+
+#[test]
+fn only_files_that_versions_stand_in_are_written() {
+    let with = |file: &str| Bump {
+        files: [(file.into(), String::new())].into(),
+        ..Bump::default()
+    };
+    for file in [
+        "a/Cargo.toml",
+        "a/CHANGELOG.md",
+        "a.gemspec",
+        "p/templates/x/package.json.tera",
+        "p/tests/snapshots/x-plain.txt",
+    ] {
+        assert!(
+            refuse_strangers(&with(file), &ecosystems()).is_ok(),
+            "{file}"
+        );
+    }
+    for file in [
+        "README.md",
+        "a/src/lib.rs",
+        "notes.txt",
+        "../Cargo.toml",
+        "/etc/Cargo.toml",
+        "a/Cargo.lock",
+    ] {
+        let refused = refuse_strangers(&with(file), &ecosystems())
+            .unwrap_err()
+            .to_string();
+        assert!(refused.contains("nothing was changed"), "{file}: {refused}");
     }
 }

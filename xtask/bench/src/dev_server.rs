@@ -1,11 +1,11 @@
 //! `bench dev-server`: warm starts of the local stack.
 
 use serde_json::json;
+use xtask::lang;
 
 use anyhow::{Context as _, Result};
 use xtask::commands::shared::session::Session;
-use xtask::repo::Repo;
-use xtask::stack::{dev_server, Stack, DEV_SERVER};
+use xtask::e2e::stack::{dev_server, Stack, DEV_SERVER};
 
 use crate::spread::Samples;
 
@@ -18,7 +18,7 @@ pub struct Args {
 
 /// Starts the local stack again and again, with throw-away and with kept data.
 pub fn run(session: &mut Session, args: &Args) -> Result<()> {
-    let repo = Repo::discover(&session.root)?;
+    let repo = lang::discover(&session.root)?;
     let server = session.prepare("bench", &repo, dev_server)?;
     let scratch = kept_data_folder()?;
     let kept = scratch.path().join("data").display().to_string();
@@ -61,7 +61,7 @@ pub fn run(session: &mut Session, args: &Args) -> Result<()> {
                 spread.median, spread.min, spread.max
             )
         }));
-        session.report.tell(&lines, &json!({"event": "bench", "name": format!("dev-server {name}"), "unit": "ms", "phases": spreads}));
+        session.report.tell(&lines, &json!({"event": "bench", "name": format!("dev-server {name}"), "result": {"unit": "ms", "phases": spreads}}));
     }
     Ok(())
 }

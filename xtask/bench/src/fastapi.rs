@@ -1,20 +1,20 @@
 //! `bench fastapi`: the package's own benchmark.
 
 use serde_json::json;
+use xtask::lang;
 
 use anyhow::{Context as _, Result};
 use xtask::commands::shared::session::Session;
+use xtask::e2e::stack::dev_server;
 use xtask::lang::python;
 use xtask::process::{capture, Invocation};
-use xtask::repo::Repo;
-use xtask::stack::dev_server;
 
 /// The folder of the measured package.
 const FASTAPI: &str = "python/tasker-contrib-fastapi";
 
 /// The package's own benchmark, in its own environment, on the local stack.
 pub fn run(session: &mut Session) -> Result<()> {
-    let repo = Repo::discover(&session.root)?;
+    let repo = lang::discover(&session.root)?;
     let unit = repo
         .unit(FASTAPI)
         .with_context(|| format!("{FASTAPI} is not in this repository"))?;

@@ -3,6 +3,7 @@
 mod dev_server;
 mod failed;
 mod fastapi;
+mod program;
 mod release;
 mod runner;
 mod spread;
@@ -11,7 +12,7 @@ mod template;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::{Parser, Subcommand};
 use xtask::commands::shared::session::Session;
 use xtask::error::Error;
@@ -88,11 +89,4 @@ fn run(session: &mut Session, what: &Bench) -> Result<()> {
         Bench::Template(args) => template::run(session, args),
         Bench::Release(args) => release::run(session, args),
     }
-}
-
-/// The program that passed its arguments on: some benchmarks run it.
-fn xtask() -> Result<PathBuf> {
-    std::env::var_os("XTASK")
-        .map(PathBuf::from)
-        .context("the variable XTASK is not set\n  fix: start benchmarks with `cargo xtask bench`")
 }

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Instant;
+use xtask::lang;
 
 use serde_json::json;
 
@@ -11,8 +12,7 @@ use anyhow::{anyhow, Context as _, Result};
 use xtask::commands::shared::session::Session;
 use xtask::process::{capture, Invocation};
 use xtask::release::plan::{plan, Seen};
-use xtask::release::unit;
-use xtask::repo::Repo;
+use xtask::release::units;
 use xtask::version::{check, packages};
 
 #[derive(Debug, clap::Args)]
@@ -55,13 +55,13 @@ fn plan_of(session: &mut Session, size: usize, runs: u16) -> Result<()> {
             samples.add(name, (now - before).as_secs_f64() * 1e3);
             before = now;
         };
-        let packages = packages(root)?;
-        let repo = Repo::discover(root)?;
+        let packages = packages(root, &lang::ecosystems())?;
+        let repo = lang::discover(root)?;
         lap(&mut samples, "1 read");
-        let drifts = check::drifts(root, &packages)?.len();
+        let drifts = check::drifts(root, &packages, &lang::ecosystems())?.len();
         lap(&mut samples, "2 check");
         let chosen: Vec<usize> = (0..packages.len()).collect();
-        let units = unit::units(&packages, &chosen, &repo.units)?;
+        let units = units::units(&packages, &chosen, &repo.units)?;
         lap(&mut samples, "3 order");
         let seen = vec![Seen::NOTHING; units.len()];
         let plan =
@@ -76,7 +76,7 @@ fn plan_of(session: &mut Session, size: usize, runs: u16) -> Result<()> {
         // Writing to a string cannot fail.
         let _ = write!(line, "  {name} {:.1} {:.1}", spread.median, spread.min);
     }
-    let record = json!({"event": "bench", "name": format!("release plan {size}"), "unit": "ms", "phases": spreads});
+    let record = json!({"event": "bench", "name": format!("release plan {size}"), "result": {"unit": "ms", "phases": spreads}});
     session.report.tell(&[line], &record);
     Ok(())
 }

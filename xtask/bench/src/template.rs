@@ -10,12 +10,13 @@ use crate::spread::{spread, Samples};
 use anyhow::{bail, Context as _, Result};
 use xtask::commands::shared::session::Session;
 use xtask::error::Error;
-use xtask::lang::{Job, Planner};
+use xtask::lang::{self, Job};
+use xtask::plugin::Plugin;
 use xtask::process::{capture, Invocation};
+use xtask::prove::plan::{add, read_spec};
+use xtask::prove::Choice;
 use xtask::repo::Repo;
 use xtask::run::{self, Options};
-use xtask::template::plan::{add, read_spec};
-use xtask::template::{Choice, Plugin};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -34,7 +35,7 @@ const CACHES: &str = "target/xtask/templates";
 
 /// Measures each plugin alone, and all together if there are several.
 pub fn run(session: &mut Session, args: &Args) -> Result<()> {
-    let repo = Repo::discover(&session.root)?;
+    let repo = lang::discover(&session.root)?;
     let choice = Choice {
         plugins: args.plugins.clone(),
         templates: Vec::new(),
@@ -79,7 +80,7 @@ pub fn run(session: &mut Session, args: &Args) -> Result<()> {
                 line(COLD),
                 format!("  {ratio:.2} times faster than the loop"),
             ],
-            &json!({"event": "bench", "name": format!("template {name}"), "unit": "s", "phases": spreads, "ratio": ratio}),
+            &json!({"event": "bench", "name": format!("template {name}"), "result": {"unit": "s", "phases": spreads, "ratio": ratio}}),
         );
     }
     unchanged(session, args)
@@ -104,7 +105,7 @@ fn once(session: &mut Session, repo: &Repo, plugins: &[Plugin], jobs: usize) -> 
         .tempdir()
         .with_context(|| format!("cannot create {}", std::env::temp_dir().display()))?;
     let logs = session.logs("bench");
-    let mut planner = Planner::new(repo, &session.tools, &session.core, "bench template", &logs);
+    let mut planner = lang::planner(repo, &session.tools, &session.core, "bench template", &logs);
     for plugin in plugins {
         add(
             &mut planner,
@@ -137,7 +138,7 @@ fn once(session: &mut Session, repo: &Repo, plugins: &[Plugin], jobs: usize) -> 
 
 /// `template test` when everything is as it was when it passed.
 fn unchanged(session: &mut Session, args: &Args) -> Result<()> {
-    let xtask = crate::xtask()?;
+    let xtask = crate::program::xtask()?;
     let mut argv = vec![
         xtask.display().to_string(),
         "template".to_owned(),
@@ -165,7 +166,7 @@ fn unchanged(session: &mut Session, args: &Args) -> Result<()> {
                 "nothing changed: median {:.0} ms, min {:.0} ms, max {:.0} ms",
                 it.median, it.min, it.max
             )],
-            &json!({"event": "bench", "name": "template unchanged", "unit": "ms", "phases": {"total": it}}),
+            &json!({"event": "bench", "name": "template unchanged", "result": {"unit": "ms", "phases": {"total": it}}}),
         );
     }
     Ok(())

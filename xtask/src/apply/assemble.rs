@@ -5,7 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::template::plan::{Assembly, REPOSITORY};
+use crate::file::write;
+use crate::plan::{Assembly, REPOSITORY};
 
 /// Begins a line of a project's file that stands for one line per generated file.
 const EACH: &str = "@EACH ";
@@ -173,12 +174,6 @@ fn files(folder: &Path) -> Result<Files> {
         }
     }
     Ok(found)
-}
-
-fn write(path: &Path, text: &str) -> Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
-    fs::write(path, text).map_err(Error::io("write", path))
 }
 
 #[cfg(test)]

@@ -12,13 +12,14 @@ use std::time::Duration;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use super::{locks, run};
+use super::command::run;
+use super::locks;
 use crate::error::{Error, Result};
 use crate::interrupt::Interrupt;
-use crate::lang::rust::target_folder;
-use crate::lang::Malformed;
+use crate::layout::target_folder;
 use crate::process::Invocation;
 use crate::tools::{Beside, PinnedTool, Registry};
+use crate::unit::Malformed;
 
 /// Installs a tool unless it is there.
 pub fn install(root: &Path, tool: &PinnedTool, log: &Path, interrupt: &Interrupt) -> Result<()> {

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::write;
-use crate::core::BUILT;
 use crate::error::{Error, Result};
+use crate::file::{remove, write};
+use crate::layout::BUILT;
 use crate::plan::Mirror;
 
 /// Never in a mirror: what belongs to git, to cargo's builds and to xtask.
@@ -40,7 +40,7 @@ pub fn mirror(mirror: &Mirror) -> Result<()> {
             .collect();
         for name in names(&into)? {
             if !wanted.contains(&name) && !is_own(&name) {
-                super::remove(&into.join(&name))?;
+                remove(&into.join(&name))?;
             }
         }
         for name in &wanted {
@@ -70,7 +70,7 @@ fn link(target: &Path, place: &Path) -> Result<()> {
     if std::fs::read_link(place).is_ok_and(|found| found == target) {
         return Ok(());
     }
-    super::remove(place)?;
+    remove(place)?;
     std::os::unix::fs::symlink(target, place).map_err(Error::io("link", place))
 }
 
@@ -97,7 +97,7 @@ fn refresh_folder(mirror: &Mirror, original: &Path, place: &Path) -> Result<()> 
     if std::fs::read_to_string(&origin).is_ok_and(|known| known == mirror.key) {
         return Ok(());
     }
-    super::remove(place)?;
+    remove(place)?;
     copy_folder(original, place)?;
     // Last, so that half a copy is made again.
     write(&origin, &mirror.key)

@@ -3,18 +3,21 @@
 //! Everything else computes an [`Action`]; this executes it. Output of processes goes to the task's log.
 
 mod assemble;
+mod command;
 mod install;
 mod locks;
 mod mirror;
 
-use std::io::Write;
 use std::path::Path;
+
+use command::{finish, note};
 
 use crate::environment::Environment;
 use crate::error::{Error, Result};
+use crate::file::{remove, write};
 use crate::interrupt::Interrupt;
 use crate::plan::{Action, Task};
-use crate::process::{describe, open_log, ChildGroup, Invocation, Output};
+use crate::process::{ChildGroup, Output};
 
 /// Executes a task's actions in order, until one fails.
 pub fn task(
@@ -103,59 +106,4 @@ fn refuse(unit: &str, problems: Vec<String>, log: &Path) -> Result<()> {
         unit: unit.to_owned(),
         problems,
     })
-}
-
-/// Runs a command to its end with its output in the log.
-pub fn run(unit: &str, invocation: &Invocation, log: &Path, interrupt: &Interrupt) -> Result<()> {
-    let child = ChildGroup::spawn(unit, invocation, &Output::Log(log))?;
-    finish(child, unit, invocation, log, interrupt)
-}
-
-fn finish(
-    mut child: ChildGroup,
-    unit: &str,
-    invocation: &Invocation,
-    log: &Path,
-    interrupt: &Interrupt,
-) -> Result<()> {
-    let status = child.wait(interrupt)?;
-    if status.success() {
-        return Ok(());
-    }
-    Err(Error::CommandFailed {
-        unit: unit.to_owned(),
-        command: invocation.command_line(),
-        status: describe(status),
-        log: Some(log.to_owned()),
-    })
-}
-
-fn note(log: &Path, line: &str) -> Result<()> {
-    writeln!(open_log(log)?, "{line}").map_err(Error::io("write", log))
-}
-
-/// Writes through a temporary file, so that a reader never sees half of it.
-fn write(path: &Path, contents: &str) -> Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
-    let mut scratch = tempfile::Builder::new()
-        .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
-        .tempfile_in(folder)
-        .map_err(Error::io("write", path))?;
-    scratch
-        .write_all(contents.as_bytes())
-        .map_err(Error::io("write", path))?;
-    scratch
-        .persist(path)
-        .map_err(|error| Error::io("write", path)(error.error))?;
-    Ok(())
-}
-
-fn remove(path: &Path) -> Result<()> {
-    let removed = match path.symlink_metadata() {
-        Err(_) => return Ok(()),
-        Ok(meta) if meta.is_dir() => std::fs::remove_dir_all(path),
-        Ok(_) => std::fs::remove_file(path),
-    };
-    removed.map_err(Error::io("remove", path))
 }

@@ -12,7 +12,8 @@ use crate::git::{Files, Id};
 use crate::plan::{Action, Task};
 use crate::process::Invocation;
 use crate::repo::inputs::{Inputs, Reach};
-use crate::repo::{Repo, Unit};
+use crate::repo::Repo;
+use crate::unit::Unit;
 
 /// Changes when keys are made in another way.
 const FORMAT: &str = "2";

@@ -17,10 +17,11 @@ use std::time::Duration;
 use crate::environment::Environment;
 use crate::error::Result;
 use crate::git::Files;
+use crate::plan::{Outcome, TaskResult};
 use crate::plan::{Plan, Task};
 use crate::repo::inputs::Inputs;
 use crate::repo::Repo;
-use crate::run::{Outcome, Summary, TaskResult};
+use crate::run::Summary;
 use crate::tools::Tools;
 
 pub use key::{Common, Key, Name, Part};
@@ -28,7 +29,7 @@ pub use store::{clean, BOUND};
 pub use whole::{Looked, Whole};
 
 use key::State;
-use store::Store;
+use store::{millis, Store};
 
 /// The cache of a repository, with everything that its keys are made of.
 pub struct Cache<'a> {
@@ -245,8 +246,4 @@ fn languages_of<'a>(repo: &'a Repo, inputs: &Inputs, plan: &Plan) -> BTreeSet<&'
         .map(|(place, _)| place);
     let used = inputs.closure(about).into_iter();
     used.map(|unit| repo.units[unit].language).collect()
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

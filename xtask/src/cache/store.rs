@@ -4,15 +4,15 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
 use super::key::{digest, to_hex, Key};
 use crate::error::{Error, Result};
-use crate::run::Totals;
+use crate::file::write;
+use crate::plan::Totals;
 
 /// Relative to the repository.
 pub const FOLDER: &str = "target/xtask/cache";
@@ -29,6 +29,8 @@ pub struct Entry {
     pub log: PathBuf,
 }
 
+/// Runs that are remembered as a whole, relative to the cache's folder.
+pub const PART: &str = "whole";
 /// The folder of logs, relative to the cache's folder.
 pub const LOGS: &str = "results";
 /// The list of kept results, relative to the cache's folder.
@@ -97,7 +99,7 @@ impl Store {
     fn change(&self, how: impl FnOnce(&mut Records)) -> Result<()> {
         let mut records = read_records(&self.folder);
         how(&mut records);
-        write(&self.folder.join(RESULTS), &to_json(&records))
+        write(&self.folder.join(RESULTS), to_json(&records))
     }
 
     /// What the last success of a task was made from: names of parts and their digests.
@@ -126,8 +128,8 @@ impl Store {
             }
         }
         let parts: BTreeMap<&str, String> = key.parts().collect();
-        write(&self.place("last", &name_of(task)), &to_json(&parts))?;
-        write(&self.log(&key.hex()), &fs::read(log).unwrap_or_default())
+        write(&self.place("last", &name_of(task)), to_json(&parts))?;
+        write(&self.log(&key.hex()), fs::read(log).unwrap_or_default())
     }
 
     /// Lists results whose logs are kept: keys, counts, and milliseconds.
@@ -149,7 +151,7 @@ impl Store {
     pub fn prune(&self, bound: u64) -> Result<()> {
         let records = read_records(&self.folder);
         let mut files = Vec::new();
-        for part in [LOGS, "last", "files", super::whole::PART] {
+        for part in [LOGS, "last", "files", PART] {
             let Ok(entries) = fs::read_dir(self.folder.join(part)) else {
                 continue;
             };
@@ -218,23 +220,14 @@ fn read_records(folder: &Path) -> Records {
     serde_json::from_slice(&text).unwrap_or_default()
 }
 
+pub fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
 /// Since 1970.
 pub fn seconds(time: SystemTime) -> u64 {
     let since = time.duration_since(SystemTime::UNIX_EPOCH);
     since.map_or(0, |since| since.as_secs())
-}
-
-pub fn write(path: &Path, contents: &[u8]) -> Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
-    let mut scratch = tempfile::NamedTempFile::new_in(folder).map_err(Error::io("write", path))?;
-    scratch
-        .write_all(contents)
-        .map_err(Error::io("write", path))?;
-    scratch
-        .persist(path)
-        .map_err(|error| Error::io("write", path)(error.error))?;
-    Ok(())
 }
 
 #[cfg(test)]
@@ -250,7 +243,7 @@ mod tests {
         let now = SystemTime::now();
         for (age, name) in [(30, "old"), (20, "older than new"), (10, "new")] {
             let place = store.place("results", name);
-            write(&place, &[b'x'; 100]).expect("written");
+            write(&place, [b'x'; 100]).expect("written");
             let file = fs::File::options().write(true).open(&place).expect("there");
             file.set_modified(now - Duration::from_secs(age))
                 .expect("set");

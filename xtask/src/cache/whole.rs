@@ -13,16 +13,14 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::key::{digest, sum_of_files, to_hex, Common};
-use super::store::{seconds, write, FOLDER, LOGS, NOTED};
+use super::store::{millis, seconds, FOLDER, LOGS, NOTED, PART};
 use super::versions;
 use crate::environment::Environment;
 use crate::error::Result;
+use crate::file::write;
 use crate::git::Files;
-use crate::run::{Outcome, TaskResult, Totals};
+use crate::plan::{Outcome, TaskResult, Totals};
 use crate::tools::Tools;
-
-/// Relative to the cache's folder.
-pub const PART: &str = "whole";
 
 /// What a run could depend on, besides files.
 pub struct Whole<'a> {
@@ -173,7 +171,7 @@ impl Known {
             id: result.id.clone(),
             unit: result.unit.clone(),
             label: result.label.clone(),
-            took_ms: super::millis(result.took),
+            took_ms: millis(result.took),
             log: result.log.clone(),
             rerun: result.rerun.clone(),
             totals: result.totals,

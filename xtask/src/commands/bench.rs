@@ -5,8 +5,8 @@ use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 
 use super::shared::session::Session;
-use crate::core::PUBLISHED;
 use crate::error::{Error, Result};
+use crate::tasker_core::PUBLISHED;
 
 /// Measure something and print median, least and greatest; `bench --help` lists what.
 #[derive(Debug, clap::Args)]

@@ -4,7 +4,7 @@ use super::shared::affected::{choose, look, AffectedArgs};
 use super::shared::session::Session;
 use super::shared::units::{absent_languages, nothing_to_do, plan, write_junit, RunArgs, UnitArgs};
 use crate::error::Result;
-use crate::lang::Job;
+use crate::lang::{self, Job};
 use crate::repo::inputs::Inputs;
 use crate::repo::Repo;
 
@@ -28,7 +28,7 @@ pub struct Args {
 /// Runs the command. The ecosystems' own tools know what is up to date, and their products lie outside the cache, so nothing is left out.
 pub fn run(session: &mut Session, args: &Args) -> Result<()> {
     let (files, changes) = look(&session.root, &args.affected)?;
-    let repo = Repo::among(&session.root, files)?;
+    let repo = Repo::among(&session.root, files, &lang::readers())?;
     let inputs = Inputs::of(&repo);
     let Some(only) = choose(session, &repo, &inputs, &args.affected, changes)? else {
         return Ok(());

@@ -1,5 +1,6 @@
 //! `bump`: new versions with all that has to follow them.
 
+use crate::lang;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -8,11 +9,11 @@ use serde_json::json;
 use super::shared::packages::{choose, tell_drifts};
 use super::shared::session::Session;
 use crate::error::{Error, Result};
-use crate::plan::{Action, Counts, Plan, Task};
+use crate::plan::{Action, Plan, Task};
 use crate::process::Invocation;
 use crate::version::bump::{self, Level};
-use crate::version::check::{self, Drift};
 use crate::version::packages;
+use crate::version::{check, drift::Drift};
 
 /// Raise versions: manifests, dependents' ranges, changelogs and lock files, in every ecosystem.
 #[derive(Debug, clap::Args)]
@@ -37,7 +38,7 @@ pub struct Args {
 /// Runs `bump`.
 pub fn run(session: &mut Session, args: &Args) -> Result<()> {
     let level = Level::parse(&args.level)?;
-    let packages = packages(&session.root)?;
+    let packages = packages(&session.root, &lang::ecosystems())?;
     let chosen = choose(&packages, &args.unit)?;
     let bump = bump::plan(
         &session.root,
@@ -46,6 +47,7 @@ pub fn run(session: &mut Session, args: &Args) -> Result<()> {
         &level,
         args.pre.as_deref(),
         &bump::today(),
+        &lang::ecosystems(),
     )?;
     if bump.changes.is_empty() {
         session
@@ -66,7 +68,7 @@ pub fn run(session: &mut Session, args: &Args) -> Result<()> {
         return session.execute("bump", &plan, true).map(drop);
     }
     let before = Before::of(written)?;
-    let known = check::drifts(&session.root, &packages)?;
+    let known = check::drifts(&session.root, &packages, &lang::ecosystems())?;
     let done = session
         .execute("bump", &plan, false)
         .and_then(|_| refuse_new_drift(session, &known));
@@ -103,22 +105,18 @@ fn writing(
         id: "versions:bump".to_owned(),
         unit: "versions".to_owned(),
         label: "bump".to_owned(),
-        needs: Vec::new(),
-        share: None,
-        note: None,
         actions,
         log: session.logs("bump").join("bump.log"),
         rerun: format!("cargo xtask bump {} {}", args.unit, args.level),
-        counts: Counts::None,
-        env: Vec::new(),
+        ..Task::default()
     });
     plan
 }
 
 /// A tool may succeed without having done what it was asked for.
 fn refuse_new_drift(session: &mut Session, known: &[Drift]) -> Result<()> {
-    let packages = packages(&session.root)?;
-    let mut drifts = check::drifts(&session.root, &packages)?;
+    let packages = packages(&session.root, &lang::ecosystems())?;
+    let mut drifts = check::drifts(&session.root, &packages, &lang::ecosystems())?;
     drifts.retain(|drift| !known.contains(drift));
     tell_drifts(session, &drifts)
 }

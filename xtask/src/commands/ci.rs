@@ -10,12 +10,13 @@ use super::shared::session::Session;
 use crate::cache::{Common, Whole};
 use crate::error::Result;
 use crate::git::Changes;
-use crate::lang::{Job, Planner};
+use crate::lang::{self, Job};
 use crate::repo::affected::Affected;
 use crate::repo::inputs::Inputs;
-use crate::repo::{Repo, Unit};
+use crate::repo::Repo;
 use crate::report::out;
 use crate::run::Options;
+use crate::unit::Unit;
 
 /// For continuous integration.
 #[derive(Debug, clap::Args)]
@@ -67,7 +68,7 @@ fn matrix(session: &mut Session, args: &AffectedArgs) -> Result<()> {
         out!("{answer}");
         return Ok(());
     }
-    let repo = Repo::among(&root, files)?;
+    let repo = Repo::among(&root, files, &lang::readers())?;
     let inputs = Inputs::of(&repo);
     let only = affected_units(session, &repo, &inputs, args, changes)?;
     let (jobs, places) = jobs(session, &repo, only.as_ref())?;
@@ -92,8 +93,8 @@ fn jobs(session: &Session, repo: &Repo, only: Option<&Affected>) -> Result<(Vec<
         if unit.language == EXAMPLE {
             continue;
         }
-        let mut planner = Planner::new(repo, &session.tools, &session.core, "ci", &logs);
-        planner.job(unit, Job::Test)?;
+        let mut planner = lang::planner(repo, &session.tools, &session.core, "ci", &logs);
+        lang::add_job(&mut planner, unit, Job::Test)?;
         let (plan, looked) = planner.finish();
         places.extend(looked);
         // `--unit` takes every language's unit in a folder.

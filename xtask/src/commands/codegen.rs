@@ -4,7 +4,7 @@ use super::shared::session::Session;
 use crate::contract::check::compare;
 use crate::contract::Output;
 use crate::error::{Error, Result};
-use crate::plan::{Action, Counts, Plan, Task};
+use crate::plan::{Action, Plan, Task};
 
 /// Write each package's constants from xtask/contract.
 #[derive(Debug, clap::Args)]
@@ -53,17 +53,13 @@ fn plan(session: &Session, files: Vec<Output>) -> Plan {
             id: format!("codegen:{}", file.path.display()),
             unit: "codegen".to_owned(),
             label: file.path.display().to_string(),
-            needs: Vec::new(),
-            share: None,
-            note: None,
             actions: vec![Action::Write {
                 path: session.root.join(&file.path),
                 contents: file.contents,
             }],
             log: logs.join(format!("{index}.log")),
             rerun: "cargo xtask codegen".to_owned(),
-            counts: Counts::None,
-            env: Vec::new(),
+            ..Task::default()
         });
     }
     plan

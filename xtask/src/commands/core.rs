@@ -3,12 +3,10 @@
 use serde_json::json;
 
 use super::shared::session::Session;
-use crate::core::{self, Checkout, Core, Identity, State, Table, PUBLISHED, STATE};
 use crate::error::{Error, Result};
-use crate::lang::rust::target_folder;
-use crate::lang::{Planner, LANGUAGES};
-use crate::plan::{Action, Counts, Plan, Task};
-use crate::repo::{check_languages, Repo};
+use crate::lang::{self, check_languages};
+use crate::plan::{Action, Plan, Task};
+use crate::tasker_core::{self, Checkout, Core, Identity, State, Table, PUBLISHED, STATE};
 
 /// Which Tasker Core the units are built against: the published packages or a checkout of your own.
 #[derive(Debug, clap::Args)]
@@ -110,13 +108,11 @@ fn status(session: &mut Session) -> Result<()> {
         }));
     }
     let mut environments = Vec::new();
-    let repo = Repo::discover(&session.root)?;
+    let repo = lang::discover(&session.root)?;
     for unit in &repo.units {
         let logs = session.logs("core");
-        let mut planner = Planner::new(&repo, &session.tools, &session.core, "core", &logs);
-        let language = LANGUAGES
-            .into_iter()
-            .find(|language| language.name() == unit.language);
+        let mut planner = lang::planner(&repo, &session.tools, &session.core, "core", &logs);
+        let language = lang::language(unit.language);
         let in_sync = match language {
             Some(language) => language.is_in_sync(&mut planner, unit)?,
             None => None,
@@ -132,7 +128,7 @@ fn status(session: &mut Session) -> Result<()> {
         }
     }
     let record = json!({
-        "event": "core", "source": session.core.source_id()?, "since": session.core.state().map(|state| state.since),
+        "event": "core_status", "source": session.core.source_id()?, "since": session.core.state().map(|state| state.since),
         "commit": identity.and_then(|identity| identity.commit.clone()), "changed": identity.map(|identity| identity.changed),
         "packages": rows, "environments": environments,
     });
@@ -143,7 +139,7 @@ fn status(session: &mut Session) -> Result<()> {
 /// Checks the choice and writes it down.
 fn choose(session: &mut Session, args: &UseArgs) -> Result<()> {
     let path = session.root.join(STATE);
-    let core = Core::choose(&session.root, Some(&args.source))?;
+    let core = Core::choose(&session.root, Some(&args.source), lang::readers())?;
     let action = match core.checkout()? {
         None => Action::Remove { path },
         Some(checkout) => Action::Write {
@@ -155,14 +151,10 @@ fn choose(session: &mut Session, args: &UseArgs) -> Result<()> {
         id: "core:use".to_owned(),
         unit: "core".to_owned(),
         label: "use".to_owned(),
-        needs: Vec::new(),
-        share: None,
-        note: None,
         actions: vec![action],
         log: session.logs("core").join("use.log"),
         rerun: format!("cargo xtask core use {}", args.source),
-        counts: Counts::None,
-        env: Vec::new(),
+        ..Task::default()
     };
     let mut plan = Plan::default();
     plan.add(task);
@@ -170,14 +162,14 @@ fn choose(session: &mut Session, args: &UseArgs) -> Result<()> {
     if args.dry_run {
         return Ok(());
     }
-    session.core = Core::choose(&session.root, None)?;
+    session.core = Core::choose(&session.root, None, lang::readers())?;
     status(session)
 }
 
 fn state_file(checkout: &Checkout, identity: Option<&Identity>) -> Result<String> {
     let state = State {
         path: checkout.root.clone(),
-        since: core::now(),
+        since: tasker_core::now(),
         commit: identity.and_then(|identity| identity.commit.clone()),
     };
     toml::to_string(&state).map_err(|error| Error::Core {
@@ -192,7 +184,7 @@ fn state_file(checkout: &Checkout, identity: Option<&Identity>) -> Result<String
 /// Builds what the checkout has.
 fn build(session: &mut Session, args: &BuildArgs) -> Result<()> {
     session.announce()?;
-    let repo = Repo::discover(&session.root)?;
+    let repo = lang::discover(&session.root)?;
     let checkout = a_checkout(&session.core, "build")?;
     let has = checkout.languages();
     if let Some(wanted) = args.languages.iter().find(|wanted| !has.contains(wanted)) {
@@ -202,15 +194,13 @@ fn build(session: &mut Session, args: &BuildArgs) -> Result<()> {
         });
     }
     let logs = session.logs("core-build");
-    let mut planner = Planner::new(&repo, &session.tools, &session.core, "core build", &logs);
+    let mut planner = lang::planner(&repo, &session.tools, &session.core, "core build", &logs);
     for language in &has {
         if !args.languages.is_empty() && !args.languages.contains(language) {
             continue;
         }
-        if language == "rust" {
-            core::patched(&mut planner, "", &target_folder(&session.root))?;
-        } else {
-            core::built(&mut planner, language)?;
+        if let Some(language) = lang::language(language) {
+            language.build_core(&mut planner)?;
         }
     }
     let plan = planner.plan;
@@ -232,11 +222,11 @@ fn a_checkout<'a>(core: &'a Core, to: &str) -> Result<&'a Checkout> {
 fn check(session: &mut Session, args: &CheckArgs) -> Result<()> {
     check_languages(&args.languages)?;
     session.announce()?;
-    let repo = Repo::discover(&session.root)?;
+    let repo = lang::discover(&session.root)?;
     let checkout = a_checkout(&session.core, "check")?;
     let logs = session.logs("core-check");
-    let mut planner = Planner::new(&repo, &session.tools, &session.core, "core check", &logs);
-    for language in LANGUAGES {
+    let mut planner = lang::planner(&repo, &session.tools, &session.core, "core check", &logs);
+    for language in lang::languages() {
         let name = language.name().to_owned();
         if args.languages.is_empty() || args.languages.contains(&name) {
             language.check_core(&mut planner, checkout)?;

@@ -1,6 +1,6 @@
 //! `doctor`: every tool in a table.
 
-use serde::Serialize;
+use serde_json::json;
 
 use super::shared::session::Session;
 use crate::error::Result;
@@ -11,7 +11,6 @@ use crate::report::out;
 #[derive(Debug, clap::Args)]
 pub struct Args {}
 
-#[derive(Serialize)]
 struct Row {
     tool: String,
     wanted: String,
@@ -27,8 +26,10 @@ pub fn run(session: &mut Session, _: &Args) -> Result<()> {
     let rows = rows(session)?;
     if session.style.json {
         for row in &rows {
-            let mut value = serde_json::to_value(row).unwrap_or_default();
-            value["event"] = "tool".into();
+            let value = json!({
+                "event": "tool", "tool": row.tool, "wanted": row.wanted, "found": row.found, "origin": row.origin, "about": row.about,
+                "ok": row.ok, "fix": row.fix,
+            });
             out!("{value}");
         }
         return Ok(());

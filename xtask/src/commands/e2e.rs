@@ -10,15 +10,16 @@ use super::shared::session::Session;
 use crate::e2e::app::{self, Running, Surroundings};
 use crate::e2e::scenario::{Outcome, Runner};
 use crate::e2e::spec::{App, Example, Scenario};
+use crate::e2e::stack::{dev_server, DevServer, Stack};
 use crate::e2e::{page, timeline, Phases, Report};
 use crate::error::{closest, Error, Result};
 use crate::file::relative;
 use crate::http::Http;
-use crate::lang::{language, Planner, Provided};
+use crate::lang::{self, language, Planner, Provided};
 use crate::plan::Plan;
 use crate::process::open_log;
-use crate::repo::{Repo, Unit};
-use crate::stack::{dev_server, DevServer, Stack};
+use crate::repo::Repo;
+use crate::unit::Unit;
 
 /// Run an example for real: local stack, app, scenarios through the app's endpoints, step timeline, report.
 #[derive(Debug, clap::Args)]
@@ -63,7 +64,7 @@ const ANSWER_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Runs the command.
 pub fn run(session: &mut Session, args: &Args) -> Result<()> {
-    let repo = Repo::discover(&session.root)?;
+    let repo = lang::discover(&session.root)?;
     let runs = select(session, &repo, args)?;
     session.announce()?;
     if args.dry_run {
@@ -178,7 +179,7 @@ fn provision(planner: &mut Planner<'_>, unit: &Unit) -> Result<(Provided, DevSer
 }
 
 fn dry_run(session: &mut Session, repo: &Repo, runs: &[Run]) -> Result<()> {
-    let mut planner = Planner::new(
+    let mut planner = lang::planner(
         repo,
         &session.tools,
         &session.core,

@@ -3,8 +3,7 @@
 use super::shared::session::Session;
 use super::shared::units::{absent_languages, nothing_to_do, plan, UnitArgs};
 use crate::error::Result;
-use crate::lang::Job;
-use crate::repo::Repo;
+use crate::lang::{self, Job};
 
 /// Format sources in place.
 #[derive(Debug, clap::Args)]
@@ -18,7 +17,7 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(session: &mut Session, args: &Args) -> Result<()> {
-    let repo = Repo::discover(&session.root)?;
+    let repo = lang::discover(&session.root)?;
     let selection = args.units.selection();
     let without = absent_languages(session, &repo, &selection)?;
     let plan = plan(session, &repo, &selection, None, &without, Job::Fmt)?;

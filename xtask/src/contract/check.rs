@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use super::{outputs, Output};
+use super::outputs::{outputs, Output};
 use crate::error::{Error, Result};
-use crate::plan::{Action, Counts, Task};
+use crate::plan::{Action, Task};
 
 /// Files that are not what the tables say, and the first reason why one cannot be generated at all.
 ///
@@ -28,9 +28,6 @@ pub fn task(root: &Path, logs: &Path) -> Task {
         id: "contract:codegen".to_owned(),
         unit: "contract".to_owned(),
         label: "codegen".to_owned(),
-        needs: Vec::new(),
-        share: None,
-        note: None,
         actions: vec![Action::Check {
             what: "generated files against xtask/contract".to_owned(),
             check: |root| match compare(root) {
@@ -48,7 +45,6 @@ pub fn task(root: &Path, logs: &Path) -> Task {
         }],
         log: logs.join("contract-codegen.log"),
         rerun: "cargo xtask codegen --check   (cargo xtask codegen writes the files)".to_owned(),
-        counts: Counts::None,
-        env: Vec::new(),
+        ..Task::default()
     }
 }

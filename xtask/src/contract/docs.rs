@@ -2,8 +2,10 @@
 
 use std::fmt::Write;
 
-use super::{ConfigKey, Contract, Default, Ecosystem, Field, Row, Target};
 use crate::error::Result;
+use crate::lang;
+use crate::tables::{Column, ConfigKey, Contract, Default, Field, Row, Target};
+use crate::version::compatibility;
 
 /// The page that says what the tables are; without it there is no documentation to add to.
 const BESIDE: &str = "docs/architecture/contract-tables.md";
@@ -25,8 +27,8 @@ pub const CONFIGURATION: Target = Target {
 /// What each package works with.
 pub const COMPATIBILITY: Target = Target {
     manifest: BESIDE,
-    path: super::COMPATIBILITY,
-    render: |contract| crate::version::compatibility::page(contract.root()),
+    path: compatibility::PAGE,
+    render: |contract| compatibility::page(contract.root(), &lang::ecosystems()),
 };
 
 const NOTE: &str =
@@ -43,7 +45,7 @@ fn names(contract: &Contract) -> Result<String> {
     );
     let rows = contract.errors()?.into_iter().map(|row| {
         vec![
-            code(row.of(Ecosystem::Python)),
+            code(row.of(Column::Python)),
             if row.retryable { "yes" } else { "no" }.to_owned(),
             row.core.as_deref().map(code).unwrap_or_default(),
             row.core_ruby.as_deref().map(code).unwrap_or_default(),
@@ -64,7 +66,7 @@ fn names(contract: &Contract) -> Result<String> {
     let rows = contract.metrics()?.into_iter().map(|row| {
         let labels: Vec<String> = row.labels.iter().map(|label| code(label)).collect();
         vec![
-            code(row.of(Ecosystem::Python)),
+            code(row.of(Column::Python)),
             row.kind.clone(),
             row.unit.clone(),
             labels.join(", "),
@@ -81,13 +83,13 @@ fn events(out: &mut String, contract: &Contract) -> Result<()> {
     let events = contract.events()?;
     out.push_str("## Events\n\n");
     let rows = events.iter().map(|event| {
-        let name = |ecosystem| code(event.of(ecosystem));
+        let name = |column| code(event.of(column));
         vec![
-            name(Ecosystem::Python),
-            name(Ecosystem::Django),
-            name(Ecosystem::Ruby),
-            name(Ecosystem::TypeScript),
-            name(Ecosystem::Rust),
+            name(Column::Python),
+            name(Column::Django),
+            name(Column::Ruby),
+            name(Column::TypeScript),
+            name(Column::Rust),
             event.core.as_deref().map(code).unwrap_or_default(),
             event.doc.clone(),
             event.since.clone().unwrap_or_default(),
@@ -100,7 +102,7 @@ fn events(out: &mut String, contract: &Contract) -> Result<()> {
     out.push_str("Every event carries these fields, in camel case in TypeScript (`taskUuid`):\n\n");
     fields(out, &contract.event_fields()?);
     for event in events.iter().filter(|event| !event.data.is_empty()) {
-        let _ = writeln!(out, "### Data of `{}`\n", event.of(Ecosystem::Python));
+        let _ = writeln!(out, "### Data of `{}`\n", event.of(Column::Python));
         fields(out, &event.data);
     }
     Ok(())
@@ -137,7 +139,7 @@ fn health(out: &mut String, contract: &Contract) -> Result<()> {
     table(out, &["Field", "Type", "Values", "Meaning"], rows);
     let rows = contract.health()?.into_iter().map(|row| {
         vec![
-            code(row.of(Ecosystem::Python)),
+            code(row.of(Column::Python)),
             row.core.as_deref().map(code).unwrap_or_default(),
             row.doc.clone(),
             row.since.clone().unwrap_or_default(),
@@ -192,8 +194,8 @@ fn settings(contract: &Contract, keys: &[ConfigKey], out: &mut String) -> Result
         let key = keys.iter().find(|key| key.path == setting.path);
         vec![
             code(&setting.name),
-            code(&setting.of(Ecosystem::TypeScript)),
-            code(&setting.of(Ecosystem::Django)),
+            code(&setting.of(Column::TypeScript)),
+            code(&setting.of(Column::Django)),
             code(&setting.variable()),
             code(&setting.path),
             key.map(limits).unwrap_or_default(),

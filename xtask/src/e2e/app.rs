@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 
 use super::spec::{fill, App, Example};
+use crate::e2e::stack::Ready;
 use crate::error::{Error, Result};
 use crate::http::Http;
 use crate::interrupt::Interrupt;
 use crate::lang::Provided;
 use crate::process::{describe, ChildGroup, Invocation, Output};
-use crate::stack::Ready;
 
 /// How long an app may take until it says that it is ready.
 const READY_PATIENCE: Duration = Duration::from_secs(60);

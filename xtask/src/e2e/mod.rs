@@ -13,6 +13,7 @@ pub mod expect;
 pub mod page;
 pub mod scenario;
 pub mod spec;
+pub mod stack;
 pub mod timeline;
 
 use serde::Serialize;
@@ -27,7 +28,7 @@ pub struct Report {
     /// The app's framework.
     pub framework: String,
     /// What it ran on.
-    pub stack: crate::stack::Ready,
+    pub stack: crate::e2e::stack::Ready,
     /// How long each phase took, in milliseconds.
     pub phases_ms: Phases,
     /// The scenarios, in order.

@@ -5,6 +5,7 @@
 pub mod changes;
 pub mod files;
 mod index;
+pub mod run;
 mod walk;
 
 use std::path::{Path, PathBuf};

@@ -1,288 +1,194 @@
-//! One file per ecosystem: how its manifest is read, and how its own tools build, test, lint and format.
-//!
-//! To add a language, write one file that implements [`Language`] and list it in [`LANGUAGES`].
+//! Ecosystems: a folder each with all that is particular to it, and one line in [`ECOSYSTEMS`].
 
-mod cargo_lock;
+pub mod checkout;
 mod example;
-mod manifest;
-mod planner;
+mod helm;
+pub mod language;
+pub mod planner;
 pub mod python;
 mod ruby;
 pub mod rust;
-pub mod tasker_plugin;
+mod tasker_plugin;
 mod typescript;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use toml::{Table, Value};
+use crate::error::{closest, Error, Result};
+use crate::plan::Count;
+use crate::publish::Channel;
+use crate::repo::Repo;
+use crate::tables::Target;
+use crate::tasker_core::Core;
+use crate::tools::Tools;
+use crate::unit::{Reader, Unit};
+use crate::version::Ecosystem;
 
-use crate::core::Checkout;
-use crate::error::{Error, Result};
-use crate::file::line_with;
-use crate::repo::discover::resolve;
-use crate::repo::Unit;
+use language::Entry;
 
-pub use manifest::{is_named, parse_json, parse_toml, Malformed};
-pub use planner::Planner;
+pub use language::{Job, Language};
+pub use planner::{Planner, Provided};
 
-/// Every language, in the order in which manifests are looked for.
-pub const LANGUAGES: [&dyn Language; 6] = [
-    &rust::Rust,
-    &python::Python,
-    &ruby::Ruby,
-    &typescript::TypeScript,
-    &tasker_plugin::TaskerPlugin,
-    &example::Example,
+/// Every ecosystem, in the order in which manifests are looked for.
+pub const ECOSYSTEMS: [&Entry; 7] = [
+    &rust::ECOSYSTEM,
+    &python::ECOSYSTEM,
+    &ruby::ECOSYSTEM,
+    &typescript::ECOSYSTEM,
+    &tasker_plugin::ECOSYSTEM,
+    &example::ECOSYSTEM,
+    &helm::ECOSYSTEM,
 ];
 
-/// What a command asks a unit's tools to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Job {
-    /// Run the tests.
-    Test,
-    /// Look for mistakes; change nothing.
-    Lint,
-    /// Format the sources in place.
-    Fmt,
-    /// Build what would be published.
-    Build,
+/// Those with units.
+pub fn languages() -> impl Iterator<Item = &'static dyn Language> {
+    ECOSYSTEMS.into_iter().filter_map(|entry| entry.language)
 }
 
-impl Job {
-    /// The command's name.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Test => "test",
-            Self::Lint => "lint",
-            Self::Fmt => "fmt",
-            Self::Build => "build",
-        }
-    }
-}
-
-/// An ecosystem.
-pub trait Language: Sync {
-    /// Its name for `--lang`.
-    fn name(&self) -> &'static str;
-
-    /// The files that make a folder a unit: names, or patterns such as `*.gemspec` (see [`is_named`]). The first that is there is
-    /// the unit's manifest; `["*.gemspec", "Gemfile"]` finds a gem by its specification and an app by its Gemfile.
-    fn manifests(&self) -> &'static [&'static str];
-
-    /// Reads a manifest into a table, which the unit keeps. TOML, unless a language says otherwise: [`parse_json`], or a table
-    /// of whatever the language needs to know of it.
-    fn parse(&self, text: &str) -> std::result::Result<Table, Malformed> {
-        parse_toml(text)
-    }
-
-    /// Files outside its units, relative to the repository, that all of them use: a common lock file, settings of its tools.
-    fn shared_files(&self) -> &'static [&'static str] {
-        &[]
-    }
-
-    /// Whether manifests below its units are its own business, as in a folder of templates.
-    fn owns_all_below(&self) -> bool {
-        false
-    }
-
-    /// Reads a manifest; none if it describes no unit (a workspace without a package).
-    fn unit(&self, found: &Found<'_>) -> Result<Option<Unit>>;
-
-    /// Adds the tasks that do a job's common part for several units at once, before each of them is planned.
-    fn plan_together(&self, _planner: &mut Planner<'_>, _units: &[&Unit], _job: Job) -> Result<()> {
-        Ok(())
-    }
-
-    /// Adds the tasks that do a job for a unit; adds none if there is nothing to do.
-    fn plan(&self, planner: &mut Planner<'_>, unit: &Unit, job: Job) -> Result<()>;
-
-    /// What it takes to use the tools of this unit, in its environment, on code outside of it, as templates generate it.
-    fn toolchain(&self, _planner: &mut Planner<'_>, _unit: &Unit) -> Result<Provided> {
-        Ok(Provided::default())
-    }
-
-    /// Adds the tasks that make a unit usable by others, and says how they find it.
-    fn provide(&self, _planner: &mut Planner<'_>, _unit: &Unit) -> Result<Provided> {
-        Ok(Provided::default())
-    }
-
-    /// What it takes to start the processes of this unit, an example's app, as its user would.
-    fn app(&self, planner: &mut Planner<'_>, unit: &Unit) -> Result<Provided> {
-        self.toolchain(planner, unit)
-    }
-
-    /// Whether the unit's environment is as a run would make it now; none if it has none, or if it was never made.
-    fn is_in_sync(&self, _planner: &mut Planner<'_>, _unit: &Unit) -> Result<Option<bool>> {
-        Ok(None)
-    }
-
-    /// Adds the tasks that compare what this language's units assume of Tasker Core (doubles, names, generated tables) with a
-    /// checkout; part of `cargo xtask core check`. A task reads the checkout and changes nothing in it; a script gets its folder
-    /// as an argument.
-    fn check_core(&self, _planner: &mut Planner<'_>, _checkout: &Checkout) -> Result<()> {
-        Ok(())
-    }
-}
-
-/// A unit made ready for others.
-#[derive(Clone, Debug, Default)]
-pub struct Provided {
-    /// Tasks that must be done before.
-    pub needs: Vec<String>,
-    /// Variables that lead to it.
-    pub env: Vec<(String, String)>,
-    /// Folders of its programs, for PATH.
-    pub path: Vec<PathBuf>,
+/// The same, to read manifests with.
+pub fn readers() -> Vec<&'static dyn Reader> {
+    languages()
+        .map(|language| language as &dyn Reader)
+        .collect()
 }
 
 /// The language of this name.
 pub fn language(name: &str) -> Option<&'static dyn Language> {
-    LANGUAGES
-        .into_iter()
-        .find(|language| language.name() == name)
+    languages().find(|language| language.name() == name)
 }
 
-/// A manifest that was found.
-pub struct Found<'a> {
-    /// The repository.
-    pub root: &'a Path,
-    /// The manifest's folder, relative to the repository.
-    pub folder: &'a str,
-    /// The file's name.
-    pub manifest: &'a str,
-    /// Its text.
-    pub text: &'a str,
-    /// Its content.
-    pub table: &'a Table,
+/// Those with packages.
+pub fn ecosystems() -> Vec<Ecosystem> {
+    let versions = ECOSYSTEMS.into_iter().filter_map(|entry| entry.versions);
+    versions.map(Ecosystem).collect()
 }
 
-impl Found<'_> {
-    /// A unit without connections. Whoever asked for it gives it the manifest's table.
-    pub fn unit(&self, language: &dyn Language, name: &str) -> Unit {
-        Unit {
-            name: name.to_owned(),
-            folder: self.folder.to_owned(),
-            language: language.name(),
-            depends_on: Vec::new(),
-            needs_built: Vec::new(),
-            tested_with: Vec::new(),
-            inputs: Vec::new(),
-            env: Vec::new(),
-            parts: Vec::new(),
-            file: self.manifest.to_owned(),
-            manifest: Table::new(),
-        }
-    }
-
-    /// The text at a dotted path, which must be there.
-    pub fn required_str(&self, path: &str) -> Result<String> {
-        match lookup(self.table, path) {
-            Some(Value::String(text)) => Ok(text.clone()),
-            Some(_) => Err(self.bad(last(path), format!("`{path}` must be a text"))),
-            None => Err(self.bad(first(path), format!("`{path}` is missing"))),
-        }
-    }
-
-    /// Reads what a unit says to xtask itself, in the manifest's table at a dotted path (empty: the manifest): `needs`, `inputs`, `env`.
-    ///
-    /// ```toml
-    /// [tool.xtask]
-    /// needs = ["ops/dev-server"]          # units that must be built before its tests run
-    /// inputs = ["docs/guides", "VERSION"] # files and folders outside its own that its tasks read
-    /// env = ["DATABASE_URL"]              # variables that its tasks may see
-    /// ```
-    pub fn own_words(&self, unit: &mut Unit, table: &str) -> Result<()> {
-        let at = |key: &str| format!("{table}.{key}").trim_start_matches('.').to_owned();
-        unit.needs_built = self.needs(&at("needs"))?;
-        unit.inputs = self.texts(&at("inputs"), "docs/guides")?;
-        for input in &unit.inputs {
-            if !self.root.join(input).exists() {
-                let why = format!(
-                    "`{}` names `{input}`, which is not in the repository",
-                    at("inputs")
-                );
-                return Err(self.bad(input, why));
-            }
-        }
-        unit.env = self.texts(&at("env"), "DATABASE_URL")?;
-        Ok(())
-    }
-
-    /// The folders in the list at a dotted path, each relative to the repository.
-    pub fn needs(&self, path: &str) -> Result<Vec<String>> {
-        let folders = self.texts(path, "ops/dev-server")?;
-        for folder in &folders {
-            if !self.root.join(folder).is_dir() {
-                return Err(self.bad(
-                    folder,
-                    format!("`{path}` names `{folder}`, which is no folder of the repository"),
-                ));
-            }
-        }
-        Ok(folders)
-    }
-
-    /// The texts in the list at a dotted path, which may be missing; `example` is for the error message.
-    fn texts(&self, path: &str, example: &str) -> Result<Vec<String>> {
-        let Some(value) = lookup(self.table, path) else {
-            return Ok(Vec::new());
-        };
-        let texts = value.as_array().and_then(|list| {
-            list.iter()
-                .map(|item| {
-                    item.as_str()
-                        .map(|text| text.trim_end_matches('/').to_owned())
-                })
-                .collect::<Option<Vec<_>>>()
-        });
-        texts.ok_or_else(|| {
-            let why = format!("`{path}` must be a list of texts, such as [\"{example}\"]");
-            self.bad(last(path), why)
+/// The registry of an ecosystem's packages.
+///
+/// # Errors
+/// If it has none.
+pub fn channel(ecosystem: Ecosystem) -> Result<&'static dyn Channel> {
+    let entry = ECOSYSTEMS.into_iter().find(|entry| {
+        entry
+            .versions
+            .is_some_and(|versions| Ecosystem(versions) == ecosystem)
+    });
+    entry
+        .and_then(|entry| entry.channel)
+        .ok_or_else(|| Error::Version {
+            why: format!("{ecosystem:?} packages have no registry"),
+            fix: "leave them out with --unit".into(),
         })
-    }
+}
 
-    /// Where a path in this manifest leads, relative to the repository.
-    pub fn resolve(&self, path: &str) -> Option<String> {
-        resolve(self.folder, path)
-    }
+/// Files that packages get from the contract tables.
+pub fn constants() -> impl Iterator<Item = &'static Target> {
+    ECOSYSTEMS
+        .into_iter()
+        .flat_map(|entry| entry.constants)
+        .copied()
+}
 
-    /// An error at the line on which `near` first appears.
-    pub fn bad(&self, near: &str, why: String) -> Error {
-        Error::BadFile {
-            file: Path::new(self.folder).join(self.manifest),
-            line: line_with(self.text, near).or(Some(1)),
-            why,
-            fix: None,
+/// How the test tool of this name counts.
+///
+/// # Errors
+/// If there is none.
+pub fn counter(name: &str) -> Result<Count> {
+    let known: Vec<Count> = languages()
+        .filter_map(|language| language.counts())
+        .collect();
+    let found = known.iter().find(|known| known.name == name);
+    found.copied().ok_or_else(|| {
+        let names: Vec<&str> = known.iter().map(|known| known.name).collect();
+        Error::unknown(
+            "counter",
+            name,
+            closest(name, names.iter().copied()),
+            &names,
+        )
+    })
+}
+
+/// Finds the units of a repository.
+///
+/// # Errors
+/// See [`Repo::discover`].
+pub fn discover(root: &Path) -> Result<Repo> {
+    Repo::discover(root, &readers())
+}
+
+/// Fails if one of these is not a language.
+///
+/// # Errors
+/// [`crate::error::Error::UnknownLanguage`].
+pub fn check_languages(names: &[String]) -> Result<()> {
+    crate::repo::check_languages(names, &readers())
+}
+
+/// An empty plan for `cargo xtask <command>`, with logs in `logs`.
+pub fn planner<'a>(
+    repo: &'a Repo,
+    tools: &'a Tools,
+    core: &'a Core,
+    command: &str,
+    logs: &Path,
+) -> Planner<'a> {
+    Planner::new(repo, tools, core, command, logs, provide)
+}
+
+fn provide(planner: &mut Planner<'_>, unit: &Unit) -> Result<Provided> {
+    language(unit.language).map_or(Ok(Provided::default()), |language| {
+        language.provide(planner, unit)
+    })
+}
+
+/// What it takes to use a unit's tools on code outside of it; see [`Language::toolchain`].
+///
+/// # Errors
+/// If it cannot be planned.
+pub fn toolchain(planner: &mut Planner<'_>, unit: &Unit) -> Result<Provided> {
+    language(unit.language).map_or(Ok(Provided::default()), |language| {
+        language.toolchain(planner, unit)
+    })
+}
+
+/// What it takes to start an app; see [`Language::app`].
+///
+/// # Errors
+/// If it cannot be planned.
+pub fn app(planner: &mut Planner<'_>, unit: &Unit) -> Result<Provided> {
+    language(unit.language).map_or(Ok(Provided::default()), |language| {
+        language.app(planner, unit)
+    })
+}
+
+/// Adds a job for several units.
+///
+/// # Errors
+/// If it cannot be planned.
+pub fn add_jobs(planner: &mut Planner<'_>, units: &[&Unit], job: Job) -> Result<()> {
+    for language in languages() {
+        let own = units.iter().filter(|unit| unit.language == language.name());
+        let own: Vec<&Unit> = own.copied().collect();
+        if !own.is_empty() {
+            language.plan_together(planner, &own, job)?;
         }
     }
+    units
+        .iter()
+        .try_for_each(|unit| add_job(planner, unit, job))
 }
 
-/// The value at a dotted path of a manifest.
-pub fn lookup<'a>(table: &'a Table, path: &str) -> Option<&'a Value> {
-    let (folder, key) = path
-        .rsplit_once('.')
-        .map_or((None, path), |(folder, key)| (Some(folder), key));
-    let mut table = table;
-    for name in folder.into_iter().flat_map(|folder| folder.split('.')) {
-        table = table.get(name)?.as_table()?;
+/// Adds a job for a unit.
+///
+/// # Errors
+/// If it cannot be planned.
+pub fn add_job(planner: &mut Planner<'_>, unit: &Unit, job: Job) -> Result<()> {
+    let Some(language) = language(unit.language) else {
+        return Ok(());
+    };
+    language.plan(planner, unit, job)?;
+    if matches!(job, Job::Test | Job::Lint) {
+        planner.plan.mark_results(&unit.folder);
     }
-    table.get(key)
-}
-
-/// The words in the list at a dotted path; none if it is not there.
-pub fn words<'a>(table: &'a Table, path: &str) -> Vec<&'a str> {
-    lookup(table, path)
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .collect()
-}
-
-fn first(path: &str) -> &str {
-    path.split('.').next().unwrap_or(path)
-}
-
-fn last(path: &str) -> &str {
-    path.rsplit('.').next().unwrap_or(path)
+    Ok(())
 }

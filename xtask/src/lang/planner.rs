@@ -1,5 +1,6 @@
 //! What languages plan with: the growing plan, the repository, and tools that are fetched when missing.
 
+use std::any::{Any, TypeId};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -7,15 +8,28 @@ use std::rc::Rc;
 
 use sha2::{Digest, Sha256};
 
-use super::cargo_lock::Locked;
-use super::{language, words, Job, Provided, LANGUAGES};
-use crate::core::Core;
 use crate::error::{Error, Result};
 use crate::git;
-use crate::plan::{Action, Counts, Plan, Share, Task};
+use crate::plan::{install_tasks, Plan, Task};
 use crate::process::Invocation;
-use crate::repo::{Repo, Unit};
+use crate::repo::Repo;
+use crate::tasker_core::Core;
 use crate::tools::{PinnedTool, Tools};
+use crate::unit::{words, Unit};
+
+/// A unit made ready for others.
+#[derive(Clone, Debug, Default)]
+pub struct Provided {
+    /// Tasks that must be done before.
+    pub needs: Vec<String>,
+    /// Variables that lead to it.
+    pub env: Vec<(String, String)>,
+    /// Folders of its programs, for PATH.
+    pub path: Vec<PathBuf>,
+}
+
+/// How a unit is made ready for others: what its language says.
+type Provide = fn(&mut Planner<'_>, &Unit) -> Result<Provided>;
 
 /// See the module documentation.
 pub struct Planner<'a> {
@@ -37,8 +51,9 @@ pub struct Planner<'a> {
     manifests: RefCell<HashMap<String, [u8; 32]>>,
     /// See [`Planner::is_there`].
     looked: RefCell<BTreeMap<PathBuf, bool>>,
-    /// By lock file; see [`Planner::locked`].
-    locked: RefCell<HashMap<PathBuf, Rc<Locked>>>,
+    /// See [`Planner::once`].
+    memo: RefCell<HashMap<(TypeId, PathBuf), Rc<dyn Any>>>,
+    provide: Provide,
 }
 
 impl<'a> Planner<'a> {
@@ -49,6 +64,7 @@ impl<'a> Planner<'a> {
         core: &'a Core,
         command: &str,
         logs: &Path,
+        provide: Provide,
     ) -> Self {
         Self {
             repo,
@@ -61,7 +77,8 @@ impl<'a> Planner<'a> {
             read: RefCell::default(),
             manifests: RefCell::default(),
             looked: RefCell::default(),
-            locked: RefCell::default(),
+            memo: RefCell::default(),
+            provide,
         }
     }
 
@@ -92,7 +109,7 @@ impl<'a> Planner<'a> {
             share: None,
             note: None,
             actions: Vec::new(),
-            counts: Counts::None,
+            counts: None,
             env: Vec::new(),
         }
     }
@@ -135,7 +152,7 @@ impl<'a> Planner<'a> {
             return Ok((tool, Vec::new()));
         }
         let mut last = None;
-        for task in self.tools.install_tasks(&tool, &self.logs)? {
+        for task in install_tasks(self.tools, &tool, &self.logs)? {
             last = Some(self.plan.add(task));
         }
         Ok((tool, last.into_iter().collect()))
@@ -172,13 +189,15 @@ impl<'a> Planner<'a> {
         (self.plan, self.looked.into_inner().into_iter().collect())
     }
 
-    /// What a `Cargo.lock` says.
-    pub(super) fn locked(&self, lock: &Path) -> Rc<Locked> {
-        let mut locked = self.locked.borrow_mut();
-        let known = locked
-            .entry(lock.to_owned())
-            .or_insert_with(|| Rc::new(Locked::read(lock)));
+    /// What is read from a file once for the whole plan.
+    pub fn once<T: Any>(&self, file: &Path, read: impl FnOnce() -> T) -> Rc<T> {
+        let mut memo = self.memo.borrow_mut();
+        let known = memo
+            .entry((TypeId::of::<T>(), file.to_owned()))
+            .or_insert_with(|| Rc::new(read()));
         Rc::clone(known)
+            .downcast()
+            .unwrap_or_else(|_| unreachable!("the type is part of the key"))
     }
 
     /// A digest of the manifests of a unit and of all units that it depends on by path.
@@ -201,30 +220,6 @@ impl<'a> Planner<'a> {
         let mut known = self.manifests.borrow_mut();
         known.insert(unit.folder.clone(), digest);
         digest
-    }
-
-    /// Adds a job for several units.
-    pub fn jobs(&mut self, units: &[&Unit], job: Job) -> Result<()> {
-        for language in LANGUAGES {
-            let own = units.iter().filter(|unit| unit.language == language.name());
-            let own: Vec<&Unit> = own.copied().collect();
-            if !own.is_empty() {
-                language.plan_together(self, &own, job)?;
-            }
-        }
-        units.iter().try_for_each(|unit| self.job(unit, job))
-    }
-
-    /// Adds a job for a unit.
-    pub fn job(&mut self, unit: &Unit, job: Job) -> Result<()> {
-        let Some(language) = language(unit.language) else {
-            return Ok(());
-        };
-        language.plan(self, unit, job)?;
-        if matches!(job, Job::Test | Job::Lint) {
-            self.plan.mark_results(&unit.folder);
-        }
-        Ok(())
     }
 
     /// Paths of pinned tools that a unit's tests use if they are there, listed under a key of its manifest: `<TOOL>_BIN`.
@@ -260,63 +255,6 @@ impl<'a> Planner<'a> {
 
     /// Makes one unit ready for others.
     pub fn provide(&mut self, unit: &Unit) -> Result<Provided> {
-        language(unit.language).map_or(Ok(Provided::default()), |language| {
-            language.provide(self, unit)
-        })
-    }
-}
-
-impl Task {
-    /// Adds tasks that must come before.
-    #[must_use]
-    pub fn after(mut self, needs: impl IntoIterator<Item = String>) -> Self {
-        self.needs.extend(needs);
-        self
-    }
-
-    /// Adds a command.
-    #[must_use]
-    pub fn run(self, invocation: Invocation) -> Self {
-        self.act(Action::Run(invocation))
-    }
-
-    /// Adds an action.
-    #[must_use]
-    pub fn act(mut self, action: Action) -> Self {
-        self.actions.push(action);
-        self
-    }
-
-    /// Makes a folder anew, empty but for a file that keeps it.
-    #[must_use]
-    pub fn emptying(self, folder: &Path) -> Self {
-        self.act(Action::Remove {
-            path: folder.to_owned(),
-        })
-        .act(Action::Write {
-            path: folder.join(".keep"),
-            contents: String::new(),
-        })
-    }
-
-    /// Says how it shares a resource.
-    #[must_use]
-    pub fn sharing(mut self, share: Share) -> Self {
-        self.share = Some(share);
-        self
-    }
-
-    /// Says how its log counts tests.
-    #[must_use]
-    pub fn counting(mut self, counts: Counts) -> Self {
-        self.counts = counts;
-        self
-    }
-
-    /// Says what takes long and why.
-    #[must_use]
-    pub fn noting(mut self, note: Option<String>) -> Self {
-        self.note = note;
-        self
+        (self.provide)(self, unit)
     }
 }

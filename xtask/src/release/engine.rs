@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::effects::{Context, May};
 use super::plan::{Plan, Step};
-use super::{git, ledger, pack, upload, verify, Stage, Unit};
+use super::stage::Stage;
+use super::{git, ledger, pack, upload, verify};
 use crate::error::{Error, Result};
+use crate::publish::Unit;
+use crate::publish::{Context, May};
 
 /// Something that people may want to read while it happens.
 #[derive(Clone, Debug)]

@@ -3,20 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::effects::{Context, May};
 use crate::error::{Error, Result};
+use crate::git::run::git;
 use crate::process::Invocation;
-use crate::version::bump::git;
-use crate::version::Ecosystem;
-
-/// The commit that is released.
-#[derive(Clone, Debug)]
-pub struct Head {
-    /// Its id.
-    pub commit: String,
-    /// Its time, in seconds since 1970.
-    pub time: i64,
-}
+use crate::publish::store::CREDENTIALS;
+use crate::publish::{Context, Head, May};
 
 /// The commit of the work tree.
 ///
@@ -114,7 +105,7 @@ pub fn tag(context: &Context, unit: &str, tag: &str, message: &str) -> Result<()
     ];
     let make = Invocation::new(&context.root, words).env("GIT_COMMITTER_DATE", time);
     context
-        .succeed(unit, May::Publish(Ecosystem::Plugin), &make)
+        .succeed(unit, May::Publish(CREDENTIALS), &make)
         .map(drop)
 }
 
@@ -130,7 +121,7 @@ pub fn push(context: &Context, unit: &str, tag: &str) -> Result<()> {
     let name = format!("refs/tags/{tag}");
     let send = Invocation::new(&context.root, ["git", "push", "--quiet", remote, &name])
         .env("GIT_TERMINAL_PROMPT", "0");
-    let sent = context.run(unit, May::Publish(Ecosystem::Plugin), &send)?;
+    let sent = context.run(unit, May::Publish(CREDENTIALS), &send)?;
     // The answer may have been lost after the remote took it, or another run was faster.
     match remote_tags(&context.root, remote)?.get(tag) {
         Some(commit) => same_commit(context, tag, commit),

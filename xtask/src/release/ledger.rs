@@ -8,10 +8,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::effects::Context;
-use super::sums::{self, Algorithm, Sum};
-use super::Unit;
 use crate::error::{Error, Result};
+use crate::publish::sums::{self, Algorithm, Sum};
+use crate::publish::Context;
+use crate::publish::{Packed, Unit};
 
 /// Relative to the repository.
 pub const FOLDER: &str = "target/xtask/release";
@@ -34,27 +34,6 @@ pub fn of_unit(context: &Context, unit: &Unit) -> PathBuf {
         .join(format!("{}-{}", place.replace('/', "__"), unit.version))
 }
 
-/// The files of a unit that are packed and whole.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Packed {
-    /// Where they lie.
-    pub folder: PathBuf,
-    /// What goes to the ecosystem's registry.
-    pub artifacts: Vec<String>,
-    /// What goes to the store of files: sums, bill of materials, provenance.
-    pub extras: Vec<String>,
-}
-
-impl Packed {
-    /// Absolute paths of what goes to the registry.
-    pub fn paths(&self) -> Vec<PathBuf> {
-        self.artifacts
-            .iter()
-            .map(|name| self.folder.join(name))
-            .collect()
-    }
-}
-
 /// A unit's packed files, if they are all there with the bytes that were summed up.
 pub fn packed(context: &Context, unit: &Unit) -> Option<Packed> {
     let folder = of_unit(context, unit);
@@ -66,11 +45,10 @@ pub fn packed(context: &Context, unit: &Unit) -> Option<Packed> {
     if !whole || files.is_empty() {
         return None;
     }
-    let channel = super::channel::of(unit.ecosystem);
     let (artifacts, mut extras): (Vec<String>, Vec<String>) = files
         .into_iter()
         .map(|(name, _)| name)
-        .partition(|name| channel.is_artifact(unit, name));
+        .partition(|name| unit.channel.is_artifact(unit, name));
     extras.push(sums::FILE.to_owned());
     Some(Packed {
         folder,

@@ -2,21 +2,23 @@
 
 use std::collections::BTreeMap;
 
-use super::channel::{self, Remote};
-use super::effects::Context;
-use super::ledger::{self, Packed};
+use super::ledger;
 use super::plan::{Conflict, Seen, Tag, There};
-use super::sums::{Algorithm, Sum};
-use super::{store, Unit};
+use super::{git, retry};
 use crate::error::Result;
+use crate::publish::sums::{Algorithm, Sum};
+use crate::publish::Context;
+use crate::publish::Packed;
+use crate::publish::Remote;
+use crate::publish::{store, Unit};
 
 /// Looks at every unit, several at a time.
 ///
 /// # Errors
 /// The first registry that cannot be asked.
 pub fn all(context: &Context, units: &[Unit], jobs: usize) -> Result<Vec<Seen>> {
-    let local = super::git::local_tags(&context.root)?;
-    let remote = super::git::remote_tags(&context.root, &context.targets.remote)?;
+    let local = git::local_tags(&context.root)?;
+    let remote = git::remote_tags(&context.root, &context.targets.remote)?;
     let next = std::sync::atomic::AtomicUsize::new(0);
     let found = std::sync::Mutex::new(BTreeMap::new());
     std::thread::scope(|scope| {
@@ -24,7 +26,7 @@ pub fn all(context: &Context, units: &[Unit], jobs: usize) -> Result<Vec<Seen>> 
             scope.spawn(|| loop {
                 let place = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
                 let Some(unit) = units.get(place) else { return };
-                let seen = super::retry::asking(context, || one(context, unit, &local, &remote));
+                let seen = retry::asking(context, || one(context, unit, &local, &remote));
                 found
                     .lock()
                     .unwrap_or_else(std::sync::PoisonError::into_inner)
@@ -60,7 +62,7 @@ fn one(
     Ok(Seen {
         registry: match &packed {
             Some(packed) => there(context, unit, packed)?,
-            None if channel::of(unit.ecosystem).probe(context, unit)?.is_empty() => There::No,
+            None if unit.channel.probe(context, unit)?.is_empty() => There::No,
             None => There::NotCompared,
         },
         packed: packed.is_some(),
@@ -79,7 +81,7 @@ fn one(
 /// # Errors
 /// If one of them cannot be asked.
 pub fn there(context: &Context, unit: &Unit, packed: &Packed) -> Result<There> {
-    let remote = channel::of(unit.ecosystem).probe(context, unit)?;
+    let remote = unit.channel.probe(context, unit)?;
     for name in &packed.artifacts {
         match compare(packed, name, &remote)? {
             There::Same => {}

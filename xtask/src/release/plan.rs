@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::{Stage, Unit};
+use super::stage::Stage;
+use crate::publish::Unit;
 
 /// What a registry has of a package's version.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -266,18 +267,18 @@ mod tests {
     use semver::Version;
 
     use super::{plan, Conflict, Plan, Seen, Step, Tag, There};
-    use crate::release::{Stage, Unit};
-    use crate::version::Ecosystem;
+    use crate::lang;
+    use crate::publish::Unit;
+    use crate::release::stage::Stage;
 
     fn unit(name: usize, needs: Vec<usize>) -> Unit {
+        let ecosystems = lang::ecosystems();
+        let ecosystem = ecosystems[name % ecosystems.len()];
         Unit {
             name: format!("unit-{name}"),
             folder: format!("units/{name}"),
-            ecosystem: if name.is_multiple_of(2) {
-                Ecosystem::Crate
-            } else {
-                Ecosystem::Npm
-            },
+            ecosystem,
+            channel: lang::channel(ecosystem).unwrap(),
             version: Version::new(1, 0, 0),
             written: "1.0.0".into(),
             tag: format!("units/{name}/v1.0.0"),

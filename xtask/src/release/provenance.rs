@@ -7,11 +7,11 @@ use std::path::Path;
 
 use serde_json::{json, Value};
 
-use super::effects::Context;
-use super::sums::{Algorithm, Sum};
-use super::Unit;
 use crate::error::Result;
-use crate::version::bump::git;
+use crate::git::run::git;
+use crate::publish::sums::{Algorithm, Sum};
+use crate::publish::Context;
+use crate::publish::Unit;
 
 /// The statement about a unit whose packed files lie in `folder`.
 ///

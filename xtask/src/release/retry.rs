@@ -2,8 +2,8 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::effects::Context;
 use crate::error::{Error, Result};
+use crate::publish::Context;
 
 /// How often an upload is tried, the first time included.
 pub const TRIES: u32 = 5;

@@ -3,14 +3,15 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::channel::{self, Upload};
-use super::curl::Request;
-use super::effects::{Context, May};
-use super::ledger::Packed;
 use super::plan::{Conflict, There};
 use super::retry::{self, Cause};
-use super::{git, observe, store, Unit};
+use super::{git, observe};
 use crate::error::{Error, Result};
+use crate::publish::curl::Request;
+use crate::publish::Packed;
+use crate::publish::Upload;
+use crate::publish::{secrets, store, Unit};
+use crate::publish::{Context, May};
 use crate::version::changelog;
 
 /// How long a registry may take to show what it took.
@@ -33,11 +34,7 @@ pub fn upload(
             if is_extra {
                 return observe::extra(context, unit, packed, name);
             }
-            observe::compare(
-                packed,
-                name,
-                &channel::of(unit.ecosystem).probe(context, unit)?,
-            )
+            observe::compare(packed, name, &unit.channel.probe(context, unit)?)
         };
         if until_there(
             context,
@@ -129,7 +126,7 @@ fn until_there(
 
 /// Sends one file; what was said if it was not taken.
 fn send(context: &Context, unit: &Unit, file: &Path, is_extra: bool) -> Result<Result<(), String>> {
-    let channel = channel::of(unit.ecosystem);
+    let channel = unit.channel;
     let upload = if is_extra {
         Upload::Store
     } else {
@@ -138,11 +135,15 @@ fn send(context: &Context, unit: &Unit, file: &Path, is_extra: bool) -> Result<R
     match upload {
         Upload::Store => store::put(context, &unit.folder, &unit.tag, file),
         Upload::Client(invocation) => {
-            let ran = context.run(&unit.folder, May::Publish(unit.ecosystem), &invocation)?;
+            let ran = context.run(
+                &unit.folder,
+                May::Publish(unit.channel.prefixes()),
+                &invocation,
+            )?;
             Ok(if ran.status.success() {
                 Ok(())
             } else {
-                Err(super::secrets::redact(&ran.text))
+                Err(secrets::redact(&ran.text))
             })
         }
     }
@@ -150,7 +151,7 @@ fn send(context: &Context, unit: &Unit, file: &Path, is_extra: bool) -> Result<R
 
 /// Clients do not print how long a server asks to wait; the server says it to anybody.
 fn ask_for_time(context: &Context, unit: &Unit) -> Option<Duration> {
-    let url = channel::of(unit.ecosystem).limited_at(context, unit)?;
+    let url = unit.channel.limited_at(context, unit)?;
     let answer = Request::post_nothing(&url).send().ok()?;
     if answer.status == 429 {
         retry::named_wait(&answer.headers, retry::now())

@@ -1,9 +1,10 @@
 //! Trying packed files where nothing else is installed.
 
-use super::channel::{self, Trial};
-use super::effects::Context;
-use super::{ledger, Unit};
+use super::ledger;
 use crate::error::{Error, Result};
+use crate::publish::Context;
+use crate::publish::Trial;
+use crate::publish::Unit;
 
 /// Installs a unit in an empty environment, runs what it is tried with, and notes success.
 ///
@@ -29,7 +30,7 @@ pub fn verify(context: &Context, units: &[Unit], place: usize) -> Result<()> {
         needs,
         folder: scratch.path(),
     };
-    channel::of(unit.ecosystem).verify(context, &trial)?;
+    unit.channel.verify(context, &trial)?;
     ledger::note_verified(context, unit, &packed)
 }
 

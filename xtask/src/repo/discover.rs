@@ -1,13 +1,11 @@
 //! Finds manifests: among the files that git knows or does not ignore, or by a walk where there is no git.
 
 use std::collections::HashSet;
-use std::path::{Component, Path};
+use std::path::Path;
 
-use super::inputs::above;
-use super::Unit;
 use crate::error::{Error, Result};
 use crate::git::Files;
-use crate::lang::{is_named, Found, Language, LANGUAGES};
+use crate::unit::{above, is_named, Found, Reader, Unit};
 
 /// Folders that hold no units: build output, environments, dependencies, and repositories that tests run on.
 const SKIPPED: [&str; 5] = ["target", "node_modules", "dist", "fixtures", "__pycache__"];
@@ -27,21 +25,21 @@ struct Place {
 }
 
 /// Every unit below `root`, in the order of their folders. If the files that count are known, they are looked for among these.
-pub fn units(root: &Path, files: Option<&Files>) -> Result<Vec<Unit>> {
+pub fn units(root: &Path, files: Option<&Files>, languages: &[&dyn Reader]) -> Result<Vec<Unit>> {
     let mut places = match files {
-        Some(files) => among(root, files),
+        Some(files) => among(root, files, languages),
         None => {
             let mut places = Vec::new();
-            walk(root, root, &LANGUAGES, &mut places)?;
+            walk(root, root, languages, &mut places)?;
             places
         }
     };
     places.sort_by(|one, other| one.folder.split('/').cmp(other.folder.split('/')));
-    read_all(root, &places, &LANGUAGES)
+    read_all(root, &places, languages)
 }
 
 /// Reads the manifests of these places, which are sorted, but not of those in folders that others own.
-fn read_all(root: &Path, places: &[Place], languages: &[&dyn Language]) -> Result<Vec<Unit>> {
+fn read_all(root: &Path, places: &[Place], languages: &[&dyn Reader]) -> Result<Vec<Unit>> {
     let read = |places: &[Place]| -> Vec<Vec<Result<Option<Unit>>>> {
         let one = |place: &Place| {
             let units = languages
@@ -94,7 +92,7 @@ fn read_all(root: &Path, places: &[Place], languages: &[&dyn Language]) -> Resul
 }
 
 /// The unit that a language sees in a place.
-fn read(root: &Path, place: &Place, language: &dyn Language) -> Result<Option<Unit>> {
+fn read(root: &Path, place: &Place, language: &dyn Reader) -> Result<Option<Unit>> {
     let folder = root.join(&place.folder);
     let Some(manifest) = manifest_of(root, &folder, language, &place.files)? else {
         return Ok(None);
@@ -115,12 +113,13 @@ fn read(root: &Path, place: &Place, language: &dyn Language) -> Result<Option<Un
     })?;
     Ok(unit.map(|unit| Unit {
         manifest: table,
+        shared_files: language.shared_files(),
         ..unit
     }))
 }
 
 /// The places among the files that git knows or does not ignore.
-fn among(root: &Path, files: &Files) -> Vec<Place> {
+fn among(root: &Path, files: &Files, languages: &[&dyn Reader]) -> Vec<Place> {
     let mut places: Vec<Place> = Vec::new();
     for (path, id) in &files.all {
         // What is no UTF-8 is neither a manifest nor a folder of ours.
@@ -128,7 +127,7 @@ fn among(root: &Path, files: &Files) -> Vec<Place> {
             continue;
         };
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-        if !is_manifest(&LANGUAGES, name) || folder.split('/').any(is_skipped) {
+        if !is_manifest(languages, name) || folder.split('/').any(is_skipped) {
             continue;
         }
         // A link may lead to a file or nowhere.
@@ -164,7 +163,7 @@ fn is_skipped(folder: &str) -> bool {
     folder.starts_with('.') || SKIPPED.contains(&folder)
 }
 
-fn is_manifest(languages: &[&dyn Language], name: &str) -> bool {
+fn is_manifest(languages: &[&dyn Reader], name: &str) -> bool {
     let mut patterns = languages.iter().flat_map(|language| language.manifests());
     patterns.any(|pattern| is_named(pattern, name))
 }
@@ -173,7 +172,7 @@ fn is_manifest(languages: &[&dyn Language], name: &str) -> bool {
 fn walk(
     root: &Path,
     folder: &Path,
-    languages: &[&dyn Language],
+    languages: &[&dyn Reader],
     places: &mut Vec<Place>,
 ) -> Result<()> {
     let (mut files, folders) = entries(folder)?;
@@ -217,7 +216,7 @@ fn entries(folder: &Path) -> Result<(Vec<String>, Vec<String>)> {
 fn manifest_of<'a>(
     root: &Path,
     folder: &Path,
-    language: &dyn Language,
+    language: &dyn Reader,
     files: &'a [String],
 ) -> Result<Option<&'a str>> {
     for pattern in language.manifests() {
@@ -245,39 +244,17 @@ fn name_of(root: &Path, folder: &Path) -> String {
         .into_owned()
 }
 
-/// The folder that a path in a manifest leads to, relative to the repository; none if it lies outside.
-pub fn resolve(folder: &str, path: &str) -> Option<String> {
-    let mut parts: Vec<String> = folder
-        .split('/')
-        .filter(|part| !part.is_empty())
-        .map(str::to_owned)
-        .collect();
-    for component in Path::new(path).components() {
-        match component {
-            Component::Normal(part) => parts.push(part.to_string_lossy().into_owned()),
-            Component::ParentDir => {
-                parts.pop()?;
-            }
-            Component::CurDir => {}
-            Component::RootDir | Component::Prefix(_) => return None,
-        }
-    }
-    Some(parts.join("/"))
-}
-
 #[cfg(test)]
 mod tests {
     use toml::{Table, Value};
 
-    use super::resolve;
     use crate::error::Result;
-    use crate::lang::{Found, Job, Language, Malformed, Planner};
-    use crate::repo::Unit;
+    use crate::unit::{resolve, Found, Malformed, Reader, Unit};
 
     /// A language whose manifests are no TOML and are named by a pattern.
     struct Lines;
 
-    impl Language for Lines {
+    impl Reader for Lines {
         fn name(&self) -> &'static str {
             "lines"
         }
@@ -302,11 +279,7 @@ mod tests {
         }
 
         fn unit(&self, found: &Found<'_>) -> Result<Option<Unit>> {
-            Ok(Some(found.unit(self, &found.required_str("name")?)))
-        }
-
-        fn plan(&self, _: &mut Planner<'_>, _: &Unit, _: Job) -> Result<()> {
-            Ok(())
+            Ok(Some(found.unit(self.name(), &found.required_str("name")?)))
         }
     }
 

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::{Repo, Unit};
-use crate::lang::language;
+use super::Repo;
+use crate::unit::{above, Unit};
 
 /// Files that decide about every unit though they lie in one: the table of tools.
 const FOR_ALL: [&str; 1] = [crate::tools::TABLE];
@@ -85,13 +85,12 @@ impl Inputs {
         }
         let mut listed: HashMap<String, Vec<(usize, Because)>> = HashMap::new();
         for (index, unit) in repo.units.iter().enumerate() {
-            let shared =
-                language(unit.language).map_or(&[][..], |language| language.shared_files());
             let own = unit
                 .inputs
                 .iter()
                 .map(|path| (path.clone(), Because::Listed));
-            let shared = shared
+            let shared = unit
+                .shared_files
                 .iter()
                 .map(|path| ((*path).to_owned(), Because::Shared));
             for (path, because) in own.chain(shared) {
@@ -174,16 +173,4 @@ fn uses(unit: &Unit, owners: &HashMap<String, Vec<usize>>, inside: &[usize]) -> 
     all.extend(by_folder(&unit.tested_with, Use::TestedWith));
     all.extend(inside.iter().map(|used| (*used, Use::Contains)));
     all
-}
-
-/// The folders above a path, nearest first; the last one is the repository itself, which is the empty path.
-pub(super) fn above(path: &str) -> impl Iterator<Item = &str> {
-    let mut rest = path;
-    std::iter::from_fn(move || {
-        if rest.is_empty() {
-            return None;
-        }
-        rest = rest.rsplit_once('/').map_or("", |(folder, _)| folder);
-        Some(rest)
-    })
 }

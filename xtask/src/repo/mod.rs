@@ -1,11 +1,10 @@
 //! Units of the repository: found from their native manifests, connected by path dependencies.
 //!
-//! Nothing is registered centrally. A folder with a manifest that a [`Language`](crate::lang::Language) knows is a unit;
+//! Nothing is registered centrally. A folder with a manifest that a [`Reader`] knows is a unit;
 //! what it depends on by path is what its manifest already says to its own tools.
 
 pub mod affected;
 pub(crate) mod discover;
-mod graph;
 pub mod inputs;
 mod select;
 
@@ -13,40 +12,12 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use toml::Table;
-
 use crate::error::Result;
 use crate::git::Files;
+use crate::unit::graph::in_order;
+use crate::unit::{Reader, Unit};
 
-pub use graph::in_order;
 pub use select::{check_languages, Selection};
-
-/// A folder with a native manifest.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Unit {
-    /// The name that the manifest gives it.
-    pub name: String,
-    /// Its folder, relative to the repository, with `/`; it identifies the unit.
-    pub folder: String,
-    /// The name of its [`Language`](crate::lang::Language).
-    pub language: &'static str,
-    /// Folders of units that it depends on by path; its own tools build them as needed.
-    pub depends_on: Vec<String>,
-    /// Folders of units that must be built before its tests run (`needs` in the manifest's xtask table).
-    pub needs_built: Vec<String>,
-    /// Folders of units that it uses only in its own tests, in any direction: development dependencies, which may form circles.
-    pub tested_with: Vec<String>,
-    /// Files and folders outside its own that its tasks read, relative to the repository (`inputs` in the manifest's xtask table).
-    pub inputs: Vec<String>,
-    /// Environment variables that its tasks may see besides the usual ones (`env` in the manifest's xtask table).
-    pub env: Vec<String>,
-    /// Folders of units that are selected with it: an example's apps.
-    pub parts: Vec<String>,
-    /// The manifest's file name.
-    pub file: String,
-    /// The parsed manifest; the keys are those of the native file, or what the language made of it.
-    pub manifest: Table,
-}
 
 /// All units of a repository.
 #[derive(Clone, Debug)]
@@ -57,21 +28,24 @@ pub struct Repo {
     pub units: Vec<Unit>,
     /// The files that count, as they were when the units were found; none without git.
     pub files: Option<Arc<Files>>,
+    /// Names of the languages that were looked for.
+    pub languages: Vec<&'static str>,
     /// The units of each folder.
     by_folder: HashMap<String, Vec<usize>>,
 }
 
 impl Repo {
     /// Finds every unit. Fails if a manifest cannot be read or units depend on each other in a circle.
-    pub fn discover(root: &Path) -> Result<Self> {
-        Self::among(root, Files::of(root).map(Arc::new))
+    pub fn discover(root: &Path, readers: &[&dyn Reader]) -> Result<Self> {
+        Self::among(root, Files::of(root).map(Arc::new), readers)
     }
 
     /// The same among files that are known.
-    pub fn among(root: &Path, files: Option<Arc<Files>>) -> Result<Self> {
-        let units = in_order(discover::units(root, files.as_deref())?)?;
+    pub fn among(root: &Path, files: Option<Arc<Files>>, readers: &[&dyn Reader]) -> Result<Self> {
+        let units = in_order(discover::units(root, files.as_deref(), readers)?)?;
         Ok(Self {
             files,
+            languages: readers.iter().map(|reader| reader.name()).collect(),
             ..Self::new(root, units)
         })
     }
@@ -89,6 +63,7 @@ impl Repo {
             root: root.to_owned(),
             units,
             files: None,
+            languages: Vec::new(),
             by_folder,
         }
     }

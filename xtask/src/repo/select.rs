@@ -1,8 +1,8 @@
 //! `--lang` and `--unit`: which units a command works on.
 
-use super::{Repo, Unit};
+use super::Repo;
 use crate::error::{closest, Error, Result};
-use crate::lang::LANGUAGES;
+use crate::unit::{Reader, Unit};
 
 /// What the user asked for; empty lists mean everything.
 #[derive(Clone, Debug, Default)]
@@ -21,7 +21,7 @@ impl Selection {
 
     /// The selected units, in the repository's order.
     pub fn of<'a>(&self, repo: &'a Repo) -> Result<Vec<&'a Unit>> {
-        check_languages(&self.languages)?;
+        check(&self.languages, &repo.languages)?;
         let mut folders = Vec::new();
         for wanted in &self.units {
             let named: Vec<&Unit> = repo
@@ -49,14 +49,18 @@ impl Selection {
 }
 
 /// Fails if one of these is no language.
-pub fn check_languages(names: &[String]) -> Result<()> {
-    let known: Vec<&str> = LANGUAGES.iter().map(|language| language.name()).collect();
+pub fn check_languages(names: &[String], readers: &[&dyn Reader]) -> Result<()> {
+    let known: Vec<&str> = readers.iter().map(|reader| reader.name()).collect();
+    check(names, &known)
+}
+
+fn check(names: &[String], known: &[&str]) -> Result<()> {
     match names.iter().find(|name| !known.contains(&name.as_str())) {
         None => Ok(()),
         Some(wanted) => Err(Error::UnknownLanguage {
             wanted: wanted.clone(),
             suggestion: closest(wanted, known.iter().copied()),
-            known: known.into_iter().map(str::to_owned).collect(),
+            known: known.iter().map(|name| (*name).to_owned()).collect(),
         }),
     }
 }

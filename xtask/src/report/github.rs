@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use super::human::{closing, failure, log_lines, result_line, Human};
-use super::{err, out, Report, Style};
+use super::style::{err, out, Report, Style};
 use crate::error::Error;
+use crate::plan::Outcome;
 use crate::plan::Plan;
-use crate::run::{Event, Outcome};
+use crate::run::Event;
 
 /// See the module documentation.
 pub struct GitHub {

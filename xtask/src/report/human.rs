@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use super::{err, out, Report, Style};
+use super::style::{err, out, Report, Style};
 use crate::error::Error;
 use crate::file::relative;
 use crate::plan::Plan;
-use crate::run::{Event, Outcome, Summary, TaskResult};
+use crate::plan::{Outcome, TaskResult};
+use crate::run::{Event, Summary};
 
 /// Off a terminal, a task that runs on says so this often: enough to see life in a CI log, too little to fill it.
 const STILL_RUNNING: Duration = Duration::from_secs(30);
@@ -341,7 +342,7 @@ pub(super) fn seconds(duration: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Counts, Task};
+    use crate::plan::Task;
 
     /// `cargo test --no-fail-fast`: a binary that fails, and one after it that says a lot.
     const LOG: &str = "running 1 test\ntest early ... FAILED\n\nfailures:\n\n---- early stdout ----\n\
@@ -359,14 +360,9 @@ mod tests {
             id: "unit:cargo-test".to_owned(),
             unit: "unit".to_owned(),
             label: "cargo-test".to_owned(),
-            needs: Vec::new(),
-            share: None,
-            note: None,
-            actions: Vec::new(),
             log,
             rerun: "cargo xtask test --unit unit".to_owned(),
-            counts: Counts::CargoTest,
-            env: Vec::new(),
+            ..Task::default()
         });
         let shown = failure(folder.path(), &result);
         let place = |line: &str| shown.iter().position(|shown| shown == line);

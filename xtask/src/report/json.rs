@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use serde_json::{json, Value};
 
-use super::{out, Report};
+use super::style::{out, Report};
 use crate::error::Error;
 use crate::file::relative;
+use crate::plan::Outcome;
 use crate::plan::Plan;
-use crate::run::{Event, Outcome};
+use crate::run::Event;
 
 /// Changes when a field changes its meaning or goes; new fields may come.
 const SCHEMA: u32 = 1;

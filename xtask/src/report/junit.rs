@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use crate::run::{Outcome, Summary, TaskResult};
+use crate::plan::{Outcome, TaskResult};
+use crate::run::Summary;
 
 /// How much of a failed log is quoted, in lines.
 const QUOTED: usize = 200;

@@ -4,39 +4,12 @@ mod github;
 mod human;
 mod json;
 pub mod junit;
+mod style;
 
 use std::path::Path;
 
-use crate::error::Error;
-use crate::plan::Plan;
-use crate::run::Event;
-
-/// How to print.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Style {
-    /// One JSON object a line.
-    pub json: bool,
-    /// Only failures and the closing line.
-    pub quiet: bool,
-    /// The log of every task, not only of failed ones.
-    pub logs: bool,
-}
-
-/// Prints what happens.
-pub trait Report {
-    /// The plan, before anything is done (or instead, in a dry run).
-    fn plan(&mut self, command: &str, plan: &Plan, dry_run: bool);
-    /// Something happened.
-    fn event(&mut self, event: &Event<'_>);
-    /// A sentence outside any task.
-    fn say(&mut self, line: &str);
-    /// A sentence that must be seen, though nothing failed.
-    fn warn(&mut self, line: &str);
-    /// News outside any task: lines for people, a record for programs.
-    fn tell(&mut self, lines: &[String], record: &serde_json::Value);
-    /// The command failed.
-    fn error(&mut self, error: &Error);
-}
+pub(crate) use style::out;
+pub use style::{Report, Style};
 
 /// The reporter for this style and this environment.
 pub fn choose(style: Style, root: &Path) -> Box<dyn Report> {
@@ -48,21 +21,3 @@ pub fn choose(style: Style, root: &Path) -> Box<dyn Report> {
         Box::new(human::Human::new(root, style))
     }
 }
-
-/// Prints a line; like `println!`, but a reader that went away (`cargo xtask test | head`) is no reason to panic.
-macro_rules! out {
-    ($($text:tt)*) => {{
-        use std::io::Write as _;
-        let _ = writeln!(std::io::stdout(), $($text)*);
-    }};
-}
-
-/// The same on standard error.
-macro_rules! err {
-    ($($text:tt)*) => {{
-        use std::io::Write as _;
-        let _ = writeln!(std::io::stderr(), $($text)*);
-    }};
-}
-
-pub(crate) use {err, out};

@@ -13,14 +13,13 @@ use std::time::{Duration, Instant};
 
 use nix::sys::resource::{getrusage, UsageWho};
 
-pub use event::{Event, Outcome, Summary, TaskResult};
-pub use totals::Totals;
+pub use event::{Event, Summary};
 
 use crate::apply;
 use crate::environment::Environment;
 use crate::error::Result;
 use crate::interrupt::Interrupt;
-use crate::plan::Plan;
+use crate::plan::{Outcome, Plan};
 use state::State;
 
 /// How often reporters hear what a long task is doing.

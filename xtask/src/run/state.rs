@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
 use super::totals;
-use super::{Outcome, TaskResult};
 use crate::error::{Error, Result};
+use crate::plan::{Outcome, TaskResult};
 use crate::plan::{Plan, Share, Task};
 
 /// See the module documentation. Tasks are known by their place in the plan.
@@ -228,7 +228,6 @@ fn weights(needed_by: &[Vec<usize>]) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::Counts;
 
     fn task(id: &str, needs: &[&str], share: Option<Share>) -> Task {
         Task {
@@ -237,12 +236,7 @@ mod tests {
             label: id.to_owned(),
             needs: needs.iter().map(|need| (*need).to_owned()).collect(),
             share,
-            note: None,
-            actions: Vec::new(),
-            log: std::path::PathBuf::new(),
-            rerun: String::new(),
-            counts: Counts::None,
-            env: Vec::new(),
+            ..Task::default()
         }
     }
 

@@ -12,7 +12,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::file::read_toml;
-use crate::plan::{Action, Counts, Task, CARGO_BUILD};
 
 pub use host::{version_in, HostTool};
 
@@ -87,7 +86,7 @@ pub struct Build {
     pub lock: PathBuf,
     /// Pinned tools that compiling takes.
     #[serde(default)]
-    needs: Vec<String>,
+    pub needs: Vec<String>,
     /// A package of the repository whose features it is compiled with, named as its folder: what both take is compiled once.
     pub features_of: Option<PathBuf>,
     /// Dependencies beside it, for the features they turn on in what it depends on: crate, then requirement and features.
@@ -129,34 +128,6 @@ impl PinnedTool {
     /// Whether it is there. Its folder appears in one rename after everything was checked, so existing means complete.
     pub fn is_installed(&self) -> bool {
         self.program().is_file()
-    }
-
-    /// The task that installs it.
-    pub fn install_task(&self, logs: &Path) -> Task {
-        Task {
-            id: format!("tools:{}", self.name),
-            unit: "tools".to_owned(),
-            label: self.name.clone(),
-            needs: Vec::new(),
-            share: self.build.as_ref().map(|_| CARGO_BUILD),
-            note: Some(format!(
-                "{} {} from {} into {}{}",
-                self.name,
-                self.version,
-                self.origin(),
-                self.folder_name(),
-                if self.build.is_some() {
-                    ", compiled here (minutes, once)"
-                } else {
-                    ""
-                }
-            )),
-            actions: vec![Action::Install(Box::new(self.clone()))],
-            log: logs.join(format!("tools-{}.log", self.name)),
-            rerun: "cargo xtask setup".to_owned(),
-            counts: Counts::None,
-            env: Vec::new(),
-        }
     }
 }
 
@@ -293,22 +264,6 @@ impl Tools {
             .filter(|(row, _)| !(row.row.on_demand && row.package().is_err()))
             .map(|(row, _)| self.get(&row.name))
             .collect()
-    }
-
-    /// The tasks that install a tool and what compiling it takes; the last one installs the tool itself.
-    pub fn install_tasks(&self, tool: &PinnedTool, logs: &Path) -> Result<Vec<Task>> {
-        let mut tasks = Vec::new();
-        let mut task = tool.install_task(logs);
-        for name in tool.build.iter().flat_map(|build| &build.needs) {
-            let needed = self.get(name)?;
-            if !needed.is_installed() {
-                let before = self.install_tasks(&needed, logs)?;
-                task.needs.extend(before.last().map(|task| task.id.clone()));
-                tasks.extend(before);
-            }
-        }
-        tasks.push(task);
-        Ok(tasks)
     }
 
     /// Tools of the machine for these languages, or all if none is named.

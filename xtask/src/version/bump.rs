@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use semver::{Prerelease, Version};
 
 use super::changelog::{self, Commit};
-use super::{check, locks, notation, pins, range, Ecosystem, Package, Site, Use};
+use super::package::{Ecosystem, Package, Site, Use};
+use super::{check, locks, notation, pins, range};
 use crate::error::{Error, Result};
+use crate::git::run::git;
+use crate::unit::is_named;
 
 /// How far to raise.
 #[derive(Clone, Debug, PartialEq)]
@@ -134,6 +136,7 @@ pub fn plan(
     level: &Level,
     pre: Option<&str>,
     date: &str,
+    ecosystems: &[Ecosystem],
 ) -> Result<Bump> {
     refuse_dirty(root)?;
     let tags = tags(root)?;
@@ -151,10 +154,13 @@ pub fn plan(
         };
         let new = next(&package.version, &own, pre);
         refuse_if_not_new(&tags, package, &new)?;
-        let text = notation::write(package.ecosystem, &new).map_err(|why| Error::Version {
-            why,
-            fix: "choose another version".into(),
-        })?;
+        let text = package
+            .ecosystem
+            .write(&new)
+            .map_err(|why| Error::Version {
+                why,
+                fix: "choose another version".into(),
+            })?;
         edits
             .entry(package.at.file.clone())
             .or_default()
@@ -170,30 +176,14 @@ pub fn plan(
         });
         raised.push((package, new));
     }
-    for package in packages {
-        for used in &package.uses {
-            let Some((own, new)) = raised
-                .iter()
-                .find(|(own, _)| own.is_named(used.ecosystem, &used.name))
-            else {
-                continue;
-            };
-            if let Some((at, written, change)) = follow(root, package, used, own, new)? {
-                edits
-                    .entry(at.file.clone())
-                    .or_default()
-                    .push((at.span.clone(), written));
-                bump.changes.push(change);
-            }
-        }
-    }
+    follow_all(root, packages, &raised, &mut edits, &mut bump.changes)?;
     for (file, edits) in edits {
         let text = edited(crate::file::read(&root.join(&file))?, edits);
         bump.files.insert(file, text);
     }
     let raised: Vec<&Package> = raised.iter().map(|(own, _)| *own).collect();
     bump.lock(root, packages, &raised);
-    refuse_strangers(&bump)?;
+    refuse_strangers(&bump, ecosystems)?;
     Ok(bump)
 }
 
@@ -238,6 +228,33 @@ impl Bump {
     }
 }
 
+/// Changes every range that does not admit what is raised.
+fn follow_all(
+    root: &Path,
+    packages: &[Package],
+    raised: &[(&Package, Version)],
+    edits: &mut Edits,
+    changes: &mut Vec<Change>,
+) -> Result<()> {
+    let uses = packages
+        .iter()
+        .flat_map(|package| package.uses.iter().map(move |used| (package, used)));
+    for (package, used) in uses {
+        let Some((own, new)) = raised
+            .iter()
+            .find(|(own, _)| own.is_named(used.ecosystem, &used.name))
+        else {
+            continue;
+        };
+        if let Some((at, written, change)) = follow(root, package, used, own, new)? {
+            let edits = edits.entry(at.file.clone()).or_default();
+            edits.push((at.span.clone(), written));
+            changes.push(change);
+        }
+    }
+    Ok(())
+}
+
 /// What becomes of a range when a package of ours is raised: where, the new text, and why; none if it admits the new version.
 fn follow<'a>(
     root: &Path,
@@ -249,21 +266,14 @@ fn follow<'a>(
     let (Some(text), Some(at)) = (&used.range, &used.at) else {
         return Ok(None);
     };
-    if range::admits(used.ecosystem, text, new) != Some(false) {
+    if used.ecosystem.admits(text, new) != Some(false) {
         return Ok(None);
     }
-    let range = range::starting_at(used.ecosystem, text, new).map_err(|why| Error::Version {
+    let range = range::starting_at(used.ecosystem.0, text, new).map_err(|why| Error::Version {
         why,
         fix: "choose another version".into(),
     })?;
-    let written = match used.ecosystem {
-        Ecosystem::Gem => range
-            .split(", ")
-            .map(|part| format!("\"{part}\""))
-            .collect::<Vec<_>>()
-            .join(", "),
-        _ => range.clone(),
-    };
+    let written = used.ecosystem.quoted(&range);
     let change = Change {
         name: package.name.clone(),
         what: format!("{}: {} {text} → {range}", check::place(root, at), used.name),
@@ -273,17 +283,13 @@ fn follow<'a>(
 }
 
 /// What may be written: files in which a version or a range of ours stands, and changelogs.
-fn refuse_strangers(bump: &Bump) -> Result<()> {
-    let known = [
-        "Cargo.toml",
-        "Gemfile",
-        "pyproject.toml",
-        "package.json",
-        "Chart.yaml",
-        "tasker-plugin.toml",
-        "version.rb",
-        "CHANGELOG.md",
-    ];
+pub fn refuse_strangers(bump: &Bump, ecosystems: &[Ecosystem]) -> Result<()> {
+    let mut known: Vec<&str> = ecosystems
+        .iter()
+        .flat_map(|ecosystem| ecosystem.manifests().iter().chain(ecosystem.other_files()))
+        .copied()
+        .collect();
+    known.push("CHANGELOG.md");
     for file in bump.files.keys() {
         let name = file
             .file_name()
@@ -295,7 +301,7 @@ fn refuse_strangers(bump: &Bump) -> Result<()> {
             .components()
             .all(|part| matches!(part, std::path::Component::Normal(_)));
         let is_known =
-            known.contains(&name) || name.ends_with(".gemspec") || pins::is_snapshot(file);
+            known.iter().any(|pattern| is_named(pattern, name)) || pins::is_snapshot(file);
         if !inside || !is_known {
             return Err(Error::Version {
                 why: format!(
@@ -303,7 +309,7 @@ fn refuse_strangers(bump: &Bump) -> Result<()> {
                     file.display()
                 ),
                 fix: format!(
-                    "bump writes only {}, *.gemspec and snapshots of templates",
+                    "bump writes only {} and snapshots of templates",
                     known.join(", ")
                 ),
             });
@@ -422,65 +428,4 @@ pub fn today() -> String {
             )
         },
     )
-}
-
-/// What git answers.
-///
-/// # Errors
-/// [`Error::Git`] with its words.
-pub fn git(root: &Path, args: &[&str]) -> Result<String> {
-    let failed = |why: String| Error::Git {
-        doing: format!("run git {}", args[0]),
-        why,
-    };
-    let ran = Command::new("git")
-        .arg("-C")
-        .arg(root)
-        .args(args)
-        // Looking must not write the index again, and nobody is there to be asked for a password.
-        .env("GIT_OPTIONAL_LOCKS", "0")
-        .env("GIT_TERMINAL_PROMPT", "0")
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| failed(error.to_string()))?;
-    if ran.status.success() {
-        Ok(String::from_utf8_lossy(&ran.stdout).into_owned())
-    } else {
-        Err(failed(
-            String::from_utf8_lossy(&ran.stderr).trim().to_owned(),
-        ))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{refuse_strangers, Bump};
-
-    #[test]
-    fn only_files_that_versions_stand_in_are_written() {
-        let with = |file: &str| Bump {
-            files: [(file.into(), String::new())].into(),
-            ..Bump::default()
-        };
-        for file in [
-            "a/Cargo.toml",
-            "a/CHANGELOG.md",
-            "a.gemspec",
-            "p/templates/x/package.json.tera",
-            "p/tests/snapshots/x-plain.txt",
-        ] {
-            assert!(refuse_strangers(&with(file)).is_ok(), "{file}");
-        }
-        for file in [
-            "README.md",
-            "a/src/lib.rs",
-            "notes.txt",
-            "../Cargo.toml",
-            "/etc/Cargo.toml",
-            "a/Cargo.lock",
-        ] {
-            let refused = refuse_strangers(&with(file)).unwrap_err().to_string();
-            assert!(refused.contains("nothing was changed"), "{file}: {refused}");
-        }
-    }
 }

@@ -2,31 +2,20 @@
 
 use std::path::Path;
 
-use serde::Serialize;
-
-use super::{compatibility, locks, notation, range, Ecosystem, Package, Use};
-use crate::core::{Row, Table};
+use super::drift::Drift;
+use super::package::{Ecosystem, Package, Site, Use};
+use super::{compatibility, locks, notation, range};
 use crate::error::Result;
 use crate::file::line_of;
-
-/// One thing that does not fit, and what to do.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Drift {
-    /// `file:line`.
-    pub at: String,
-    /// What is wrong.
-    pub what: String,
-    /// What to do.
-    pub fix: String,
-}
+use crate::tasker_core::{Row, Table};
 
 /// Everything that does not fit.
 ///
 /// # Errors
 /// If a file cannot be read.
-pub fn drifts(root: &Path, packages: &[Package]) -> Result<Vec<Drift>> {
+pub fn drifts(root: &Path, packages: &[Package], ecosystems: &[Ecosystem]) -> Result<Vec<Drift>> {
     let mut found = Vec::new();
-    let has_table = root.join(crate::core::TABLE_FILE).is_file();
+    let has_table = root.join(crate::tasker_core::TABLE_FILE).is_file();
     let core = if has_table {
         Table::load(root)?.rows
     } else {
@@ -56,7 +45,7 @@ pub fn drifts(root: &Path, packages: &[Package]) -> Result<Vec<Drift>> {
         locks::drifts(root, package, &core, &mut found)?;
     }
     if has_table {
-        found.extend(page(root)?);
+        found.extend(page(root, ecosystems)?);
     }
     Ok(found)
 }
@@ -69,10 +58,10 @@ fn of_ours(
     own: &Package,
     at: &dyn Fn() -> String,
 ) -> Option<Drift> {
-    if range::admits(used.ecosystem, text, &own.version) != Some(false) {
+    if used.ecosystem.admits(text, &own.version) != Some(false) {
         return None;
     }
-    let new = range::starting_at(used.ecosystem, text, &own.version).unwrap_or_default();
+    let new = range::starting_at(used.ecosystem.0, text, &own.version).unwrap_or_default();
     Some(Drift {
         at: at(),
         what: format!(
@@ -84,7 +73,7 @@ fn of_ours(
 }
 
 fn by_path_alone(package: &Package, own: &Package) -> Option<Drift> {
-    let is_published = !package.private && package.ecosystem == Ecosystem::Crate;
+    let is_published = !package.private && package.ecosystem.needs_ranges();
     let matters = package
         .uses
         .iter()
@@ -110,8 +99,8 @@ fn of_core(
     let row = core
         .iter()
         .find(|row| row.language == used.ecosystem.language() && row.name == used.name)?;
-    let table = crate::core::TABLE_FILE;
-    if range::admits(used.ecosystem, text, &row.published) == Some(false) {
+    let table = crate::tasker_core::TABLE_FILE;
+    if used.ecosystem.admits(text, &row.published) == Some(false) {
         return Some(Drift {
             at: at(),
             what: format!(
@@ -136,13 +125,13 @@ fn of_core(
 }
 
 /// The page with the compatibility of every package, if it is not what the manifests say.
-fn page(root: &Path) -> Result<Option<Drift>> {
-    let file = crate::contract::COMPATIBILITY;
+fn page(root: &Path, ecosystems: &[Ecosystem]) -> Result<Option<Drift>> {
+    let file = compatibility::PAGE;
     if !root.join(file).is_file() {
         return Ok(None);
     }
     let (wanted, found) = (
-        compatibility::page(root)?,
+        compatibility::page(root, ecosystems)?,
         crate::file::read(&root.join(file))?,
     );
     if wanted == found {
@@ -161,7 +150,7 @@ fn page(root: &Path) -> Result<Option<Drift>> {
 }
 
 /// `file:line` of a site.
-pub fn place(root: &Path, at: &super::Site) -> String {
+pub fn place(root: &Path, at: &Site) -> String {
     let text = std::fs::read_to_string(root.join(&at.file)).unwrap_or_default();
     format!("{}:{}", at.file.display(), line_of(&text, at.span.start))
 }

@@ -1,11 +1,12 @@
-//! Ranges of versions, as each ecosystem writes them: whether one admits a version, and what it becomes when it must.
+//! Ranges of versions: whether one admits a version, and what it becomes when it must. How they are written is the ecosystems' own.
 
-use semver::Version;
+use semver::{Version, VersionReq};
 
-use super::{notation, Ecosystem};
+use super::package::Versions;
 
+/// How a version is compared with the end of a range.
 #[derive(Clone, Copy, PartialEq)]
-enum Op {
+pub enum Op {
     Equal,
     Not,
     Least,
@@ -24,135 +25,111 @@ pub fn next_breaking(version: &Version) -> Version {
     }
 }
 
-/// Whether a range admits a version; none if the range has a form that is not understood.
-pub fn admits(ecosystem: Ecosystem, range: &str, version: &Version) -> Option<bool> {
-    let mut bounds = Vec::new();
-    let pieces: Vec<&str> = match ecosystem {
-        // `>= 1 < 2` without commas; operators may stand apart from their versions.
-        Ecosystem::Npm => return admits(Ecosystem::Chart, &with_commas(range)?, version),
-        _ => range
-            .split(',')
-            .map(str::trim)
-            .filter(|piece| !piece.is_empty())
-            .collect(),
-    };
-    for piece in pieces {
-        bounds.extend(parse(ecosystem, piece)?);
+/// Whether a range of npm or Helm admits a version. They mean what cargo means, except that a version without an operator stands for itself.
+pub fn plain_admits(range: &str, version: &Version) -> Option<bool> {
+    if range.contains(" - ") {
+        return None;
     }
-    let holds = bounds.iter().all(|(op, bound)| match op {
+    let mut admits = false;
+    for alternative in range.split("||") {
+        let comparators = comparators(alternative).into_iter().map(|word| {
+            let is_bare = word.starts_with(|c: char| c.is_ascii_digit());
+            let is_open = word.contains(['*', 'x', 'X']);
+            if is_bare && !is_open {
+                format!("={word}")
+            } else {
+                word
+            }
+        });
+        let text = comparators.collect::<Vec<_>>().join(", ");
+        let text = if text.is_empty() { "*" } else { &text };
+        admits |= VersionReq::parse(text).ok()?.matches(version);
+    }
+    Some(admits)
+}
+
+/// The parts that must all hold; an operator may stand apart from its version.
+fn comparators(range: &str) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for word in range.split([' ', ',']).filter(|word| !word.is_empty()) {
+        match found.last_mut() {
+            Some(last) if last.ends_with(['<', '>', '=', '^', '~']) => last.push_str(word),
+            _ => found.push(word.to_owned()),
+        }
+    }
+    found
+}
+
+/// Whether a version is within bounds, of a range that lets a pre-release in only if it names one.
+pub fn within(bounds: &[(Op, Version)], version: &Version) -> bool {
+    let holds = |(op, bound): &(Op, Version)| match op {
         Op::Equal => version == bound,
         Op::Not => version != bound,
         Op::Least => version >= bound,
         Op::Above => version > bound,
         Op::Most => version <= bound,
         Op::Below => version < bound,
-    });
-    let same = |bound: &Version| {
-        matches!(ecosystem, Ecosystem::Python | Ecosystem::Gem)
-            || (bound.major, bound.minor, bound.patch)
-                == (version.major, version.minor, version.patch)
     };
-    let asked_for = version.pre.is_empty()
-        || bounds
-            .iter()
-            .any(|(op, bound)| *op != Op::Not && !bound.pre.is_empty() && same(bound));
-    Some(holds && asked_for)
+    let names_one = |(op, bound): &(Op, Version)| *op != Op::Not && !bound.pre.is_empty();
+    bounds.iter().all(holds) && (version.pre.is_empty() || bounds.iter().any(names_one))
 }
 
-fn with_commas(range: &str) -> Option<String> {
-    if range.contains("||") || range.contains(" - ") {
-        return None;
+/// The bounds of a range of Python or RubyGems: parts between commas, with the operator for "this and compatible ones" and one for exactly one version.
+pub fn bounds(
+    ecosystem: &dyn Versions,
+    range: &str,
+    compatible: &str,
+) -> Option<Vec<(Op, Version)>> {
+    let mut bounds = Vec::new();
+    let pieces = range.split(',').map(str::trim);
+    for piece in pieces.filter(|piece| !piece.is_empty()) {
+        let end = piece.find(|c: char| c.is_ascii_digit())?;
+        let (op, text) = (piece[..end].trim(), piece[end..].trim());
+        let version = ecosystem.parse(text).ok()?;
+        let op = match op {
+            _ if op == compatible => {
+                let has_patch = text.split('.').nth(2).is_some();
+                let Version { major, minor, .. } = version;
+                let top = if has_patch {
+                    Version::new(major, minor + 1, 0)
+                } else {
+                    Version::new(major + 1, 0, 0)
+                };
+                bounds.push((Op::Below, top));
+                Op::Least
+            }
+            "=" | "==" | "===" | "" => Op::Equal,
+            "!=" => Op::Not,
+            ">=" => Op::Least,
+            ">" => Op::Above,
+            "<=" => Op::Most,
+            "<" => Op::Below,
+            _ => return None,
+        };
+        bounds.push((op, version));
     }
-    let mut out = String::new();
-    for word in range.split_whitespace() {
-        if !out.is_empty() && !out.ends_with(['<', '>', '=', '^', '~']) {
-            out.push(',');
-        }
-        out.push_str(word);
-    }
-    Some(out)
-}
-
-fn parse(ecosystem: Ecosystem, piece: &str) -> Option<Vec<(Op, Version)>> {
-    if piece == "*" {
-        return Some(Vec::new());
-    }
-    let end = piece.find(|c: char| c.is_ascii_digit())?;
-    let (op, text) = (piece[..end].trim(), piece[end..].trim());
-    if text.contains('*') || text.contains('x') {
-        return None;
-    }
-    let version = notation::read(ecosystem, text).ok()?;
-    let parts = text
-        .split('.')
-        .take(3)
-        .filter(|part| part.starts_with(|c: char| c.is_ascii_digit()))
-        .count();
-    let between = |top: Version| Some(vec![(Op::Least, version.clone()), (Op::Below, top)]);
-    let Version {
-        major,
-        minor,
-        patch,
-        ..
-    } = version;
-    let caret = |version: &Version| match parts {
-        1 => Version::new(major + 1, 0, 0),
-        _ if major == 0 && minor == 0 && parts == 3 => Version::new(0, 0, patch + 1),
-        _ => next_breaking(version),
-    };
-    let tilde = if parts == 1 {
-        Version::new(major + 1, 0, 0)
-    } else {
-        Version::new(major, minor + 1, 0)
-    };
-    let pessimistic = if parts <= 2 {
-        Version::new(major + 1, 0, 0)
-    } else {
-        Version::new(major, minor + 1, 0)
-    };
-    match (op, ecosystem) {
-        ("^", _) | ("", Ecosystem::Crate) => between(caret(&version)),
-        ("~>", Ecosystem::Gem) | ("~=", Ecosystem::Python) => between(pessimistic),
-        ("~", _) => between(tilde),
-        ("=" | "==" | "===" | "", _) => Some(vec![(Op::Equal, version)]),
-        ("!=", _) => Some(vec![(Op::Not, version)]),
-        (">=", _) => Some(vec![(Op::Least, version)]),
-        (">", _) => Some(vec![(Op::Above, version)]),
-        ("<=", _) => Some(vec![(Op::Most, version)]),
-        ("<", _) => Some(vec![(Op::Below, version)]),
-        _ => None,
-    }
+    Some(bounds)
 }
 
 /// The range in the same style that starts at a version.
 ///
 /// # Errors
-/// See [`notation::pre`].
-pub fn starting_at(ecosystem: Ecosystem, range: &str, version: &Version) -> Result<String, String> {
-    let new = notation::write(ecosystem, version)?;
-    let top = next_breaking(version);
+/// See [`Versions::write`].
+pub fn starting_at(
+    ecosystem: &dyn Versions,
+    range: &str,
+    version: &Version,
+) -> Result<String, String> {
+    let new = ecosystem.write(version)?;
     let range = range.trim();
-    let single =
-        !range.contains(',') && with_commas(range).is_some_and(|range| !range.contains(','));
-    let op = range
-        .split(|c: char| c.is_ascii_digit())
-        .next()
-        .unwrap_or("")
-        .trim();
-    let space = if ecosystem == Ecosystem::Gem && !op.is_empty() {
-        " "
-    } else {
-        ""
-    };
+    let is_single = comparators(range).len() == 1 && range != "*";
+    let op = range.split(|c: char| c.is_ascii_digit()).next();
+    let op = op.unwrap_or("").trim();
     Ok(match op {
-        "^" | "~" | "~>" | "~=" | "=" | "==" | "" if single && range != "*" => {
-            format!("{op}{space}{new}")
+        "" if is_single => new,
+        "^" | "~" | "~>" | "~=" | "=" | "==" if is_single => {
+            format!("{op}{}{new}", ecosystem.after_operator())
         }
-        _ => match ecosystem {
-            Ecosystem::Python => format!(">={new},<{top}"),
-            Ecosystem::Npm => format!(">={new} <{top}"),
-            Ecosystem::Gem => format!(">= {new}, < {top}"),
-            _ => format!(">={new}, <{top}"),
-        },
+        _ => ecosystem.between(&new, &next_breaking(version)),
     })
 }

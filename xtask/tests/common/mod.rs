@@ -22,7 +22,7 @@ pub struct Fixture {
     pub shims: PathBuf,
 }
 
-/// The fake `uv`: makes `.venv` with a `pytest` that fails if there is `tests/FAIL`, and hangs if there is `tests/HANG`.
+/// The fake `uv`: makes `.venv` with a `pytest` that fails if there is `tests/FAIL` (after the file that this names is there), and hangs if there is `tests/HANG`.
 const UV: &str = r#"#!/bin/sh
 echo "fake uv $*"
 case "$1" in
@@ -38,6 +38,12 @@ if [ -e tests/HANG ]; then
     wait
 fi
 if [ -e tests/FAIL ]; then
+    # It may name a file, for which it waits, a minute at most.
+    wanted=$(cat tests/FAIL)
+    for _ in $(seq 600); do
+        [ -z "$wanted" ] || [ -e "$wanted" ] && break
+        sleep 0.1
+    done
     echo "E   assert 1 == 2"
     echo "==== 1 failed, 2 passed in 0.01s ===="
     exit 1
@@ -257,6 +263,24 @@ pub fn pack(path: &Path, files: &[(&str, &[u8])]) -> String {
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect()
+}
+
+/// git as somebody, without the settings of this machine's user; gives what it said.
+pub fn git(folder: &Path, args: &[&str]) -> String {
+    let who = [
+        "user.name=t",
+        "user.email=t@example.org",
+        "protocol.file.allow=always",
+    ];
+    let output = Command::new("git")
+        .args(who.iter().flat_map(|setting| ["-c", setting]))
+        .args(args)
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "git {args:?}: {output:?}");
+    String::from_utf8(output.stdout).unwrap()
 }
 
 /// Waits until something is true.

@@ -8,6 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
+use xtask::lang;
 
 use serde_json::json;
 
@@ -144,7 +145,7 @@ fn install(session: &Session) -> Result<PathBuf> {
 
 /// The pinned bun, with which turbo starts scripts: its version and the folder of the program. npm would take a second for each.
 fn bun(session: &mut Session) -> Result<(String, PathBuf)> {
-    let repo = xtask::repo::Repo::discover(&session.root)?;
+    let repo = lang::discover(&session.root)?;
     let (tool, _) = session.prepare("bench", &repo, |planner| planner.tool("bun"))?;
     let folder = tool
         .program()
@@ -155,7 +156,7 @@ fn bun(session: &mut Session) -> Result<(String, PathBuf)> {
 }
 
 fn cases(peers: &Path) -> Result<Vec<Case>> {
-    let own = crate::xtask()?.display().to_string();
+    let own = crate::program::xtask()?.display().to_string();
     let case = |question: &'static str, runner: &'static str, words: &str| {
         let program = match runner {
             "xtask" => own.clone(),
@@ -296,13 +297,13 @@ fn tell(session: &mut Session, units: usize, runs: u32, measured: &Measured, flo
             "  {question:12} {runner:6} {:>9.1} {:>9.1} {:>9.1} {:>9.1}  {ratio:.3} of it",
             wall.min, wall.median, cpu.min, cpu.median
         ));
-        let record = json!({"event": "bench", "name": "runner", "units": units, "question": question, "runner": runner, "wall_ms": wall, "cpu_ms": cpu, "ratio": ratio});
+        let record = json!({"event": "bench", "name": "runner", "result": {"units": units, "question": question, "runner": runner, "wall_ms": wall, "cpu_ms": cpu, "ratio": ratio}});
         session.report.tell(&[], &record);
     }
     lines.push(format!("  floor (process, index, stat): {floor:.1} ms"));
     session.report.tell(
         &lines,
-        &json!({"event": "bench", "name": "runner floor", "units": units, "wall_ms": floor}),
+        &json!({"event": "bench", "name": "runner floor", "result": {"units": units, "wall_ms": floor}}),
     );
 }
 
@@ -313,7 +314,7 @@ fn tell_growth(session: &mut Session, growth: &BTreeMap<&str, Vec<(usize, f64)>>
             if many > few {
                 let each = (long - short) / (many - few) as f64;
                 let line = format!("{runner}: {each:.3} ms more per unit from {few} to {many} units (no-op test, medians)");
-                session.report.tell(&[line], &json!({"event": "bench", "name": "runner growth", "runner": runner, "ms_per_unit": each}));
+                session.report.tell(&[line], &json!({"event": "bench", "name": "runner growth", "result": {"runner": runner, "ms_per_unit": each}}));
             }
         }
     }

@@ -8,14 +8,14 @@ use super::affected::{choose, look, looked, AffectedArgs};
 use super::session::Session;
 use super::units::{absent_languages, nothing_to_do, planned, write_junit, RunArgs, UnitArgs};
 use crate::cache::{Cache, Common, Whole};
-use crate::core::Identity;
 use crate::error::Result;
 use crate::git::Changes;
-use crate::lang::Job;
+use crate::lang::{self, Job};
 use crate::plan::Plan;
 use crate::repo::inputs::Inputs;
 use crate::repo::Repo;
 use crate::run::Summary;
+use crate::tasker_core::Identity;
 
 /// Arguments of `test` and `lint`.
 #[derive(Debug, clap::Args)]
@@ -68,7 +68,7 @@ pub fn check(session: &mut Session, args: &CheckArgs, job: Job) -> Result<()> {
         let summary = session.run_plan(job.name(), &Plan::known(results), &options)?;
         return end(args, &summary);
     }
-    let repo = Repo::among(&session.root, files)?;
+    let repo = Repo::among(&session.root, files, &lang::readers())?;
     let inputs = Inputs::of(&repo);
     let Some(only) = choose(session, &repo, &inputs, &args.affected, changes)? else {
         return Ok(());

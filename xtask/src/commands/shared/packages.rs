@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::session::Session;
 use crate::error::{closest, Error, Result};
-use crate::version::check::Drift;
+use crate::version::drift::Drift;
 use crate::version::Package;
 
 /// Names each drift with its fix; an error if there is one.

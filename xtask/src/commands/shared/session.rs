@@ -3,15 +3,17 @@
 use std::path::{Path, PathBuf};
 
 use super::optimised;
-use crate::core::Core;
 use crate::error::{Error, Result};
 use crate::interrupt::Interrupt;
-use crate::lang::Planner;
+use crate::lang::{self, Planner};
+use crate::plan::Outcome;
 use crate::plan::Plan;
 use crate::process::ChildGroup;
 use crate::repo::Repo;
 use crate::report::{self, Report, Style};
-use crate::run::{self, folder, Options, Outcome, Summary};
+use crate::run;
+use crate::run::{folder, Options, Summary};
+use crate::tasker_core::Core;
 use crate::tools::{Tools, TABLE};
 
 /// What every command works with.
@@ -54,7 +56,7 @@ impl Session {
         let root = root.canonicalize().map_err(Error::io("find", &root))?;
         let tools = Tools::load(&root)?;
         Ok(Self {
-            core: Core::choose(&root, core)?,
+            core: Core::choose(&root, core, lang::readers())?,
             report: report::choose(style, &root),
             root,
             tools,
@@ -91,7 +93,8 @@ impl Session {
         repo: &Repo,
         plan: impl FnOnce(&mut Planner<'_>) -> Result<T>,
     ) -> Result<T> {
-        let mut planner = Planner::new(repo, &self.tools, &self.core, command, &self.logs(command));
+        let mut planner =
+            lang::planner(repo, &self.tools, &self.core, command, &self.logs(command));
         let made = plan(&mut planner)?;
         let plan = planner.plan;
         if !plan.tasks.is_empty() {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::session::Session;
 use crate::contract;
 use crate::error::{Error, Result};
-use crate::lang::{Job, Planner};
+use crate::lang::{self, Job, Planner};
 use crate::plan::Plan;
 use crate::repo::affected::Affected;
 use crate::repo::{Repo, Selection};
@@ -134,7 +134,7 @@ pub fn planned<'a>(
     without: &[&str],
     job: Job,
 ) -> Result<Planner<'a>> {
-    let mut planner = Planner::new(
+    let mut planner = lang::planner(
         repo,
         &session.tools,
         &session.core,
@@ -146,9 +146,12 @@ pub fn planned<'a>(
         !without.contains(&unit.language)
             && only.is_none_or(|only| only.contains(repo, &unit.folder))
     });
-    planner.jobs(&units, job)?;
+    lang::add_jobs(&mut planner, &units, job)?;
     // Generated files belong to no single unit, so only a run over everything compares them.
-    if job == Job::Lint && selection.is_everything() && repo.root.join(contract::FOLDER).is_dir() {
+    if job == Job::Lint
+        && selection.is_everything()
+        && repo.root.join(crate::tables::FOLDER).is_dir()
+    {
         planner.add(contract::check::task(&repo.root, &session.logs(job.name())));
     }
     Ok(planner)

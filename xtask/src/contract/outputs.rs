@@ -1,0 +1,34 @@
+//! Every generated file.
+
+use super::docs;
+use crate::error::Result;
+use crate::lang;
+use crate::tables::{Contract, Target};
+use std::path::{Path, PathBuf};
+
+/// A generated file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Output {
+    /// Relative to the repository.
+    pub path: PathBuf,
+    /// All of it.
+    pub contents: String,
+}
+
+/// Pages of the documentation; what packages get is in the ecosystems' folders.
+const PAGES: [&Target; 3] = [&docs::CONFIGURATION, &docs::NAMES, &docs::COMPATIBILITY];
+
+/// Every generated file of this repository, or for each the reason why it cannot be generated.
+pub fn outputs(root: &Path) -> Result<Vec<Result<Output>>> {
+    let contract = Contract::new(root);
+    Ok(lang::constants()
+        .chain(PAGES)
+        .filter(|target| root.join(target.manifest).is_file())
+        .map(|target| {
+            Ok(Output {
+                path: target.path.into(),
+                contents: (target.render)(&contract)?,
+            })
+        })
+        .collect())
+}

@@ -1,0 +1,18 @@
+//! Helm: charts, of which only versions and releases are known here yet.
+
+mod channel;
+mod versions;
+
+use super::language::Entry;
+
+/// See the module documentation.
+#[derive(Debug)]
+pub struct Helm;
+
+/// See [`Entry`].
+pub const ECOSYSTEM: Entry = Entry {
+    language: None,
+    versions: Some(&Helm),
+    channel: Some(&Helm),
+    constants: &[],
+};

@@ -1,0 +1,9 @@
+//! The contract tables: names and limits that packages of several ecosystems share, from `xtask/contract/*.toml`.
+
+mod contract;
+mod names;
+
+pub use contract::{
+    ConfigKey, Contract, Default, OptionalSection, Pattern, Setting, Target, FOLDER,
+};
+pub use names::{camel_case, Column, Component, ErrorType, Event, Field, HealthField, Metric, Row};
