@@ -19,6 +19,7 @@ from tasker_core import HandlerRegistry
 
 from ._internal.discovery import core_handlers, import_handlers, register_core_handlers
 from ._internal.names import did_you_mean
+from ._internal.parameters import mismatches
 from ._internal.registry import Registry, registry
 from .errors import TaskerConfigError
 
@@ -207,12 +208,18 @@ def check_templates(
             "style; keep one"
         )
     unused = sorted((set(handlers.names()) | known_core) - used)
-    if unused:
-        report.errors.append(
-            f"no template uses the handlers: {', '.join(unused)}; remove them, or name only the "
-            "modules of this deployment in `handlers` (TASKER_HANDLERS)"
-        )
+    # With an error the comparison says nothing: a misspelt callable makes its handler look unused.
+    if unused and not report.errors:
+        report.warnings.append(_unused(unused))
     return report
+
+
+def _unused(names: list[str]) -> str:
+    line = f"`handler: {{callable: {names[0]}}}`"
+    if len(names) == 1:
+        return f"handler {names[0]!r} never runs: no step of a template has {line}"
+    shown = ", ".join(repr(name) for name in names)
+    return f"handlers {shown} never run: no step of a template names them, for example with {line}"
 
 
 def check_app(
@@ -279,6 +286,9 @@ def _check_callable(
                 f"{where}: @batch_analyzer({step.callable!r}, worker={worker!r}) names no step of "
                 f"type batch_worker{did_you_mean(worker, types)}"
             )
+    for mismatch in mismatches(handler, step, template.steps, template.input_schema):
+        found = report.errors if mismatch.fatal else report.warnings
+        found.append(f"{where}: {mismatch.text}")
 
 
 def _load(path: Path, report: CheckReport) -> Template | None:

@@ -182,6 +182,6 @@ def test_metrics_count_per_handler(app: App, tasks: dict[str, str]) -> None:
 
 
 def test_one_line_says_why_the_worker_runs(app: App) -> None:
-    assert app.log.count("tasker mode worker in process") == 1
+    assert app.log.count("tasker: worker (a database and task templates are configured)") == 1
     assert "worker python-worker-" in app.log
     assert app.place.stack.database_url.split("@")[0] not in app.log

@@ -69,7 +69,7 @@ def test_ready_is_false_from_the_start_of_a_drain(tasker_stack: TaskerStack) -> 
     from tasker_contrib_fastapi import TaskerSettings
     from tasker_contrib_fastapi._internal.runtime import Runtime
 
-    runtime = Runtime(TaskerSettings(), standalone=False, siblings=False)
+    runtime = Runtime(TaskerSettings(), standalone=False)
     runtime.state = "draining"
     assert runtime.health() == {"worker": (False, "draining")}
 
@@ -107,7 +107,7 @@ def test_gunicorn_with_preload_starts_in_the_workers_only(place: Place) -> None:
     )  # fmt: skip
     with start(place, command, TASKER_DRAIN_TIMEOUT="0") as app:
         master = app.wait_for(r"Listening at: \S+ \((\d+)\)")[0]
-        pids = app.wait_for(r"tasker mode worker in process (\d+)", count=2)
+        pids = app.wait_for(r"pid=(\d+) .* tasker: worker \(", count=2)
         assert master not in pids
         app.wait_for(r"worker python-worker-\S+ started", count=2)
         assert app.ended(app.create("chain", n=4))["status"] == "complete"

@@ -27,6 +27,7 @@ from ._contract import WORKER_DRAINING, WORKER_STARTED, WORKER_STOPPED
 from .core_keys import host_of
 from .depends import AppContext
 from .dispatcher import CutStep, Dispatcher
+from .names import counted
 from .registry import registry
 from .render import worker_toml
 
@@ -61,7 +62,7 @@ class StopReport:
 class Runtime:
     """The running worker. Use `acquire` and `release`."""
 
-    def __init__(self, settings: TaskerSettings, *, standalone: bool, siblings: bool) -> None:
+    def __init__(self, settings: TaskerSettings, *, standalone: bool) -> None:
         self.settings = settings
         self.state: State = "starting"
         self.report: CheckReport | None = None
@@ -69,7 +70,6 @@ class Runtime:
         self.leases = 0
         self.pid = os.getpid()
         self._standalone = standalone
-        self._siblings = siblings
         self._apps: list[AppContext] = []
         self._client: TaskerClient | None = None
         self._dispatcher: Dispatcher | None = None
@@ -98,7 +98,7 @@ class Runtime:
         health["database"] = (bool(size), f"{size} connections, {idle} idle")
         health["dispatcher"] = self.dispatcher.health()
         templates = self.report.templates if self.report else []
-        health["templates"] = (True, f"{len(templates)} templates")
+        health["templates"] = (True, counted(len(templates), "template"))
         return health
 
     # --- start --------------------------------------------------------------------------------
@@ -123,7 +123,7 @@ class Runtime:
         started = time.monotonic()
         try:
             self.worker_id = native.bootstrap(
-                worker_toml(settings, siblings=self._siblings),
+                worker_toml(settings),
                 settings.templates,
                 settings.log_level,
             )
@@ -151,12 +151,13 @@ class Runtime:
         self.state = "running"
         namespaces = sorted({t.namespace for t in self.report.templates})
         logger.info(
-            "worker %s started in %.0f ms: %d templates, namespaces %s, %d steps at once",
+            "worker %s started in %.0f ms: %s, %s %s, %s at once",
             self.worker_id,
             (time.monotonic() - started) * 1000,
-            len(self.report.templates),
-            ", ".join(namespaces),
-            settings.concurrency,
+            counted(len(self.report.templates), "template"),
+            "namespace" if len(namespaces) == 1 else "namespaces",
+            ", ".join(namespaces) or "(none)",
+            counted(settings.concurrency, "step"),
         )
         data = {"worker_id": self.worker_id, "namespaces": namespaces}
         emit(TaskerEvent(WORKER_STARTED, data=data), self.dispatcher.loop)
@@ -187,7 +188,7 @@ class Runtime:
         settings, dispatcher = self.settings, self.dispatcher
         self.state = "draining"
         data = {"in_flight": dispatcher.in_flight, "timeout": settings.drain_timeout}
-        logger.info("worker draining: %d steps in flight", dispatcher.in_flight)
+        logger.info("worker draining: %s in flight", counted(dispatcher.in_flight, "step"))
         emit(TaskerEvent(WORKER_DRAINING, data=data), dispatcher.loop)
         try:
             if settings.drain_timeout > 0 and not self._idle():
@@ -214,9 +215,9 @@ class Runtime:
                 step.step_uuid,
             )
         logger.info(
-            "worker stopped after %.1f s: %d steps cut, %d returned unstarted",
+            "worker stopped after %.1f s: %s cut, %d returned unstarted",
             report.seconds,
-            len(cut),
+            counted(len(cut), "step"),
             returned,
         )
         return report
@@ -288,7 +289,7 @@ class Runtime:
                 pause.wait(0.02)
         if waiting:
             logger.warning(
-                "%d answers were not confirmed by the server before the stop", len(waiting)
+                "the server did not confirm %s before the stop", counted(len(waiting), "answer")
             )
 
     def _close_client(self, dispatcher: Dispatcher) -> None:
@@ -331,7 +332,6 @@ def acquire(
     *,
     loop: asyncio.AbstractEventLoop | None = None,
     standalone: bool = False,
-    siblings: bool = True,
 ) -> Runtime:
     """Start the worker, or share the one that runs. Blocks while Core starts.
 
@@ -339,7 +339,6 @@ def acquire(
         settings: of the app.
         loop: run async handlers there instead of on a loop thread of the worker.
         standalone: the process does nothing else.
-        siblings: other processes may run workers of the same namespaces.
 
     Raises:
         TaskerConfigError, TaskerStartError: see `Runtime.start`.
@@ -358,7 +357,7 @@ def acquire(
                 )
             runtime.leases += 1
             return runtime
-        runtime = Runtime(settings, standalone=standalone, siblings=siblings)
+        runtime = Runtime(settings, standalone=standalone)
         runtime.start(loop)
         runtime.leases = 1
         _current = runtime

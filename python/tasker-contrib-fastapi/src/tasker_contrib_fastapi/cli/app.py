@@ -14,6 +14,7 @@ import typer
 from dotenv import load_dotenv
 
 from tasker_contrib_fastapi import TaskerConfigError, __version__
+from tasker_contrib_fastapi._internal.names import counted
 from tasker_contrib_fastapi.cli import checks, generate, names, project
 from tasker_contrib_fastapi.cli.errors import CliProblem, UsageProblem
 from tasker_contrib_fastapi.cli.place import (
@@ -150,7 +151,10 @@ def generate_handler(
     files = generate.handler(name, kind, namespace, module)
     if _generate(files, force, skip, dry_run, undo):
         called = generate.callable_name(name, namespace)
-        typer.echo(f"A step of a task template calls it with `handler: {{callable: {called}}}`.")
+        typer.echo(
+            f"next: add a step with `handler: {{callable: {called}}}` to a template in "
+            "config/tasks; until then the handler never runs"
+        )
 
 
 @generate_app.command("template")
@@ -175,7 +179,7 @@ def generate_template(
     if _generate(files, force, skip, dry_run, undo):
         option = f" --namespace {namespace}" if namespace else ""
         for step, _ in names.steps(steps or "start"):
-            typer.echo(f"Its handler: tasker generate handler {step}{option}")
+            typer.echo(f"next: tasker generate handler {step}{option}")
 
 
 @generate_app.command("workflow")
@@ -235,12 +239,11 @@ def check(target: Target = None) -> None:
         typer.echo(f"warning: {warning}", err=True)
     for error in findings.errors:
         typer.echo(f"error: {error}", err=True)
+    warnings = counted(len(findings.warnings), "warning")
     if findings.errors:
-        typer.echo(
-            f"{len(findings.errors)} error(s), {len(findings.warnings)} warning(s)", err=True
-        )
+        typer.echo(f"{counted(len(findings.errors), 'error')}, {warnings}", err=True)
         raise typer.Exit(1)
-    typer.echo(f"{findings.summary}, {len(findings.warnings)} warning(s)")
+    typer.echo(f"{findings.summary}, {warnings}")
 
 
 @config_app.command("explain")
