@@ -96,7 +96,7 @@ class DatabaseSettings(_Section):
     min_connections: int | None = None
     """Connections opened at start and kept (0 to 100)."""
     connect_timeout: int | None = None
-    """Seconds to wait for a connection, also at start (1 to 300)."""
+    """Seconds that the worker waits for a connection of its pool (1 to 300)."""
     idle_timeout: int | None = None
     """Seconds after which an idle connection is closed (1 to 3600)."""
     max_lifetime: int | None = None

@@ -22,9 +22,8 @@ from ..events import TaskerEvent, emit
 from ..log import install_filter
 from ..settings import TaskerSettings
 from ..templates import CheckReport, check_app
-from . import native
+from . import database, native
 from ._contract import WORKER_DRAINING, WORKER_STARTED, WORKER_STOPPED
-from .core_keys import host_of
 from .depends import AppContext
 from .dispatcher import CutStep, Dispatcher
 from .names import counted
@@ -120,6 +119,7 @@ class Runtime:
         for warning in self.report.warnings:
             logger.warning("%s", warning)
         self.report.raise_for_errors()
+        database.must_listen(settings)
         started = time.monotonic()
         try:
             self.worker_id = native.bootstrap(
@@ -130,9 +130,7 @@ class Runtime:
         except native.ForkedProcess:
             raise
         except TaskerStartError as error:
-            raise TaskerStartError(
-                f"the worker cannot start: {error} (database {host_of(settings.database_url)})"
-            ) from None
+            raise database.start_error(settings, str(error)) from None
         try:
             self._client = TaskerClient.from_settings(settings)
             self._dispatcher = Dispatcher(
