@@ -337,6 +337,14 @@ class TaskerSettings(BaseSettings):
         assert isinstance(value, int)
         return value
 
+    @property
+    def connect_timeout(self) -> int:
+        """The effective number of seconds to wait for a database connection."""
+        path = SETTINGS["database.connect_timeout"].path
+        value = self._core_values.get(path, CONFIG_KEYS[path].default)
+        assert isinstance(value, int)
+        return value
+
     def explain(self) -> list[Explained]:
         """Every effective value with its source, secrets masked."""
         rows: list[Explained] = []

@@ -22,7 +22,9 @@ def log_filter(level: str) -> str:
     """
     if level not in ("error", "warn", "info"):
         return level
-    return f"{level},sqlx::query=error,_tasker_core::bootstrap=off"
+    # At each stop Core warns that it waited in vain for a channel that it never closes.
+    stop = ",tasker_worker::worker::core=error" if level == "warn" else ""
+    return f"{level},sqlx::query=error,_tasker_core::bootstrap=off{stop}"
 
 
 @contextlib.contextmanager

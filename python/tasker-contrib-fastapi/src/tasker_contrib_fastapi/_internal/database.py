@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import socket
+import threading
+import time
 from urllib.parse import urlsplit
 
 from ..errors import TaskerStartError
@@ -10,7 +13,10 @@ from ..settings import TaskerSettings
 from ._contract import CONFIG_KEYS
 from .core_keys import host_of
 
+logger = logging.getLogger("tasker_contrib_fastapi")
+
 _SECONDS = 1.5
+_PAUSE_SECONDS = 0.25
 _PORT = 5432
 _FIXES = {
     "password authentication failed": "correct the user or the password in {where}",
@@ -18,21 +24,34 @@ _FIXES = {
 }
 
 
-def must_listen(settings: TaskerSettings) -> None:
+def must_listen(settings: TaskerSettings, *, patience: float = 0.0) -> None:
     """Check that somebody listens at the addresses of the databases.
 
     Core itself would try for `database.connect_timeout` seconds, in which the interpreter stands
     still, and then say that its pool timed out.
 
+    Args:
+        settings: of the app.
+        patience: seconds to go on trying; the problem is logged before.
+
     Raises:
         TaskerStartError: nobody does.
     """
+    end = time.monotonic() + patience
     for path, value in settings.core_values().items():
-        if value and (CONFIG_KEYS[path].pattern or "").startswith("database_url"):
-            _must_listen(str(value), _where(settings, path))
+        if not value or not (CONFIG_KEYS[path].pattern or "").startswith("database_url"):
+            continue
+        said = False
+        while problem := _problem(str(value), _where(settings, path)):
+            if time.monotonic() >= end:
+                raise TaskerStartError(f"the worker cannot start: {problem}")
+            if not said:
+                said = True
+                logger.warning("%s (trying for %g s)", problem, patience)
+            threading.Event().wait(_PAUSE_SECONDS)
 
 
-def _must_listen(url: str, where: str) -> None:
+def _problem(url: str, where: str) -> str | None:
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port or _PORT
     try:
@@ -50,8 +69,8 @@ def _must_listen(url: str, where: str) -> None:
         problem = f"{host}:{port} cannot be reached: {error.strerror or error} ({where})"
         fix = "is the address right?"
     else:
-        return
-    raise TaskerStartError(f"the worker cannot start: {problem}; {fix}")
+        return None
+    return f"{problem}; {fix}"
 
 
 def start_error(settings: TaskerSettings, problem: str) -> TaskerStartError:

@@ -119,7 +119,10 @@ class Runtime:
         for warning in self.report.warnings:
             logger.warning("%s", warning)
         self.report.raise_for_errors()
-        database.must_listen(settings)
+        # What restarts a worker process gives up on one that fails at once; a web server's user
+        # is waiting for the reason.
+        patience = settings.connect_timeout if self._standalone else 0.0
+        database.must_listen(settings, patience=patience)
         started = time.monotonic()
         try:
             self.worker_id = native.bootstrap(
@@ -186,7 +189,11 @@ class Runtime:
         settings, dispatcher = self.settings, self.dispatcher
         self.state = "draining"
         data = {"in_flight": dispatcher.in_flight, "timeout": settings.drain_timeout}
-        logger.info("worker draining: %s in flight", counted(dispatcher.in_flight, "step"))
+        logger.info(
+            "worker draining: %s in flight%s",
+            counted(dispatcher.in_flight, "step"),
+            "; Core needs up to ten seconds to stop" if self._standalone else "",
+        )
         emit(TaskerEvent(WORKER_DRAINING, data=data), dispatcher.loop)
         try:
             if settings.drain_timeout > 0 and not self._idle():
