@@ -55,6 +55,13 @@ def test_help_names_every_command() -> None:
         assert "Example:" in output
 
 
+def test_flags_are_shown_as_flags() -> None:
+    for command in ([], ["generate", "handler"], ["config", "explain"], ["worker"]):
+        _, output = invoke(*command, "--help")
+        assert "--help" in output
+        assert "bool" not in output
+
+
 def test_version() -> None:
     code, output = invoke("--version")
     assert (code, output.strip()) == (0, "0.1.0")
@@ -75,7 +82,7 @@ def test_version() -> None:
         (["worker", "nope.main:app"], 2, "there is no module 'nope.main'"),
         (["check", "main"], 2, "write module:attribute"),
         (["nope"], 2, "No such command"),
-        (["--env-file", "none.env", "check"], 2, "--env-file none.env is no file"),
+        (["--env-file", "none.env", "check"], 2, "--env-file none.env is not a file"),
     ],
 )
 def test_usage_errors(

@@ -37,10 +37,17 @@ app = typer.Typer(
     help="Tasker workflows in FastAPI: projects, handlers, templates, checks and workers.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
     add_completion=True,
 )
-generate_app = typer.Typer(no_args_is_help=True, help="Generate a handler or a task template.")
-config_app = typer.Typer(no_args_is_help=True, help="Look at the configuration.")
+generate_app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Generate handlers, task templates, workflows, subscribers.",
+)
+config_app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="Look at the configuration."
+)
 app.add_typer(generate_app, name="generate")
 app.add_typer(config_app, name="config")
 
@@ -101,7 +108,7 @@ def _root(
     if env_file is not None:
         if not env_file.is_file():
             raise UsageProblem(
-                f"--env-file {env_file} is no file", fix="name a file of lines NAME=value"
+                f"--env-file {env_file} is not a file", fix="name a file of lines NAME=value"
             )
         load_dotenv(env_file)
 
@@ -136,7 +143,8 @@ def generate_handler(
         generate.HandlerType, typer.Option("--type", help="What kind of step.")
     ] = generate.HandlerType.BASE,
     namespace: Annotated[
-        str | None, typer.Option(help="The templates' namespace; becomes part of the name.")
+        str | None,
+        typer.Option(help="Namespace of the templates that use it; comes before the name."),
     ] = None,
     module: Annotated[str, typer.Option(help="The package of the handlers.")] = "app.handlers",
     force: Force = False,
@@ -161,10 +169,12 @@ def generate_handler(
 @_reported
 def generate_template(
     name: Annotated[str, typer.Argument(help="For example monthly_report.")],
-    namespace: Annotated[str | None, typer.Option(help="One per worker pool.")] = None,
+    namespace: Annotated[
+        str | None, typer.Option(help="Namespace of the task: the workers that run its steps.")
+    ] = None,
     steps: Annotated[
         str | None,
-        typer.Option(help="Steps and dependencies: fetch,clean:fetch,store:clean+fetch"),
+        typer.Option(help="Each step, and what it waits for: fetch,clean:fetch,store:clean+fetch"),
     ] = None,
     force: Force = False,
     skip: Skip = False,
@@ -187,9 +197,11 @@ def generate_template(
 def generate_workflow(
     name: Annotated[str, typer.Argument(help="For example order.")],
     steps: Annotated[
-        str, typer.Option(help="Steps and dependencies: validate,charge:validate,ship:charge")
+        str, typer.Option(help="Each step, and what it waits for: validate,charge:validate")
     ],
-    namespace: Annotated[str | None, typer.Option(help="One per worker pool.")] = None,
+    namespace: Annotated[
+        str | None, typer.Option(help="Namespace of the task: the workers that run its steps.")
+    ] = None,
     module: Annotated[str, typer.Option(help="The package of the handlers.")] = "app.handlers",
     force: Force = False,
     skip: Skip = False,
@@ -230,7 +242,7 @@ def generate_subscriber(
 @app.command()
 @_reported
 def check(target: Target = None) -> None:
-    """Check settings, task templates and handlers; all findings at once.
+    """Check settings, task templates and handlers.
 
     Example: tasker check app.main:app
     """
@@ -282,17 +294,17 @@ def worker(
         typer.Option(
             min=1,
             max=65535,
-            help="Serve /live, /ready and /metrics here; a second process on the next port, …",
+            help="Serve /live, /ready and /metrics here; each further process on the next port.",
         ),
     ] = None,
     health_host: Annotated[
         str, typer.Option(help="Address of --health-port; 0.0.0.0 in a container.")
     ] = "127.0.0.1",
 ) -> None:
-    """Run the handlers of an app outside of its web process.
+    """Run the handlers of an app outside its web process.
 
-    Start the web process with TASKER_MODE=client then. SIGTERM and Ctrl-C drain, a second one
-    stops at once.
+    Start the web process with TASKER_MODE=client then. SIGTERM and Ctrl-C let running steps end,
+    which takes ten seconds also when none runs; the second signal stops at once.
 
     Example: tasker worker app.main:app --processes 4 --health-port 9100
     """
