@@ -43,7 +43,7 @@ app = typer.Typer(
 generate_app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="Generate handlers, task templates, workflows, subscribers.",
+    help="Generate handlers, templates and subscribers.",
 )
 config_app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="Look at the configuration."
@@ -86,6 +86,10 @@ DryRun = Annotated[
 Undo = Annotated[
     bool,
     typer.Option("--undo", help="Remove what the same command made, unless it was edited."),
+]
+Namespace = Annotated[
+    str | None,
+    typer.Option(help="Namespace of the task; each worker serves one or more namespaces."),
 ]
 Target = Annotated[
     str | None,
@@ -144,7 +148,7 @@ def generate_handler(
     ] = generate.HandlerType.BASE,
     namespace: Annotated[
         str | None,
-        typer.Option(help="Namespace of the templates that use it; comes before the name."),
+        typer.Option(help="Namespace of the templates; becomes part of the name."),
     ] = None,
     module: Annotated[str, typer.Option(help="The package of the handlers.")] = "app.handlers",
     force: Force = False,
