@@ -239,7 +239,7 @@ def test_explain_invents_no_database_and_says_what_auto_means() -> None:
         ("postgresql://u:p@h/d?options=-c%20x%3D1", "?options=-c%20x%3D1"),
     ],
 )
-def test_a_dead_worker_takes_no_step_with_it(url: str, rendered: str) -> None:
+def test_the_database_notices_that_a_worker_is_gone(url: str, rendered: str) -> None:
     settings = TaskerSettings(database={"url": url}, core={"common.pgmq_database.url": url})
     values = worker_values(settings)
     for path in ("common.database.url", "common.pgmq_database.url"):

@@ -7,7 +7,9 @@ import re
 import signal
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import psutil
 import pytest
 
 from tasker_contrib_fastapi.testing import TaskerStack
@@ -62,6 +64,33 @@ def test_a_stop_at_once_loses_nothing_either(place: Place) -> None:
             assert app.ended(uuid)["status"] == "complete"
         task = app.ended(cut)
         assert (task["status"], by_name(task)["slow"]["attempts"]) == ("complete", 2)
+
+
+def test_a_killed_worker_leaves_no_poll_behind(place: Place) -> None:
+    """Else it would go on in PostgreSQL for five seconds and hide the next step for thirty."""
+    # Each is killed at another moment of its poll.
+    command = ("uvicorn", "app:app", "--port", "0", "--workers", "4")
+    with start(place, command) as app:
+        app.wait_for(r"worker python-worker-\S+ started", count=4)
+        assert app.ended(app.create("chain", n=1))["status"] == "complete"
+        port = urlsplit(place.stack.database_url).port
+        sessions = {
+            f"({connection.laddr.port})"
+            for process in psutil.Process(app.process.pid).children(recursive=True)
+            for connection in process.net_connections("tcp")
+            if connection.raddr and connection.raddr.port == port
+        }
+        assert len(sessions) >= 4
+        assert _backends(sessions), "PostgreSQL's processes show whom they serve"
+        os.killpg(app.process.pid, signal.SIGKILL)
+        app.process.wait()
+        eventually(lambda: not _backends(sessions), timeout=2.5, what="no session is left")
+
+
+def _backends(clients: set[str]) -> list[str]:
+    """The processes of PostgreSQL that serve these client ports."""
+    titles = [" ".join(p.info["cmdline"] or []) for p in psutil.process_iter(["cmdline"])]
+    return [t for t in titles if t.startswith("postgres:") and any(c in t for c in clients)]
 
 
 def test_ready_is_false_from_the_start_of_a_drain(tasker_stack: TaskerStack) -> None:

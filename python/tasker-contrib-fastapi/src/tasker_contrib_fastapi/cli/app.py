@@ -173,9 +173,7 @@ def generate_handler(
 @_reported
 def generate_template(
     name: Annotated[str, typer.Argument(help="For example monthly_report.")],
-    namespace: Annotated[
-        str | None, typer.Option(help="Namespace of the task: the workers that run its steps.")
-    ] = None,
+    namespace: Namespace = None,
     steps: Annotated[
         str | None,
         typer.Option(help="Each step, and what it waits for: fetch,clean:fetch,store:clean+fetch"),
@@ -203,9 +201,7 @@ def generate_workflow(
     steps: Annotated[
         str, typer.Option(help="Each step, and what it waits for: validate,charge:validate")
     ],
-    namespace: Annotated[
-        str | None, typer.Option(help="Namespace of the task: the workers that run its steps.")
-    ] = None,
+    namespace: Namespace = None,
     module: Annotated[str, typer.Option(help="The package of the handlers.")] = "app.handlers",
     force: Force = False,
     skip: Skip = False,
