@@ -169,7 +169,7 @@ def test_idempotent_returns_the_existing_task_from_a_later_page() -> None:
 
 def test_idempotent_that_cannot_find_it_is_a_conflict() -> None:
     server = Server(error(409), page(task(context={"a": 2})))
-    with pytest.raises(TaskerConflict, match="is not among the latest"):
+    with pytest.raises(TaskerConflict, match="is not among the newest"):
         run(server, lambda c: c.create_task("t", {"a": 1}, idempotent=True))
 
 

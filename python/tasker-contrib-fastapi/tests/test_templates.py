@@ -99,7 +99,7 @@ def top(**values: Any) -> Any:
         (step(type="decison"), "did you mean 'decision'"),
         (step(type="decision", dependencies=[]), "a decision needs at least one dependency"),
         (step(type="batch_worker"), "needs a 'batch_config' of its own"),
-        (step(type="batchable", batch_config=BATCH), "'part' is no batch_worker step"),
+        (step(type="batchable", batch_config=BATCH), "'part' is not a batch_worker step"),
         (step(type="batchable"), "worker_template_name must name the batch_worker step, not None"),
         (
             step(type="batch_worker", batch_config={"batch_size": 1}),
@@ -133,7 +133,7 @@ def test_cycles_are_named(tmp_path: Path) -> None:
     data = good()
     data["steps"][0]["dependencies"] = ["b"]
     write(tmp_path, data)
-    assert "a -> b -> a" in load_templates(tmp_path).errors[0]
+    assert "dependency cycle: a -> b -> a" in load_templates(tmp_path).errors[0]
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ _SEARCH_PAGES = 20
 
 
 class Task(BaseModel):
-    """A task as the server describes it; fields that are not listed here are kept, too.
+    """A task as the server describes it; fields that are not listed here are kept.
 
     The server's answers differ in their words for the same thing; here they are one: `complete`
     (its lists say `completed`), `step_uuid` of a step (`workflow_step_uuid` after a creation).
@@ -264,7 +264,7 @@ class TaskerClient:
     ) -> Task:
         """Create a task.
 
-        The same template with the same context can exist once only, for ever: put something unique
+        Tasker takes the same template with the same context only once, ever: put something unique
         into the context, or use `idempotent`.
 
         Args:
@@ -322,7 +322,7 @@ class TaskerClient:
             if existing is None:
                 raise TaskerConflict(
                     f"task {namespace}/{name} {version} exists with this context, but is not "
-                    f"among the latest {_SEARCH_PAGES * 100} tasks of the namespace",
+                    f"among the newest {_SEARCH_PAGES * 100} tasks of the namespace",
                     code=conflict.code,
                 ) from conflict
             return existing
@@ -545,8 +545,8 @@ class TaskerClient:
                     return response.json()
                 error = _error(response)
                 if lost is not None and response.status_code == 500:
-                    # The server answers so when creations exhaust its pool, and nobody knows
-                    # whether this one was stored. The context tells: trying again is safe.
+                    # The server answers this when creations exhaust its pool; whether this one
+                    # was stored is unknown. The context tells: trying again is safe.
                     lost.append(True)
                 elif response.status_code not in _RETRY_STATUS:
                     raise error

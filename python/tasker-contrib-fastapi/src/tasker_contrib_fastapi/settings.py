@@ -379,7 +379,7 @@ class TaskerSettings(BaseSettings):
     @staticmethod
     def _default(path: str) -> Any:
         if path == "common.database.url":
-            return None  # Core's file needs one, but nobody's database is there
+            return None  # Core's file needs a URL, but a default one would be made up
         return OUR_DEFAULTS.get(path, CONFIG_KEYS[path].default)
 
     def differences(self, other: TaskerSettings) -> list[str]:

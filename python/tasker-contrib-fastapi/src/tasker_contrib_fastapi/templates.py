@@ -391,7 +391,7 @@ def _check_steps(path: Path, raw: Mapping[str, Any], report: CheckReport) -> lis
         _check_batch(path, step, by_name, report)
     cycle = _cycle(by_name)
     if cycle:
-        error(f"{path}: the steps depend on each other in a circle: {' -> '.join(cycle)}")
+        error(f"{path}: dependency cycle: {' -> '.join(cycle)}")
     return steps
 
 
@@ -503,7 +503,7 @@ def _check_batch(path: Path, step: Step, steps: Mapping[str, Step], report: Chec
         if step.type == "batch_worker":
             error(
                 f"{where}: a batch_worker needs a 'batch_config' of its own; "
-                "without it Core creates no workers and the task still ends as complete"
+                "without it Core creates no workers, and the task still ends as complete"
             )
         return
     if not isinstance(config, Mapping):
@@ -516,11 +516,11 @@ def _check_batch(path: Path, step: Step, steps: Mapping[str, Step], report: Chec
     worker = config.get("worker_template")
     if worker is not None and (worker not in steps or steps[worker].type != "batch_worker"):
         hint = did_you_mean(str(worker), steps)
-        error(f"{where}: batch_config.worker_template {worker!r} is no batch_worker step{hint}")
+        error(f"{where}: batch_config.worker_template {worker!r} is not a batch_worker step{hint}")
 
 
 def _cycle(steps: Mapping[str, Step]) -> list[str]:
-    """The first circle of dependencies, or nothing."""
+    """The first dependency cycle, or nothing."""
     state: dict[str, int] = {}
     trail: list[str] = []
 

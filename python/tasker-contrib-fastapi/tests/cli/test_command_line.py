@@ -77,7 +77,7 @@ def test_version() -> None:
         (["generate", "workflow", "a", "--steps", "a:b"], 2, "which --steps does not define"),
         (["generate", "subscriber", "a", "--event", "a b"], 2, "event 'a b' is not valid"),
         (["generate", "handler", "a", "--undo", "--force"], 2, "--undo goes with neither"),
-        (["init", "--framework", "django"], 2, "framework 'django' is not known"),
+        (["init", "--framework", "django"], 2, "framework 'django' is not supported"),
         (["worker", "main"], 2, "write module:attribute"),
         (["worker", "nope.main:app"], 2, "there is no module 'nope.main'"),
         (["check", "main"], 2, "write module:attribute"),

@@ -22,7 +22,7 @@ def log_filter(level: str) -> str:
     """
     if level not in ("error", "warn", "info"):
         return level
-    # At each stop Core warns that it waited in vain for a channel that it never closes.
+    # At each stop Core warns of a timeout: it waits for a channel that it never closes.
     stop = ",tasker_worker::worker::core=error" if level == "warn" else ""
     return f"{level},sqlx::query=error,_tasker_core::bootstrap=off{stop}"
 

@@ -25,7 +25,7 @@ _FIXES = {
 
 
 def must_listen(settings: TaskerSettings, *, patience: float = 0.0) -> None:
-    """Check that somebody listens at the addresses of the databases.
+    """Check that a server listens at the addresses of the databases.
 
     Core itself would try for `database.connect_timeout` seconds, in which the interpreter stands
     still, and then say that its pool timed out.
@@ -35,7 +35,7 @@ def must_listen(settings: TaskerSettings, *, patience: float = 0.0) -> None:
         patience: seconds to go on trying; the problem is logged before.
 
     Raises:
-        TaskerStartError: nobody does.
+        TaskerStartError: there is none.
     """
     end = time.monotonic() + patience
     for path, value in settings.core_values().items():

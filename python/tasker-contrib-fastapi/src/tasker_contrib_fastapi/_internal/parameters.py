@@ -59,7 +59,7 @@ def mismatches(
     steps: Sequence[StepLike],
     input_schema: Mapping[str, Any] | None,
 ) -> Iterator[Mismatch]:
-    """Yield what would fail, or give None for ever, when `step` calls `handler`."""
+    """Yield each parameter that would fail, or always be None, when `step` calls `handler`."""
     by_name = {other.name: other for other in steps}
     for source in handler.signature.sources:
         marker = source.marker

@@ -46,8 +46,8 @@ def _noticing(url: str) -> str:
     """A database URL whose sessions end soon after the process that opened them.
 
     A worker waits for steps in a query of five seconds. When its process dies, PostgreSQL would go
-    on with that query, take the next step for nobody and hide it for the visibility timeout,
-    unless it looks whether its client is still there.
+    on with that query, hand the next step to the dead connection and so hide it for the visibility
+    timeout, unless it checks whether its client is still there.
     """
     if re.search(r"[?&]options=", url):
         return url

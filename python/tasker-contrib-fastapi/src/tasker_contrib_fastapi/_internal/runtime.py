@@ -230,8 +230,8 @@ class Runtime:
     def _idle(self) -> bool:
         """Whether an embedded worker has nothing to do, so that it may stop without the freeze.
 
-        A step that Core claims in the very moment of the stop would be lost; a standalone worker
-        therefore always takes the long way.
+        A step that Core claims during such a stop would be lost; a standalone worker therefore
+        always drains.
         """
         if self._standalone or self.dispatcher.in_flight:
             return False

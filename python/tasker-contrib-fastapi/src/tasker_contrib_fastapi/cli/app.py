@@ -131,7 +131,9 @@ def init(
     Example: tasker init --framework fastapi shop
     """
     if framework != "fastapi":
-        raise UsageProblem(f"framework '{framework}' is not known", fix="use --framework fastapi")
+        raise UsageProblem(
+            f"framework '{framework}' is not supported", fix="use --framework fastapi"
+        )
     if directory.exists() and not directory.is_dir():
         raise UsageProblem(f"{directory} is a file", fix="name a folder")
     _place(directory, project.files(directory), force, skip, dry_run)
