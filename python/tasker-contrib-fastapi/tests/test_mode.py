@@ -23,6 +23,8 @@ READY = {"database_configured": True, "templates_exist": True}
         (None, "client", READY, "client", "TASKER_MODE is 'client'"),
         ("auto", "off", READY, "off", "TASKER_MODE is 'off'"),
         (None, None, {**READY, "standalone": True}, "worker", "`tasker worker`"),
+        (None, "worker", {"standalone": True}, "worker", "this is a process of `tasker worker`"),
+        ("client", "worker", {"standalone": True}, "client", "setting mode is 'client'"),
         (None, "auto", {**READY, "forked_from": 7}, "client", "forked from process 7"),
         (None, None, {**READY, "testing": True}, "client", "pytest is running"),
         (None, None, {"templates_exist": True}, "client", "DATABASE_URL is not set"),

@@ -17,6 +17,7 @@ Mode = Literal["off", "client", "worker"]
 #: Set in the worker processes that `tasker worker` starts.
 STANDALONE_VARIABLE = "TASKER_WORKER_PROCESS"
 
+_NAMED: dict[str, Mode] = {"off": "off", "client": "client", "worker": "worker"}
 _ENV_FILE = Path(".env")
 
 
@@ -89,15 +90,14 @@ def decide(setting: str | None, env: str | None, facts: ProcessFacts) -> tuple[M
         env: the value of TASKER_MODE (or of the settings file); None or "auto" when there is none.
         facts: about the process.
     """
-    for value, source in ((setting, "the setting mode"), (env, "TASKER_MODE")):
-        if value == "off":
-            return "off", f"{source} is 'off'"
-        if value == "client":
-            return "client", f"{source} is 'client'"
-        if value == "worker":
-            return "worker", f"{source} is 'worker'"
-    if facts.standalone:
+    named = _NAMED.get(setting or "")
+    if named is not None:
+        return named, f"the setting mode is {setting!r}"
+    if facts.standalone:  # which sets TASKER_MODE itself
         return "worker", "this is a process of `tasker worker`"
+    named = _NAMED.get(env or "")
+    if named is not None:
+        return named, f"TASKER_MODE is {env!r}"
     if facts.forked_from is not None:
         return "client", f"forked from process {facts.forked_from}, which runs a native worker"
     if facts.testing:
