@@ -75,6 +75,8 @@ def test_a_worker_process_waits_for_a_database_that_comes(
         monkeypatch.setattr(database.logger, "handlers", [handler])
         settings = TaskerSettings(database={"url": url(port)})
         database.must_listen(settings, patience=60)
+        server.settimeout(5)
+        server.accept()[0].close()  # it has tried again
     assert said == [
         f"connection refused at 127.0.0.1:{port} (database.url); is PostgreSQL running there? "
         "`tasker-dev up` starts one (trying for 60 s)"

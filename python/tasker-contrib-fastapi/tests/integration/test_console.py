@@ -80,6 +80,13 @@ def _answers(url: str) -> bool:
         return False
 
 
+def test_a_level_that_the_app_sets_counts(shop: NewProject) -> None:
+    main = shop.folder / "app/main.py"
+    main.write_text("import logging\nlogging.basicConfig(level='WARNING')\n" + main.read_text())
+    with started(shop) as app:
+        assert lines(app) == []
+
+
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_an_app_that_configures_logging_gets_each_line_once(shop: NewProject, when: str) -> None:
     main = shop.folder / "app/main.py"
