@@ -59,6 +59,14 @@ def test_the_start_line_is_visible_in_uvicorns_format(
         assert lines(app) == [f"INFO:     {CLIENT})\n"]
 
 
+def test_below_gunicorn_the_line_is_in_its_format(shop: NewProject) -> None:
+    command = ("gunicorn", "app.main:app", "-k", "uvicorn.workers.UvicornWorker")
+    with start(shop, (*command, "-b", "127.0.0.1:0")) as app:
+        app.wait_for("Application startup complete")
+        (line,) = lines(app)
+        assert re.fullmatch(rf"\[.+\] \[\d+\] \[INFO\] {re.escape(CLIENT)}\)\n", line)
+
+
 def test_a_forgotten_env_file_is_named(shop: NewProject) -> None:
     (shop.folder / ".env").write_text((shop.folder / ".env.example").read_text())
     with started(shop) as app:

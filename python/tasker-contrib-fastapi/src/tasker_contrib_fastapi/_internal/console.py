@@ -7,16 +7,19 @@ process does, and that its worker has started, would go nowhere.
 from __future__ import annotations
 
 import logging
-import sys
+from collections.abc import Sequence
 
 _OURS = "tasker_contrib_fastapi"
-_SERVER = "uvicorn"
-_SERVER_LEVEL = "uvicorn.error"  # `uvicorn --log-level` sets the level here
+_SERVER = ("uvicorn", "uvicorn.error")  # the second one has gunicorn's handlers, below gunicorn
 _FORMAT = "%(levelname)s:     %(message)s"  # as uvicorn's, for other servers
 
 
-class _UntilConfigured(logging.StreamHandler):  # type: ignore[type-arg]
-    """Writes to stderr, and leaves when the app configures logging later."""
+class _UntilConfigured(logging.Handler):
+    """Passes records on to the server's handlers, and leaves when the app configures logging."""
+
+    def __init__(self, targets: Sequence[logging.Handler]) -> None:
+        super().__init__()
+        self._targets = targets
 
     def emit(self, record: logging.LogRecord) -> None:
         if _others():
@@ -24,21 +27,28 @@ class _UntilConfigured(logging.StreamHandler):  # type: ignore[type-arg]
             logger.removeHandler(self)
             logger.setLevel(logging.NOTSET)
             return
-        super().emit(record)
+        for target in self._targets:
+            if record.levelno >= target.level:
+                target.handle(record)
 
 
 def log_to_server_if_unconfigured() -> None:
-    """Give our logger a handler in the server's format, unless a handler gets its records."""
+    """Show our records as the server shows its own, unless a handler gets them already."""
     logger = logging.getLogger(_OURS)
     if logger.hasHandlers():
         return
-    server = logging.getLogger(_SERVER).handlers
-    stream = getattr(server[0], "stream", sys.stderr) if server else sys.stderr
-    handler = _UntilConfigured(stream)
-    handler.setFormatter((server and server[0].formatter) or logging.Formatter(_FORMAT))
-    logger.addHandler(handler)
+    servers = [logging.getLogger(name) for name in _SERVER]
+    targets = next((server.handlers for server in servers if server.handlers), None)
+    level = logging.INFO
+    if targets is not None:
+        level = servers[-1].getEffectiveLevel()  # what `uvicorn --log-level` sets
+    else:
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter(_FORMAT))
+        targets = [handler]
+    logger.addHandler(_UntilConfigured(list(targets)))
     if logger.level == logging.NOTSET:
-        logger.setLevel(logging.getLogger(_SERVER_LEVEL).level if server else logging.INFO)
+        logger.setLevel(level)
 
 
 def _others() -> bool:
