@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -168,7 +169,7 @@ def test_idempotent_returns_the_existing_task_from_a_later_page() -> None:
 
 def test_idempotent_that_cannot_find_it_is_a_conflict() -> None:
     server = Server(error(409), page(task(context={"a": 2})))
-    with pytest.raises(TaskerConflict, match="is not among the latest"):
+    with pytest.raises(TaskerConflict, match="is not among the newest"):
         run(server, lambda c: c.create_task("t", {"a": 1}, idempotent=True))
 
 
@@ -217,6 +218,33 @@ def test_input_schema_is_checked_before_anything_is_sent(tmp_path: Path) -> None
     ]
     with pytest.raises(TaskerNotFound, match=r"did you mean 'ns/t 1\.0\.0'"):
         run(server, lambda c: c.create_task("tt", {}, namespace="ns"), templates=tmp_path)
+
+
+def test_a_list_has_the_words_of_a_task() -> None:
+    done = task("completed", updated_at="2026-01-02T03:04:05Z", recommended_action="finalize_task")
+    server = Server(
+        page(done, task("pending", task_uuid=UUID[:-1] + "3")),
+        httpx.Response(200, json=task("blocked_by_failures", recommended_action="handle_failures")),
+    )
+    complete, blocked = run(server, lambda c: c.list_tasks(status="incomplete")).tasks
+    assert (complete.status, complete.succeeded) == ("complete", True)
+    assert complete.completed_at == datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
+    assert complete.recommended_action is None
+    assert (blocked.status, blocked.completed_at) == ("blocked_by_failures", None)
+    assert blocked.recommended_action == "handle_failures"
+    assert server.requests[0].url.params["status"] == "pending"
+    assert len(server.requests) == 2, "a complete task is not asked for"
+
+
+def test_a_task_that_is_gone_stays_in_its_page() -> None:
+    server = Server(page(task("pending")), error(404))
+    assert [t.status for t in run(server, lambda c: c.list_tasks()).tasks] == ["pending"]
+
+
+def test_a_step_has_one_name_for_its_id() -> None:
+    created = task(steps=[{"workflow_step_uuid": "s", "name": "a"}, {"step_uuid": "t"}])
+    made = run(Server(httpx.Response(200, json=created)), lambda c: c.create_task("t"))
+    assert made.model_dump()["steps"] == [{"step_uuid": "s", "name": "a"}, {"step_uuid": "t"}]
 
 
 def test_wait_reports_progress_and_ends() -> None:

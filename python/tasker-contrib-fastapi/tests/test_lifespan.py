@@ -52,7 +52,7 @@ def test_wraps_the_users_lifespan_and_merges_its_state(caplog: pytest.LogCapture
         with TestClient(app) as client:
             assert client.get("/state").json() == {"mode": "client", "db": "pool"}
     assert order == ["up", "down"] * 2
-    lines = [r.message for r in caplog.records if "tasker mode" in r.message]
+    lines = [r.message for r in caplog.records if "tasker: " in r.message]
     assert len(lines) == 2
     assert "client" in lines[0]
     assert "pytest is running" in lines[0]

@@ -8,15 +8,11 @@ from typing import Any
 
 import pytest
 
+from tasker_contrib_fastapi import TaskerSettings
 from tasker_contrib_fastapi._internal.backoff import delay_ms, seconds
-from tasker_contrib_fastapi._internal.mode import (
-    STANDALONE_VARIABLE,
-    ProcessFacts,
-    decide,
-    process_facts,
-)
+from tasker_contrib_fastapi._internal.mode import ProcessFacts, decide, decision
 
-READY = {"database_configured": True, "templates": Path("config/tasks")}
+READY = {"database_configured": True, "templates_exist": True}
 
 
 @pytest.mark.parametrize(
@@ -27,11 +23,13 @@ READY = {"database_configured": True, "templates": Path("config/tasks")}
         (None, "client", READY, "client", "TASKER_MODE is 'client'"),
         ("auto", "off", READY, "off", "TASKER_MODE is 'off'"),
         (None, None, {**READY, "standalone": True}, "worker", "`tasker worker`"),
+        (None, "worker", {"standalone": True}, "worker", "this is a process of `tasker worker`"),
+        ("client", "worker", {"standalone": True}, "client", "setting mode is 'client'"),
         (None, "auto", {**READY, "forked_from": 7}, "client", "forked from process 7"),
         (None, None, {**READY, "testing": True}, "client", "pytest is running"),
-        (None, None, {"templates": Path("x")}, "client", "DATABASE_URL"),
-        (None, None, {"database_configured": True}, "client", "template directory does not exist"),
-        (None, None, READY, "worker", "steps run in this web process"),
+        (None, None, {"templates_exist": True}, "client", "DATABASE_URL is not set"),
+        (None, None, {"database_configured": True}, "client", "'config/tasks' does not exist"),
+        (None, None, READY, "worker", "a database and task templates are configured"),
     ],
 )
 def test_decide(
@@ -43,28 +41,25 @@ def test_decide(
 
 
 @pytest.mark.parametrize(
-    ("argv", "spawned", "environment", "siblings"),
+    ("line", "hint"),
     [
-        (["uvicorn", "app.main:app"], False, {}, False),
-        (["uvicorn", "app.main:app", "--workers", "2"], True, {}, True),
-        (["uvicorn", "app.main:app", "--reload"], True, {}, False),
-        (["worker"], False, {STANDALONE_VARIABLE: "1"}, True),
+        ("DATABASE_URL=postgresql://u:p@h/d", True),
+        ("export DATABASE_URL = postgresql://u:p@h/d", True),
+        ("# DATABASE_URL=postgresql://u:p@h/d", False),
+        ("DATABASE_URL=", False),
+        ("OTHER=1", False),
     ],
 )
-def test_who_may_have_siblings(
-    argv: list[str],
-    spawned: bool,
-    environment: dict[str, str],
-    siblings: bool,
-    monkeypatch: pytest.MonkeyPatch,
+def test_a_file_of_variables_that_nobody_read_is_named(
+    line: str, hint: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sys.argv", argv)
-    monkeypatch.setattr("multiprocessing.parent_process", lambda: object() if spawned else None)
-    monkeypatch.delitem(sys.modules, "gunicorn", raising=False)
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    facts = process_facts(database_configured=True, templates=Path("x"), forked_from=None)
-    assert facts.siblings is siblings
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delitem(sys.modules, "pytest")
+    (tmp_path / ".env").write_text(f"A=1\n{line}\n")
+    decided = decision(TaskerSettings())
+    assert decided.mode == "client"
+    assert decided.reason.startswith("no database.url: DATABASE_URL is not set")
+    assert decided.reason.endswith("; .env has it: start with --env-file .env") is hint
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+import tomli as tomllib
 from fastapi.testclient import TestClient
 
 from tasker_contrib_fastapi import EVENTS, TaskerSettings
@@ -18,6 +19,7 @@ from tasker_contrib_fastapi.templates import check_templates
 from tasker_contrib_fastapi.testing import run_workflow
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
+REPOSITORY = Path(__file__).parents[3]
 
 
 def blocks(language: str) -> list[str]:
@@ -68,6 +70,19 @@ def test_the_settings_file_is_accepted(tmp_path: Path, monkeypatch: pytest.Monke
     settings = TaskerSettings()
     assert settings.orchestration_url == "http://tasker:8080"
     assert settings.core_values()["common.backoff.jitter_enabled"] is False
+
+
+@pytest.mark.skipif(not (REPOSITORY / "xtask").exists(), reason="outside of the repository")
+def test_the_install_lines_name_what_is_there() -> None:
+    install = README.split("## Install")[1].split("## A workflow")[0]
+    [folder] = re.findall(r"pip install '\./(\S+)\[cli\]' uvicorn", install)
+    [wheel] = re.findall(r'pip install "\$\(ls (\S+)\)\[cli\]" uvicorn', install)
+    [dev] = re.findall(r"cargo install --path (\S+) --locked", install)
+    project = tomllib.loads((REPOSITORY / folder / "pyproject.toml").read_text())["project"]
+    assert "cli" in project["optional-dependencies"]
+    assert wheel == f"target/xtask/dist/{folder}/*.whl"
+    assert 'name = "tasker-dev"' in (REPOSITORY / dev / "Cargo.toml").read_text()
+    assert f"pip install '{project['name']}[cli]' uvicorn" in install
 
 
 def test_all_events_settings_and_variables_are_documented() -> None:

@@ -14,6 +14,7 @@ import pytest
 from tasker_contrib_fastapi import TaskerConfigError, TaskerSettings
 from tasker_contrib_fastapi._internal._contract import CONFIG_KEYS, OPTIONAL_SECTIONS, SETTINGS
 from tasker_contrib_fastapi._internal.render import worker_toml, worker_values
+from tasker_contrib_fastapi.settings import OUR_DEFAULTS
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -174,7 +175,7 @@ def test_the_rendered_file_is_complete_and_literal() -> None:
         database={"url": "postgresql://u:p${HOME}$x@h/d", "pool_size": 7},
         core={"common.backoff.jitter_enabled": False, "worker.worker_id": 'quo"te\\ \t'},
     )
-    text = worker_toml(settings, siblings=False)
+    text = worker_toml(settings)
     assert "$" not in text
     data = tomllib.loads(text)
     for path, key in CONFIG_KEYS.items():
@@ -185,9 +186,9 @@ def test_the_rendered_file_is_complete_and_literal() -> None:
         ):
             continue
         value = at(data, path)
-        if path not in settings.core_values():
+        if path not in {*settings.core_values(), *OUR_DEFAULTS}:
             assert value == (list(key.default) if isinstance(key.default, tuple) else key.default)
-    assert at(data, "common.database.url") == "postgresql://u:p${HOME}$x@h/d"
+    assert at(data, "common.database.url").startswith("postgresql://u:p${HOME}$x@h/d?options=")
     assert at(data, "common.database.pool.max_connections") == 7
     assert at(data, "worker.worker_id") == 'quo"te\\ \t'
     assert "web" not in data["worker"]
@@ -196,16 +197,55 @@ def test_the_rendered_file_is_complete_and_literal() -> None:
     assert "cache" not in data["common"]
 
 
-def test_workers_that_may_have_siblings_poll() -> None:
-    path = SETTINGS["worker.delivery"].path
-    assert worker_values(TaskerSettings())[path] == "PollingOnly"
-    assert worker_values(TaskerSettings(), siblings=False)[path] == "Hybrid"
-    chosen = TaskerSettings(worker={"delivery": "Hybrid"})
-    assert worker_values(chosen, siblings=True)[path] == "Hybrid"
-    [row] = [row for row in TaskerSettings().explain() if row.name == "worker.delivery"]
-    assert (row.value, row.source) == ("PollingOnly", "default")
+def explained(name: str, **settings: Any) -> tuple[str, str]:
+    [row] = [row for row in TaskerSettings(**settings).explain() if row.name == name]
+    return row.value, row.source
+
+
+@pytest.mark.parametrize(
+    ("settings", "delivery", "source"),
+    [
+        ({}, "PollingOnly", "default"),
+        ({"worker": {"delivery": "Hybrid"}}, "Hybrid", "option"),
+        ({"core": {SETTINGS["worker.delivery"].path: "Hybrid"}}, "Hybrid", "option"),
+    ],
+)
+def test_a_worker_polls_unless_asked_and_explain_says_what_it_does(
+    settings: dict[str, Any], delivery: str, source: str
+) -> None:
+    assert worker_values(TaskerSettings(**settings))[SETTINGS["worker.delivery"].path] == delivery
+    assert explained("worker.delivery", **settings) == (delivery, source)
+
+
+def test_an_unknown_delivery_is_refused() -> None:
     with pytest.raises(TaskerConfigError, match="PollingOnly"):
         TaskerSettings(worker={"delivery": "Pulling"})
+
+
+def test_explain_invents_no_database_and_says_what_auto_means() -> None:
+    assert explained("database.url") == ("(not set)", "default")
+    assert explained("database.url", database={"url": URL})[0].endswith("app:***@db:5432/app")
+    value, source = explained("mode")
+    assert value == "client"
+    assert source.startswith("default: auto, because pytest is running")
+    assert explained("mode", mode="off") == ("off", "option")
+
+
+@pytest.mark.parametrize(
+    ("url", "rendered"),
+    [
+        ("postgresql://u:p@h/d", "?options=-c%20client_connection_check_interval%3D250"),
+        ("postgresql://u:p@h/d?sslmode=require", "&options=-c%20client_connection_check"),
+        ("postgresql://u:p@h/d?options=-c%20x%3D1", "?options=-c%20x%3D1"),
+    ],
+)
+def test_the_database_notices_that_a_worker_is_gone(url: str, rendered: str) -> None:
+    settings = TaskerSettings(database={"url": url}, core={"common.pgmq_database.url": url})
+    values = worker_values(settings)
+    for path in ("common.database.url", "common.pgmq_database.url"):
+        assert rendered in values[path]
+        assert values[path].count("options=") == 1
+    assert settings.database_url == url
 
 
 def test_optional_sections_appear_when_a_key_is_set() -> None:
@@ -256,7 +296,10 @@ def test_every_setting_of_the_table_exists_and_writes_through() -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             settings = TaskerSettings(**given)
-        assert worker_values(settings)[setting.path] == value
+        written = worker_values(settings)[setting.path]
+        if setting.name == "database.url":
+            written = written.partition("?")[0]
+        assert written == value
         assert settings.source(setting.name) == "option"
 
 

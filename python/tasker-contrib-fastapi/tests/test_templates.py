@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import sys
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 import yaml
+from pydantic import BaseModel, BeforeValidator, field_validator
 
 from tasker_contrib_fastapi import (
     BatchConfig,
+    BatchResults,
+    Config,
     HandlerImportError,
+    Input,
+    Result,
     TaskerConfigError,
     batch_analyzer,
     step_handler,
 )
-from tasker_contrib_fastapi.templates import check_app, check_templates, load_templates
+from tasker_contrib_fastapi.templates import (
+    CheckReport,
+    check_app,
+    check_templates,
+    load_templates,
+)
 
 pytestmark = pytest.mark.usefixtures("clean_registry")
 
@@ -88,7 +99,7 @@ def top(**values: Any) -> Any:
         (step(type="decison"), "did you mean 'decision'"),
         (step(type="decision", dependencies=[]), "a decision needs at least one dependency"),
         (step(type="batch_worker"), "needs a 'batch_config' of its own"),
-        (step(type="batchable", batch_config=BATCH), "'part' is no batch_worker step"),
+        (step(type="batchable", batch_config=BATCH), "'part' is not a batch_worker step"),
         (step(type="batchable"), "worker_template_name must name the batch_worker step, not None"),
         (
             step(type="batch_worker", batch_config={"batch_size": 1}),
@@ -122,7 +133,7 @@ def test_cycles_are_named(tmp_path: Path) -> None:
     data = good()
     data["steps"][0]["dependencies"] = ["b"]
     write(tmp_path, data)
-    assert "a -> b -> a" in load_templates(tmp_path).errors[0]
+    assert "dependency cycle: a -> b -> a" in load_templates(tmp_path).errors[0]
 
 
 @pytest.mark.parametrize(
@@ -173,7 +184,144 @@ def test_missing_duplicate_and_unused_handlers_in_one_report(tmp_path: Path) -> 
     assert "handler 'a' is registered more than once" in text
     assert "first" in text
     assert "second" in text
-    assert "no template uses the handlers: bb" in text
+    assert report.warnings == [], "the handler that is meant is not called unused as well"
+
+
+@pytest.mark.parametrize(
+    ("more", "warning"),
+    [
+        (["shop.pay"], "handler 'shop.pay' never runs: no step of a template has "
+         "`handler: {callable: shop.pay}`"),
+        (["z", "y"], "handlers 'y', 'z' never run: no step of a template names them"),
+    ],
+)  # fmt: skip
+def test_handlers_that_no_template_uses_are_one_warning(
+    tmp_path: Path, more: list[str], warning: str
+) -> None:
+    def fn() -> None: ...
+
+    for name in ("a", "b", *more):
+        step_handler(name)(fn)
+    write(tmp_path, good())
+    report = check_templates(tmp_path)
+    assert report.errors == []
+    (line,) = report.warnings
+    assert line.startswith(warning)
+
+
+@pytest.mark.parametrize("content", ["name: [", "name: t\nnamespace_name: ns\nsteps: []\n"])
+def test_a_broken_template_is_the_only_problem(tmp_path: Path, content: str) -> None:
+    step_handler("a")(lambda: None)
+    write(tmp_path, content)
+    report = check_templates(tmp_path)
+    assert report.errors
+    assert "'a'" not in "".join(report.errors)
+    assert report.warnings == []
+
+
+class Order(BaseModel):
+    lines: int
+    note: str | None = None
+    tags: list[str] = []
+
+
+class Lenient(BaseModel):
+    lines: int
+
+    @field_validator("lines", mode="before")
+    @classmethod
+    def _words(cls, value: Any) -> Any:
+        return len(str(value))
+
+
+def _takes(annotation: Any) -> Any:
+    def fn(value: Any) -> None: ...
+
+    fn.__annotations__["value"] = annotation
+    return fn
+
+
+def _has_default(value: Annotated[int | None, Result("aa")] = None) -> None: ...
+
+
+TEXT = {"type": "object", "properties": {"lines": {"type": "string"}}}
+CLOSED = {"type": "object", "additionalProperties": False, "properties": {"n": {}}}
+
+
+@pytest.mark.parametrize(
+    ("fn", "schema", "error"),
+    [
+        (_takes(Annotated[int, Result("aa")]), None,
+         "parameter 'value' of handler 'b' is Result(\"aa\"), but the template has no such step; "
+         "its other steps are a, c; did you mean 'a'?"),
+        (_takes(Annotated[int, Result("c")]), None,
+         "step 'c' does not run before 'b'; add 'c' to the dependencies of 'b'"),
+        (_takes(Annotated[list[int], BatchResults("a")]), None,
+         "step 'a' is of type 'standard', not batch_worker"),
+        (_takes(Annotated[int, Config("limt")]), None,
+         "the step has no handler.initialization.limt; did you mean 'limit'?"),
+        (_takes(Annotated[int, Input("lines")]), TEXT,
+         "parameter 'value' of handler 'b' takes an integer, but input_schema wants a string in "
+         "'lines'"),
+        (_takes(Annotated[str | None, Input("n")]),
+         {"properties": {"n": {"type": ["integer", "null"]}}},
+         "takes a string, but input_schema wants an integer or null in 'n'"),
+        (_takes(Annotated[dict[str, int], Input("n")]), {"properties": {"n": {"type": "array"}}},
+         "takes an object, but input_schema wants an array in 'n'"),
+        (_takes(Annotated[Order, Input()]), TEXT,
+         "field 'lines' of parameter 'value' of handler 'b' takes an integer"),
+        (_takes(Annotated[int, Input("m")]), CLOSED,
+         "is Input(\"m\"), but input_schema has no property 'm'"),
+    ],
+)  # fmt: skip
+def test_parameters_that_cannot_work_are_errors(
+    tmp_path: Path, fn: Any, schema: Any, error: str
+) -> None:
+    report = _with_handler(tmp_path, fn, schema)
+    (found,) = report.errors
+    assert found.startswith(f"{tmp_path / 't.yaml'}: step 'b': ")
+    assert error in found
+
+
+@pytest.mark.parametrize(
+    ("fn", "schema", "warnings"),
+    [
+        (_takes(Annotated[int, Result("a")]), None, 0),
+        (_takes(Annotated[int, Config("limit")]), None, 0),
+        (_has_default, None, 1),  # None for ever, but the step runs
+        (_takes(Annotated[int | None, Result("elsewhere")]), None, 0),
+        (_takes(Annotated[int, Input("lines")]), {"properties": {"lines": {"type": "number"}}}, 0),
+        (_takes(Annotated[int, Input("lines")]),
+         {"properties": {"lines": {"type": "string", "pattern": "^[0-9]+$"}}}, 0),
+        (_takes(Annotated[int, BeforeValidator(len), Input("lines")]), TEXT, 0),
+        (_takes(Annotated[datetime, Input("lines")]),
+         {"properties": {"lines": {"type": "number"}}}, 0),
+        (_takes(Annotated[int | str, Input("lines")]), TEXT, 0),
+        (_takes(Annotated[Lenient, Input()]), TEXT, 0),
+        (_takes(Annotated[int, Input("line")]), TEXT, 1),
+        (_takes(Annotated[int, Input("other")]), TEXT, 0),
+    ],
+)  # fmt: skip
+def test_parameters_that_may_work_stop_nothing(
+    tmp_path: Path, fn: Any, schema: Any, warnings: int
+) -> None:
+    report = _with_handler(tmp_path, fn, schema)
+    assert report.errors == []
+    assert len(report.warnings) == warnings, report.warnings
+
+
+def _with_handler(folder: Path, fn: Any, schema: Any) -> CheckReport:
+    def other() -> None: ...
+
+    step_handler("a")(other)
+    step_handler("b")(fn)
+    data = good()
+    data["steps"][1]["handler"]["initialization"] = {"limit": 3}
+    data["steps"].append({"name": "c", "handler": {"callable": "a"}, "dependencies": ["b"]})
+    if schema is not None:
+        data["input_schema"] = schema
+    write(folder, data)
+    return check_templates(folder)
 
 
 def test_kind_of_handler_must_fit_the_step(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from app.pipeline.validate import REASONS
 from tests import dag
 from tests.conftest import EXAMPLE_DIR, TEMPLATE
 
+TOOLS = EXAMPLE_DIR.parents[1] / "xtask/tools.toml"
 README = (EXAMPLE_DIR / "README.md").read_text(encoding="utf-8")
 
 
@@ -45,6 +46,14 @@ def test_figures_are_those_of_the_scenarios(name: str) -> None:
         assert f"{report['rows'] - report['good']} in quarantine" in row
     else:
         assert f"{round(100 * (1 - report['quality']))} % of them" in row
+
+
+@pytest.mark.skipif(not TOOLS.exists(), reason="outside of the repository")
+def test_uv_is_where_the_readme_says() -> None:
+    tools = TOOLS.read_text(encoding="utf-8")
+    binary = re.search(r'^\[tool\.uv\]\n(?:\w.*\n)*?binary = "(.+)"', tools, re.M)
+    assert binary is not None
+    assert f"`.xtask/tools/uv-*/{binary[1]}`" in README
 
 
 def test_every_scenario_is_described() -> None:

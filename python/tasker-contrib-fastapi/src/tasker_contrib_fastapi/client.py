@@ -26,7 +26,7 @@ from uuid import UUID
 
 import httpx
 import jsonschema
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic_core import to_jsonable_python
 from typing_extensions import Self
 
@@ -54,17 +54,25 @@ END_STATES = frozenset(
     {"complete", "error", "cancelled", "resolved_manually", "blocked_by_failures"}
 )
 
+#: The words of the server's list, which knows two.
+_LISTED = {"complete": "completed", "incomplete": "pending"}
+
 _RETRY_STATUS = frozenset({502, 503, 504})
 _LONGEST_RETRY_WAIT = 5.0
 _SEARCH_PAGES = 20
 
 
 class Task(BaseModel):
-    """A task as the server describes it; fields that are not listed here are kept, too.
+    """A task as the server describes it; fields that are not listed here are kept.
+
+    The server's answers differ in their words for the same thing; here they are one: `complete`
+    (its lists say `completed`), `step_uuid` of a step (`workflow_step_uuid` after a creation).
 
     Attributes:
-        status: the task's state, such as `steps_in_process` or `complete`. In lists the server
-            has only `pending` and `completed`.
+        status: the task's state, such as `steps_in_process`, `blocked_by_failures` or `complete`.
+        completed_at: when the task became `complete`; None in other states.
+        recommended_action: what moves the task on, such as `handle_failures`; None when it is
+            `complete`.
     """
 
     model_config = ConfigDict(extra="allow", frozen=True)
@@ -83,17 +91,41 @@ class Task(BaseModel):
     failed_steps: int = 0
     in_progress_steps: int = 0
     execution_status: str | None = None
+    recommended_action: str | None = None
     completion_percentage: float = 0.0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_one_vocabulary(cls, data: Any) -> Any:
+        if not isinstance(data, Mapping):
+            return data
+        task = dict(data)
+        if task.get("status") == "completed":
+            task["status"] = "complete"
+        if task.get("status") == "complete":
+            # The server never fills it in. It writes to a task for the last time to complete it.
+            task["completed_at"] = task.get("completed_at") or task.get("updated_at")
+            task["recommended_action"] = None
+        if isinstance(task.get("steps"), list):
+            task["steps"] = [_with_step_uuid(step) for step in task["steps"]]
+        return task
 
     @property
     def ended(self) -> bool:
         """Whether nothing more happens by itself."""
-        return self.status in END_STATES or self.status == "completed"
+        return self.status in END_STATES
 
     @property
     def succeeded(self) -> bool:
         """Whether all steps are complete."""
-        return self.status in ("complete", "completed")
+        return self.status == "complete"
+
+
+def _with_step_uuid(step: Any) -> Any:
+    if not isinstance(step, Mapping) or "workflow_step_uuid" not in step:
+        return step
+    rest = {name: value for name, value in step.items() if name != "workflow_step_uuid"}
+    return {"step_uuid": step["workflow_step_uuid"], **rest}
 
 
 class StepInfo(BaseModel):
@@ -232,7 +264,7 @@ class TaskerClient:
     ) -> Task:
         """Create a task.
 
-        The same template with the same context can exist once only, for ever: put something unique
+        Tasker takes the same template with the same context only once, ever: put something unique
         into the context, or use `idempotent`.
 
         Args:
@@ -290,7 +322,7 @@ class TaskerClient:
             if existing is None:
                 raise TaskerConflict(
                     f"task {namespace}/{name} {version} exists with this context, but is not "
-                    f"among the latest {_SEARCH_PAGES * 100} tasks of the namespace",
+                    f"among the newest {_SEARCH_PAGES * 100} tasks of the namespace",
                     code=conflict.code,
                 ) from conflict
             return existing
@@ -322,24 +354,45 @@ class TaskerClient:
     ) -> TaskPage:
         """Return a page of tasks, the newest first.
 
+        The server's lists do not have the state of a task that is not complete: each of these is
+        asked for.
+
         Args:
             namespace: only of this namespace.
-            status: `pending` or `completed`; the server fails on other words.
+            status: `complete`, or `incomplete` for the tasks in all other states.
             page: from 1.
             per_page: 1 to 100.
 
         Raises:
             TaskerValidationError: another status, or a page out of range.
         """
-        if status not in (None, "pending", "completed"):
-            raise TaskerValidationError(f"status must be 'pending' or 'completed', not {status!r}")
+        found = await self._list(namespace, status, page, per_page)
+        tasks = await asyncio.gather(*(self._with_state(task) for task in found.tasks))
+        return found.model_copy(update={"tasks": tasks})
+
+    async def _with_state(self, task: Task) -> Task:
+        if task.status == "complete":
+            return task
+        try:
+            current = await self.get_task(task)
+        except TaskerNotFound:
+            return task  # deleted since
+        return Task.model_validate({**current.model_dump(), "steps": []})  # as the others
+
+    async def _list(
+        self, namespace: str | None, status: str | None, page: int, per_page: int
+    ) -> TaskPage:
+        if status is not None and status not in _LISTED:
+            raise TaskerValidationError(
+                f"status must be 'complete' or 'incomplete', not {status!r}"
+            )
         if not 1 <= per_page <= 100 or page < 1:
             raise TaskerValidationError("per_page must be 1 to 100, page 1 or more")
         params: dict[str, str | int] = {"page": page, "per_page": per_page}
         if namespace is not None:
             params["namespace"] = namespace
         if status is not None:
-            params["status"] = status
+            params["status"] = _LISTED[status]
         answer = await self._call("list_tasks", "GET", "/v1/tasks", params=params)
         pagination = answer.get("pagination") or {}
         return TaskPage(
@@ -436,7 +489,7 @@ class TaskerClient:
         self, name: str, namespace: str, version: str, context: dict[str, Any]
     ) -> Task | None:
         for page in range(1, _SEARCH_PAGES + 1):
-            found = await self.list_tasks(namespace=namespace, page=page, per_page=100)
+            found = await self._list(namespace, None, page, 100)
             for task in found.tasks:
                 if (task.name, task.version, task.context) == (name, version, context):
                     return await self.get_task(task)
@@ -492,8 +545,8 @@ class TaskerClient:
                     return response.json()
                 error = _error(response)
                 if lost is not None and response.status_code == 500:
-                    # The server answers so when creations exhaust its pool, and nobody knows
-                    # whether this one was stored. The context tells: trying again is safe.
+                    # The server answers this when creations exhaust its pool; whether this one
+                    # was stored is unknown. The context tells: trying again is safe.
                     lost.append(True)
                 elif response.status_code not in _RETRY_STATUS:
                     raise error

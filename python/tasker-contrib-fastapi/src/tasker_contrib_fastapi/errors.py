@@ -81,7 +81,7 @@ class TaskerNotFound(TaskerClientError):
 
 
 class TaskerConflict(TaskerClientError):
-    """A task with the same template and the same context exists already (for ever)."""
+    """A task with the same template and the same context exists already."""
 
     status = 409
     title = "Task exists already"

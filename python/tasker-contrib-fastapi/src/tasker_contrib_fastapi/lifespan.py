@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -23,8 +22,9 @@ from fastapi import Depends, FastAPI
 from starlette.requests import HTTPConnection
 
 from ._internal import native, runtime
+from ._internal.console import log_to_server_if_unconfigured
 from ._internal.depends import AppContext
-from ._internal.mode import Mode, decide, process_facts
+from ._internal.mode import Mode, decision
 from ._internal.runtime import Runtime
 from ._internal.startup_report import without_traceback
 from .client import TaskerClient
@@ -99,16 +99,10 @@ def lifespan(
 async def _enter(
     app: FastAPI, settings: TaskerSettings, state: Mapping[str, Any], stack: AsyncExitStack
 ) -> TaskerState:
-    in_code = settings.source("mode") == "option"
-    facts = process_facts(
-        database_configured=settings.source("database.url") != "default",
-        templates=settings.templates,
-        forked_from=native.forked_from(),
-    )
-    mode, reason = decide(
-        settings.mode if in_code else None, None if in_code else settings.mode, facts
-    )
-    logger.info("tasker mode %s in process %d: %s", mode, os.getpid(), reason)
+    decided = decision(settings, forked_from=native.forked_from())
+    mode, facts = decided.mode, decided.facts
+    log_to_server_if_unconfigured()
+    logger.info("tasker: %s (%s)", mode, decided.reason)
     if mode == "off":
         return TaskerState(mode, settings, None, None)
     client = await stack.enter_async_context(TaskerClient.from_settings(settings))
@@ -124,9 +118,7 @@ async def _enter(
     # In a process of its own the handlers share the app's loop, so that what the lifespan made
     # (pools, sessions) works in them. In a web process they have a loop thread of their own.
     loop = asyncio.get_running_loop() if facts.standalone else None
-    worker = runtime.acquire(
-        settings, loop=loop, standalone=facts.standalone, siblings=facts.siblings
-    )
+    worker = runtime.acquire(settings, loop=loop, standalone=facts.standalone)
     tasker_state = TaskerState(mode, settings, client, worker)
     context = AppContext(app=app, state={**state, "tasker": tasker_state})
     worker.add_app(context)

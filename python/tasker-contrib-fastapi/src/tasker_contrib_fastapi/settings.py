@@ -35,6 +35,7 @@ from pydantic_settings import (
 
 from ._internal import core_keys
 from ._internal._contract import CONFIG_KEYS, SETTINGS
+from ._internal.mode import decision
 from ._internal.names import did_you_mean
 from ._internal.toml import read_toml
 from .errors import TaskerConfigError
@@ -55,8 +56,10 @@ DEFAULT_FILE = "tasker.toml"
 #: Plain variables that are honoured after the prefixed ones.
 PLAIN_VARIABLES = {"DATABASE_URL": "database.url", "TASKER_ORCHESTRATION_URL": "orchestration.url"}
 
-#: Where Core's own default is not safe for an app.
-OUR_DEFAULTS = {"worker.delivery": "PollingOnly"}
+#: Where Core's own default is not safe for an app, by Core's path. Core's notifications reach every
+#: worker of a namespace with the step inside, and its claim is not atomic: two workers run the same
+#: step. A read from the queue gives it to one.
+OUR_DEFAULTS = {SETTINGS["worker.delivery"].path: "PollingOnly"}
 
 #: Variables with our prefix that belong to Core, to its tools or to other parts of this project.
 FOREIGN_VARIABLES = frozenset(
@@ -93,7 +96,7 @@ class DatabaseSettings(_Section):
     min_connections: int | None = None
     """Connections opened at start and kept (0 to 100)."""
     connect_timeout: int | None = None
-    """Seconds to wait for a connection, also at start (1 to 300)."""
+    """Seconds that the worker waits for a connection of its pool (1 to 300)."""
     idle_timeout: int | None = None
     """Seconds after which an idle connection is closed (1 to 3600)."""
     max_lifetime: int | None = None
@@ -125,9 +128,8 @@ class WorkerSettings(_Section):
     concurrency: int | None = None
     """Steps that one process executes at the same time (1 to 10000)."""
     delivery: str | None = None
-    """How steps reach the worker. `PollingOnly` (default wherever several workers may share a
-    namespace) gives each step to one worker. `Hybrid` (default of a worker embedded in a single web
-    process) is faster, but with a second worker on the namespace Core runs steps twice."""
+    """How steps reach the worker. `PollingOnly` (default) gives each step to one worker. `Hybrid`
+    is faster, but with a second worker on the namespace Core runs steps twice."""
 
 
 class QueueSettings(_Section):
@@ -147,7 +149,8 @@ class Explained(NamedTuple):
     Attributes:
         name: the setting, or Core's dotted key.
         value: as text, secrets masked.
-        source: `option`, `environment NAME`, `file PATH` or `default`.
+        source: `option`, `environment NAME`, `file PATH` or `default`; for a mode that was decided
+            also the reason.
         core_key: Core's key that gets the value; None for settings of this package.
         doc: what it does.
     """
@@ -334,6 +337,14 @@ class TaskerSettings(BaseSettings):
         assert isinstance(value, int)
         return value
 
+    @property
+    def connect_timeout(self) -> int:
+        """The effective number of seconds to wait for a database connection."""
+        path = SETTINGS["database.connect_timeout"].path
+        value = self._core_values.get(path, CONFIG_KEYS[path].default)
+        assert isinstance(value, int)
+        return value
+
     def explain(self) -> list[Explained]:
         """Every effective value with its source, secrets masked."""
         rows: list[Explained] = []
@@ -344,21 +355,32 @@ class TaskerSettings(BaseSettings):
             setting = by_name.get(name)
             value = self._value(name)
             doc = (info.description or "").strip()
+            source = self.source(name)
             if setting is not None:
-                if value is None:
-                    value = OUR_DEFAULTS.get(name, CONFIG_KEYS[setting.path].default)
+                if value is None:  # perhaps it was set by Core's own path
+                    value = self._core_values.get(setting.path, self._default(setting.path))
+                    source = self._core_sources.get(setting.path, source)
                 doc = doc or setting.doc
+            elif name == "mode" and value == "auto":
+                decided = decision(self)
+                value, source = decided.mode, f"{source}: auto, because {decided.reason}"
             path = setting.path if setting else None
             text = core_keys.shown(path or name, value)
-            rows.append(Explained(name, text, self.source(name), path, doc))
+            rows.append(Explained(name, text, source, path, doc))
         named = {setting.path for setting in SETTINGS.values()}
         for path, key in CONFIG_KEYS.items():
             if path in named or path.startswith("orchestration."):
                 continue
-            value = self._core_values.get(path, key.default)
+            value = self._core_values.get(path, self._default(path))
             source = self._core_sources.get(path, "default")
             rows.append(Explained(path, core_keys.shown(path, value), source, path, key.doc))
         return rows
+
+    @staticmethod
+    def _default(path: str) -> Any:
+        if path == "common.database.url":
+            return None  # Core's file needs a URL, but a default one would be made up
+        return OUR_DEFAULTS.get(path, CONFIG_KEYS[path].default)
 
     def differences(self, other: TaskerSettings) -> list[str]:
         """Names of the settings in which two instances differ."""

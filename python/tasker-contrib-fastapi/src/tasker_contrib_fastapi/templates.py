@@ -19,6 +19,7 @@ from tasker_core import HandlerRegistry
 
 from ._internal.discovery import core_handlers, import_handlers, register_core_handlers
 from ._internal.names import did_you_mean
+from ._internal.parameters import mismatches
 from ._internal.registry import Registry, registry
 from .errors import TaskerConfigError
 
@@ -207,12 +208,18 @@ def check_templates(
             "style; keep one"
         )
     unused = sorted((set(handlers.names()) | known_core) - used)
-    if unused:
-        report.errors.append(
-            f"no template uses the handlers: {', '.join(unused)}; remove them, or name only the "
-            "modules of this deployment in `handlers` (TASKER_HANDLERS)"
-        )
+    # With an error the comparison says nothing: a misspelt callable makes its handler look unused.
+    if unused and not report.errors:
+        report.warnings.append(_unused(unused))
     return report
+
+
+def _unused(names: list[str]) -> str:
+    line = f"`handler: {{callable: {names[0]}}}`"
+    if len(names) == 1:
+        return f"handler {names[0]!r} never runs: no step of a template has {line}"
+    shown = ", ".join(repr(name) for name in names)
+    return f"handlers {shown} never run: no step of a template names them, for example with {line}"
 
 
 def check_app(
@@ -279,6 +286,9 @@ def _check_callable(
                 f"{where}: @batch_analyzer({step.callable!r}, worker={worker!r}) names no step of "
                 f"type batch_worker{did_you_mean(worker, types)}"
             )
+    for mismatch in mismatches(handler, step, template.steps, template.input_schema):
+        found = report.errors if mismatch.fatal else report.warnings
+        found.append(f"{where}: {mismatch.text}")
 
 
 def _load(path: Path, report: CheckReport) -> Template | None:
@@ -381,7 +391,7 @@ def _check_steps(path: Path, raw: Mapping[str, Any], report: CheckReport) -> lis
         _check_batch(path, step, by_name, report)
     cycle = _cycle(by_name)
     if cycle:
-        error(f"{path}: the steps depend on each other in a circle: {' -> '.join(cycle)}")
+        error(f"{path}: dependency cycle: {' -> '.join(cycle)}")
     return steps
 
 
@@ -493,7 +503,7 @@ def _check_batch(path: Path, step: Step, steps: Mapping[str, Step], report: Chec
         if step.type == "batch_worker":
             error(
                 f"{where}: a batch_worker needs a 'batch_config' of its own; "
-                "without it Core creates no workers and the task still ends as complete"
+                "without it Core creates no workers, and the task still ends as complete"
             )
         return
     if not isinstance(config, Mapping):
@@ -506,11 +516,11 @@ def _check_batch(path: Path, step: Step, steps: Mapping[str, Step], report: Chec
     worker = config.get("worker_template")
     if worker is not None and (worker not in steps or steps[worker].type != "batch_worker"):
         hint = did_you_mean(str(worker), steps)
-        error(f"{where}: batch_config.worker_template {worker!r} is no batch_worker step{hint}")
+        error(f"{where}: batch_config.worker_template {worker!r} is not a batch_worker step{hint}")
 
 
 def _cycle(steps: Mapping[str, Step]) -> list[str]:
-    """The first circle of dependencies, or nothing."""
+    """The first dependency cycle, or nothing."""
     state: dict[str, int] = {}
     trail: list[str] = []
 

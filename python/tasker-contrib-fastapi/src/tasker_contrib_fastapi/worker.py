@@ -50,7 +50,7 @@ class StopRequest:
                 loop.call_soon_threadsafe(event.set)
 
     async def wait(self) -> None:
-        """Wait until somebody asked."""
+        """Wait until a stop is asked for."""
         self._event = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         if not self._asked:

@@ -55,6 +55,13 @@ def test_help_names_every_command() -> None:
         assert "Example:" in output
 
 
+def test_flags_are_shown_as_flags() -> None:
+    for command in ([], ["generate", "handler"], ["config", "explain"], ["worker"]):
+        _, output = invoke(*command, "--help")
+        assert "--help" in output
+        assert "bool" not in output
+
+
 def test_version() -> None:
     code, output = invoke("--version")
     assert (code, output.strip()) == (0, "0.1.0")
@@ -70,12 +77,12 @@ def test_version() -> None:
         (["generate", "workflow", "a", "--steps", "a:b"], 2, "which --steps does not define"),
         (["generate", "subscriber", "a", "--event", "a b"], 2, "event 'a b' is not valid"),
         (["generate", "handler", "a", "--undo", "--force"], 2, "--undo goes with neither"),
-        (["init", "--framework", "django"], 2, "framework 'django' is not known"),
+        (["init", "--framework", "django"], 2, "framework 'django' is not supported"),
         (["worker", "main"], 2, "write module:attribute"),
         (["worker", "nope.main:app"], 2, "there is no module 'nope.main'"),
         (["check", "main"], 2, "write module:attribute"),
         (["nope"], 2, "No such command"),
-        (["--env-file", "none.env", "check"], 2, "--env-file none.env is no file"),
+        (["--env-file", "none.env", "check"], 2, "--env-file none.env is not a file"),
     ],
 )
 def test_usage_errors(
@@ -167,19 +174,38 @@ def test_a_whole_session_in_processes(tmp_path: Path) -> None:
     shop = tmp_path / "shop"
     code, out, err = tasker(shop, "check", "app.main:app")
     assert code == 0, err
-    assert "1 template(s) with 2 step(s): no errors" in out
+    assert "1 template with 2 steps: no errors, 0 warnings" in out
+
+    code, out, _ = tasker(shop, "generate", "handler", "pay", "--namespace", "shop")
+    assert code == 0
+    assert "next: add a step with `handler: {callable: shop.pay}` to a template" in out
+    code, out, err = tasker(shop, "check", "app.main:app")
+    assert code == 0, "a handler that waits for its step is no error"
+    assert "warning: handler 'shop.pay' never runs" in err
+    assert "no errors, 1 warning" in out
+
+    handlers = shop / "app/handlers/count_words.py"
+    handlers.write_text(handlers.read_text().replace('"split_text")]', '"split_txt")]'))
+    code, _, err = tasker(shop, "check", "app.main:app")
+    assert code == 1
+    assert (
+        "step 'count_words': parameter 'split' of handler 'shop.count_words' is "
+        'Result("split_txt"), but the template has no such step; its other steps are split_text; '
+        "did you mean 'split_text'?"
+    ) in err
+    handlers.write_text(handlers.read_text().replace("split_txt", "split_text"))
 
     template = shop / "config/tasks/count_words.yaml"
     template.write_text(template.read_text().replace("shop.split_text", "shop.splt_text"))
     (shop / "config/tasks/bad.yaml").write_text(
         "name: bad\nnamespace_name: shop\nversion: 1.0.0\n"
-        "steps:\n  - {name: a, handler: {callable: shop.count_words}, dependencies: [a]}\n"
+        "steps:\n  - {name: a, handler: {callable: shop.split_text}, dependencies: [a]}\n"
     )
     code, out, err = tasker(shop, "check", "app.main:app")
     assert code == 1
     assert "no handler 'shop.splt_text' is registered" in err
     assert "step 'a' depends on itself" in err
-    assert "3 error(s)" in err, "the handler without a step counts, too"
+    assert "2 errors, 0 warnings" in err, "the handler that is meant is not called unused as well"
 
 
 def test_check_knows_what_core_would_do_otherwise(tmp_path: Path) -> None:

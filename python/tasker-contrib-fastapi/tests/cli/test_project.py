@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tasker_contrib_fastapi.cli.app import run
+from tasker_contrib_fastapi.cli.project import next_steps
 
 # Kept between runs: a cold type check of FastAPI and pydantic takes most of a minute.
 MYPY_CACHE = Path(__file__).parents[2] / ".mypy_cache" / "generated"
@@ -85,6 +86,17 @@ def test_its_tests_fail_when_a_handler_is_broken(project: Path, tmp_path: Path) 
         if case.find("failure") is not None
     }
     assert failed == set(BREAK)
+
+
+def test_it_says_how_to_get_what_is_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install = "cargo install --path ops/dev-server --locked"
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert install in next_steps(tmp_path)
+    (tmp_path / "tasker-dev").touch(0o755)
+    assert install not in next_steps(tmp_path)
+    assert "tasker-dev up" in next_steps(tmp_path)
 
 
 def test_names_come_from_the_folder(project: Path) -> None:

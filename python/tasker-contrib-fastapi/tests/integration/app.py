@@ -36,7 +36,9 @@ from tasker_contrib_fastapi import (
 
 NS = os.environ["NS"]
 WORK = Path(os.environ["WORK"])
-logging.basicConfig(level="INFO", format="%(levelname)s task=%(task_uuid)s %(message)s")
+logging.basicConfig(
+    level="INFO", format="%(levelname)s pid=%(process)d task=%(task_uuid)s %(message)s"
+)
 logging.getLogger().handlers[0].addFilter(tasker.TaskerLogFilter())
 logging.getLogger("httpx").setLevel("WARNING")
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from tasker_contrib_fastapi.testing import TaskerStack
@@ -130,8 +131,6 @@ def test_timeout_cancels_and_is_tried_again(app: App, tasks: dict[str, str]) -> 
 
 
 def test_conflict_list_cancel_and_problems(app: App, tasks: dict[str, str]) -> None:
-    import httpx
-
     body = {"name": "dsl", "namespace": app.place.ns, "context": {"n": 1, "nonce": "same"}}
     first = httpx.post(app.url + "/tasker/tasks", json=body)
     again = httpx.post(app.url + "/tasker/tasks", json=body)
@@ -149,6 +148,42 @@ def test_conflict_list_cancel_and_problems(app: App, tasks: dict[str, str]) -> N
     assert f"did you mean '{app.place.ns}/dsl 1.0.0'" in missing.json()["detail"]
     nobody = app.get("/tasker/tasks/00000000-0000-7000-8000-000000000000")
     assert nobody.status_code == 404
+
+
+def test_list_detail_and_creation_say_the_same_of_a_task(app: App, tasks: dict[str, str]) -> None:
+    for name in ("chain", "permanent", "exhausted"):
+        app.ended(tasks[name])
+    keys = ("status", "completed_at", "recommended_action", "execution_status")
+
+    def same(name: str, *states: str) -> bool:
+        """A failed task may go on to the state `error` between the two answers."""
+        rows = app.get(f"/tasker/tasks?namespace={app.place.ns}&per_page=100").json()["tasks"]
+        row = next(row for row in rows if row["task_uuid"] == tasks[name])
+        one = app.task(tasks[name])
+        return row["status"] in states and [row[key] for key in keys] == [one[key] for key in keys]
+
+    eventually(lambda: same("chain", "complete"))
+    eventually(lambda: same("permanent", "blocked_by_failures", "error"))
+    complete = app.task(tasks["chain"])
+    assert complete["recommended_action"] is None
+    ends = [step["completed_at"] for step in complete["steps"]]
+    assert complete["completed_at"] >= max(ends)
+    assert app.task(tasks["permanent"])["completed_at"] is None
+
+    context = {"n": 1, "nonce": "names"}
+    body = {"name": "chain", "namespace": app.place.ns, "context": context}
+    made = httpx.post(app.url + "/tasker/tasks", json=body, timeout=10).json()
+    one = app.ended(made["task_uuid"])
+    names = [{s["name"]: s["step_uuid"] for s in steps} for steps in (made["steps"], one["steps"])]
+    assert names[0] == names[1]
+
+
+@pytest.mark.parametrize("word", ["completed", "pending", "error"])
+def test_a_status_that_no_list_can_be_asked_for(app: App, word: str) -> None:
+    answer = app.get(f"/tasker/tasks?status={word}")
+    assert answer.status_code == 422
+    assert "status must be 'complete' or 'incomplete'" in answer.json()["detail"]
+    assert app.get("/tasker/tasks?status=incomplete").status_code == 200
 
 
 def test_a_hung_handler_makes_unready_and_is_named(app: App) -> None:
@@ -182,6 +217,6 @@ def test_metrics_count_per_handler(app: App, tasks: dict[str, str]) -> None:
 
 
 def test_one_line_says_why_the_worker_runs(app: App) -> None:
-    assert app.log.count("tasker mode worker in process") == 1
+    assert app.log.count("tasker: worker (a database and task templates are configured)") == 1
     assert "worker python-worker-" in app.log
     assert app.place.stack.database_url.split("@")[0] not in app.log

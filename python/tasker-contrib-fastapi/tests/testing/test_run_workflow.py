@@ -154,7 +154,7 @@ def test_a_failed_assertion_shows_the_difference_and_the_timeline() -> None:
     with pytest.raises(AssertionError) as raised:
         run.assert_step("price", result={"price": 8}, attempts=2)
     text = str(raised.value)
-    assert "1 attempt(s), expected 2" in text
+    assert "1 attempt, expected 2" in text
     assert '-  "price": 8' in text
     assert '+  "price": 9' in text
     assert "tax" not in text, "keys that were not asked for are noise"

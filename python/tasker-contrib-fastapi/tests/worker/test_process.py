@@ -69,6 +69,17 @@ def test_apps_without_a_worker(tmp_path: Path, source: str, code: int, message: 
     assert "Traceback" not in errors
 
 
+def test_a_database_that_is_away_is_said_at_once_and_waited_for(tmp_path: Path) -> None:
+    """The supervisor gives up on a process that fails at once, and a database may come back."""
+    (tmp_path / "main.py").write_text(DATABASE.replace('"}', '", "connect_timeout": 1}'))
+    (tmp_path / "config/tasks").mkdir(parents=True)
+    code, errors = worker(tmp_path)
+    assert code == 1
+    said, failed = (line for line in errors.splitlines() if "connection refused" in line)
+    assert said.endswith("(trying for 1 s)")
+    assert failed.startswith("error: the worker cannot start: connection refused at 127.0.0.1:1 (")
+
+
 def test_an_exception_of_the_app_shows_its_traceback(tmp_path: Path) -> None:
     (tmp_path / "main.py").write_text(
         "from contextlib import asynccontextmanager\n"

@@ -35,7 +35,7 @@ def parse_airports(text: str, source: str = "airports.csv") -> list[Airport]:
         source: Name used in error messages.
 
     Raises:
-        SourceFormatError: A column is missing, a coordinate is no number, or a code comes twice.
+        SourceFormatError: A column is missing, a coordinate is not a number, or a code comes twice.
     """
     reader = csv.DictReader(io.StringIO(text))
     _require_columns(reader.fieldnames or (), AIRPORT_COLUMNS, source)

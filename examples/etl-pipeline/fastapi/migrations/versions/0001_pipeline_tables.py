@@ -44,7 +44,7 @@ CREATE UNLOGGED TABLE etl.staged_routes (
     flights_per_year  integer NOT NULL,
     PRIMARY KEY (attempt_id, origin, destination)
 );
--- As extracted: text, because a field that is no number must arrive here to be judged.
+-- As extracted: text, because a field that is not a number must arrive here to be judged.
 CREATE UNLOGGED TABLE etl.staged_flights (
     attempt_id   text NOT NULL REFERENCES etl.attempts ON DELETE CASCADE,
     row_number   integer NOT NULL,

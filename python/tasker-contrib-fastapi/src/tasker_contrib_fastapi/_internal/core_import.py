@@ -17,9 +17,14 @@ def log_filter(level: str) -> str:
     """The native library's filter for a level.
 
     Its queue poll waits up to five seconds in one SQL statement, and the SQL library warns of each
-    statement that takes more than one: that warning says nothing and would fill the log.
+    statement that takes more than one: that warning says nothing and would fill the log. A start
+    that fails is reported by an exception: the same words in the log are once too often.
     """
-    return f"{level},sqlx::query=error" if level in ("warn", "info") else level
+    if level not in ("error", "warn", "info"):
+        return level
+    # At each stop Core warns of a timeout: it waits for a channel that it never closes.
+    stop = ",tasker_worker::worker::core=error" if level == "warn" else ""
+    return f"{level},sqlx::query=error,_tasker_core::bootstrap=off{stop}"
 
 
 @contextlib.contextmanager

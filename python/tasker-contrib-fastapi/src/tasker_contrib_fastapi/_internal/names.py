@@ -1,4 +1,4 @@
-"""Suggestions for misspelt names."""
+"""Names and numbers in messages."""
 
 from __future__ import annotations
 
@@ -16,3 +16,8 @@ def did_you_mean(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str
         same = [c for c in candidates if c.rsplit(".", 1)[-1] == last]
         found = same[:1]
     return f"; did you mean {found[0]!r}?" if found else ""
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 step`, `2 steps`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

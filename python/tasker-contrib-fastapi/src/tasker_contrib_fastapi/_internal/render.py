@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from ..settings import OUR_DEFAULTS, TaskerSettings
-from ._contract import CONFIG_KEYS, CORE_VERSION, OPTIONAL_SECTIONS, SETTINGS
+from ._contract import CONFIG_KEYS, CORE_VERSION, OPTIONAL_SECTIONS
 from .toml import write_toml
 
 _CLIENT = "worker.orchestration_client"
-_DELIVERY = SETTINGS["worker.delivery"].path
 
 
-def worker_values(settings: TaskerSettings, *, siblings: bool = True) -> dict[str, Any]:
-    """All keys of a worker's file with their values, by dotted path.
-
-    Args:
-        settings: what was set.
-        siblings: whether other workers may share the namespaces. Core's notifications reach all
-            of them with the step inside, and its claim is not atomic, so that two workers run the
-            same step; a read from the queue gives it to one.
-    """
+def worker_values(settings: TaskerSettings) -> dict[str, Any]:
+    """All keys of a worker's file with their values, by dotted path."""
     chosen = settings.core_values()
     wanted = {
         section
@@ -34,9 +27,10 @@ def worker_values(settings: TaskerSettings, *, siblings: bool = True) -> dict[st
             continue
         if any(path.startswith(f"{s}.") and s not in wanted for s in OPTIONAL_SECTIONS):
             continue
-        values[path] = chosen.get(path, key.default)
-    if siblings and _DELIVERY not in chosen:
-        values[_DELIVERY] = OUR_DEFAULTS["worker.delivery"]
+        values[path] = chosen.get(path, OUR_DEFAULTS.get(path, key.default))
+    for path, value in values.items():
+        if value and (CONFIG_KEYS[path].pattern or "").startswith("database_url"):
+            values[path] = _noticing(str(value))
     orchestration = settings.orchestration
     if orchestration.token is not None:
         values[f"{_CLIENT}.auth.type"] = "bearer"
@@ -48,9 +42,22 @@ def worker_values(settings: TaskerSettings, *, siblings: bool = True) -> dict[st
     return values
 
 
-def worker_toml(settings: TaskerSettings, *, siblings: bool = True) -> str:
+def _noticing(url: str) -> str:
+    """A database URL whose sessions end soon after the process that opened them.
+
+    A worker waits for steps in a query of five seconds. When its process dies, PostgreSQL would go
+    on with that query, hand the next step to the dead connection and so hide it for the visibility
+    timeout, unless it checks whether its client is still there.
+    """
+    if re.search(r"[?&]options=", url):
+        return url
+    separator = "&" if "?" in url else "?"
+    return f"{url}{separator}options=-c%20client_connection_check_interval%3D250"
+
+
+def worker_toml(settings: TaskerSettings) -> str:
     """The file, with literal values only: no placeholder means nothing that Core could refuse."""
     header = (
         f"# Configuration of a Tasker {CORE_VERSION} worker, rendered by tasker-contrib-fastapi.\n"
     )
-    return header + write_toml(worker_values(settings, siblings=siblings))
+    return header + write_toml(worker_values(settings))

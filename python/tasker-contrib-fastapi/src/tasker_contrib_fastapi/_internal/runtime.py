@@ -22,11 +22,11 @@ from ..events import TaskerEvent, emit
 from ..log import install_filter
 from ..settings import TaskerSettings
 from ..templates import CheckReport, check_app
-from . import native
+from . import database, native
 from ._contract import WORKER_DRAINING, WORKER_STARTED, WORKER_STOPPED
-from .core_keys import host_of
 from .depends import AppContext
 from .dispatcher import CutStep, Dispatcher
+from .names import counted
 from .registry import registry
 from .render import worker_toml
 
@@ -61,7 +61,7 @@ class StopReport:
 class Runtime:
     """The running worker. Use `acquire` and `release`."""
 
-    def __init__(self, settings: TaskerSettings, *, standalone: bool, siblings: bool) -> None:
+    def __init__(self, settings: TaskerSettings, *, standalone: bool) -> None:
         self.settings = settings
         self.state: State = "starting"
         self.report: CheckReport | None = None
@@ -69,7 +69,6 @@ class Runtime:
         self.leases = 0
         self.pid = os.getpid()
         self._standalone = standalone
-        self._siblings = siblings
         self._apps: list[AppContext] = []
         self._client: TaskerClient | None = None
         self._dispatcher: Dispatcher | None = None
@@ -98,7 +97,7 @@ class Runtime:
         health["database"] = (bool(size), f"{size} connections, {idle} idle")
         health["dispatcher"] = self.dispatcher.health()
         templates = self.report.templates if self.report else []
-        health["templates"] = (True, f"{len(templates)} templates")
+        health["templates"] = (True, counted(len(templates), "template"))
         return health
 
     # --- start --------------------------------------------------------------------------------
@@ -120,19 +119,21 @@ class Runtime:
         for warning in self.report.warnings:
             logger.warning("%s", warning)
         self.report.raise_for_errors()
+        # What restarts a worker process gives up on one that fails at once; a web server's user
+        # is waiting for the reason.
+        patience = settings.connect_timeout if self._standalone else 0.0
+        database.must_listen(settings, patience=patience)
         started = time.monotonic()
         try:
             self.worker_id = native.bootstrap(
-                worker_toml(settings, siblings=self._siblings),
+                worker_toml(settings),
                 settings.templates,
                 settings.log_level,
             )
         except native.ForkedProcess:
             raise
         except TaskerStartError as error:
-            raise TaskerStartError(
-                f"the worker cannot start: {error} (database {host_of(settings.database_url)})"
-            ) from None
+            raise database.start_error(settings, str(error)) from None
         try:
             self._client = TaskerClient.from_settings(settings)
             self._dispatcher = Dispatcher(
@@ -151,12 +152,13 @@ class Runtime:
         self.state = "running"
         namespaces = sorted({t.namespace for t in self.report.templates})
         logger.info(
-            "worker %s started in %.0f ms: %d templates, namespaces %s, %d steps at once",
+            "worker %s started in %.0f ms: %s, %s %s, %s at once",
             self.worker_id,
             (time.monotonic() - started) * 1000,
-            len(self.report.templates),
-            ", ".join(namespaces),
-            settings.concurrency,
+            counted(len(self.report.templates), "template"),
+            "namespace" if len(namespaces) == 1 else "namespaces",
+            ", ".join(namespaces) or "(none)",
+            counted(settings.concurrency, "step"),
         )
         data = {"worker_id": self.worker_id, "namespaces": namespaces}
         emit(TaskerEvent(WORKER_STARTED, data=data), self.dispatcher.loop)
@@ -187,7 +189,11 @@ class Runtime:
         settings, dispatcher = self.settings, self.dispatcher
         self.state = "draining"
         data = {"in_flight": dispatcher.in_flight, "timeout": settings.drain_timeout}
-        logger.info("worker draining: %d steps in flight", dispatcher.in_flight)
+        logger.info(
+            "worker draining: %s in flight%s",
+            counted(dispatcher.in_flight, "step"),
+            "; Core needs up to ten seconds to stop" if self._standalone else "",
+        )
         emit(TaskerEvent(WORKER_DRAINING, data=data), dispatcher.loop)
         try:
             if settings.drain_timeout > 0 and not self._idle():
@@ -214,9 +220,9 @@ class Runtime:
                 step.step_uuid,
             )
         logger.info(
-            "worker stopped after %.1f s: %d steps cut, %d returned unstarted",
+            "worker stopped after %.1f s: %s cut, %d returned unstarted",
             report.seconds,
-            len(cut),
+            counted(len(cut), "step"),
             returned,
         )
         return report
@@ -224,8 +230,8 @@ class Runtime:
     def _idle(self) -> bool:
         """Whether an embedded worker has nothing to do, so that it may stop without the freeze.
 
-        A step that Core claims in the very moment of the stop would be lost; a standalone worker
-        therefore always takes the long way.
+        A step that Core claims during such a stop would be lost; a standalone worker therefore
+        always drains.
         """
         if self._standalone or self.dispatcher.in_flight:
             return False
@@ -288,7 +294,7 @@ class Runtime:
                 pause.wait(0.02)
         if waiting:
             logger.warning(
-                "%d answers were not confirmed by the server before the stop", len(waiting)
+                "the server did not confirm %s before the stop", counted(len(waiting), "answer")
             )
 
     def _close_client(self, dispatcher: Dispatcher) -> None:
@@ -331,7 +337,6 @@ def acquire(
     *,
     loop: asyncio.AbstractEventLoop | None = None,
     standalone: bool = False,
-    siblings: bool = True,
 ) -> Runtime:
     """Start the worker, or share the one that runs. Blocks while Core starts.
 
@@ -339,7 +344,6 @@ def acquire(
         settings: of the app.
         loop: run async handlers there instead of on a loop thread of the worker.
         standalone: the process does nothing else.
-        siblings: other processes may run workers of the same namespaces.
 
     Raises:
         TaskerConfigError, TaskerStartError: see `Runtime.start`.
@@ -358,7 +362,7 @@ def acquire(
                 )
             runtime.leases += 1
             return runtime
-        runtime = Runtime(settings, standalone=standalone, siblings=siblings)
+        runtime = Runtime(settings, standalone=standalone)
         runtime.start(loop)
         runtime.leases = 1
         _current = runtime

@@ -27,6 +27,7 @@ class Source:
 
     name: str
     marker: Marker
+    annotation: Any
     adapter: TypeAdapter[Any]
     default: Any = MISSING
 
@@ -161,7 +162,7 @@ def _source(place: str, name: str, marker: Marker, base: Any, default: Any) -> S
         adapter: TypeAdapter[Any] = TypeAdapter(base)
     except Exception as error:
         raise TypeError(f"{place}: {base!r} is not a type that pydantic knows: {error}") from error
-    return Source(name=name, marker=marker, adapter=adapter, default=default)
+    return Source(name, marker, base, adapter, default)
 
 
 def _optional(annotation: Any) -> bool:

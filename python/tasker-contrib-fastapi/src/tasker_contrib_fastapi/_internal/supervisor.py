@@ -173,7 +173,8 @@ class Supervisor:
             self._exit_code = 1
             self._kill_all()
             return
-        self._log(f"{why}: draining {self._running()} worker process(es)")
+        running = self._running()
+        self._log(f"{why}: draining {running} worker {'process' if running == 1 else 'processes'}")
         self._stop_everything()
 
     def _on_change(self, what: str) -> None:

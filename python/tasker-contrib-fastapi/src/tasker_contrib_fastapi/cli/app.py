@@ -14,6 +14,7 @@ import typer
 from dotenv import load_dotenv
 
 from tasker_contrib_fastapi import TaskerConfigError, __version__
+from tasker_contrib_fastapi._internal.names import counted
 from tasker_contrib_fastapi.cli import checks, generate, names, project
 from tasker_contrib_fastapi.cli.errors import CliProblem, UsageProblem
 from tasker_contrib_fastapi.cli.place import (
@@ -36,10 +37,17 @@ app = typer.Typer(
     help="Tasker workflows in FastAPI: projects, handlers, templates, checks and workers.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
     add_completion=True,
 )
-generate_app = typer.Typer(no_args_is_help=True, help="Generate a handler or a task template.")
-config_app = typer.Typer(no_args_is_help=True, help="Look at the configuration.")
+generate_app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Generate handlers, templates and subscribers.",
+)
+config_app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="Look at the configuration."
+)
 app.add_typer(generate_app, name="generate")
 app.add_typer(config_app, name="config")
 
@@ -79,6 +87,10 @@ Undo = Annotated[
     bool,
     typer.Option("--undo", help="Remove what the same command made, unless it was edited."),
 ]
+Namespace = Annotated[
+    str | None,
+    typer.Option(help="Namespace of the task; each worker serves one or more namespaces."),
+]
 Target = Annotated[
     str | None,
     typer.Argument(metavar="[MODULE:APP]", help="The application, for example app.main:app."),
@@ -100,7 +112,7 @@ def _root(
     if env_file is not None:
         if not env_file.is_file():
             raise UsageProblem(
-                f"--env-file {env_file} is no file", fix="name a file of lines NAME=value"
+                f"--env-file {env_file} is not a file", fix="name a file of lines NAME=value"
             )
         load_dotenv(env_file)
 
@@ -119,7 +131,9 @@ def init(
     Example: tasker init --framework fastapi shop
     """
     if framework != "fastapi":
-        raise UsageProblem(f"framework '{framework}' is not known", fix="use --framework fastapi")
+        raise UsageProblem(
+            f"framework '{framework}' is not supported", fix="use --framework fastapi"
+        )
     if directory.exists() and not directory.is_dir():
         raise UsageProblem(f"{directory} is a file", fix="name a folder")
     _place(directory, project.files(directory), force, skip, dry_run)
@@ -135,7 +149,8 @@ def generate_handler(
         generate.HandlerType, typer.Option("--type", help="What kind of step.")
     ] = generate.HandlerType.BASE,
     namespace: Annotated[
-        str | None, typer.Option(help="The templates' namespace; becomes part of the name.")
+        str | None,
+        typer.Option(help="Namespace of the templates; becomes part of the name."),
     ] = None,
     module: Annotated[str, typer.Option(help="The package of the handlers.")] = "app.handlers",
     force: Force = False,
@@ -150,17 +165,20 @@ def generate_handler(
     files = generate.handler(name, kind, namespace, module)
     if _generate(files, force, skip, dry_run, undo):
         called = generate.callable_name(name, namespace)
-        typer.echo(f"A step of a task template calls it with `handler: {{callable: {called}}}`.")
+        typer.echo(
+            f"next: add a step with `handler: {{callable: {called}}}` to a template in "
+            "config/tasks; until then the handler never runs"
+        )
 
 
 @generate_app.command("template")
 @_reported
 def generate_template(
     name: Annotated[str, typer.Argument(help="For example monthly_report.")],
-    namespace: Annotated[str | None, typer.Option(help="One per worker pool.")] = None,
+    namespace: Namespace = None,
     steps: Annotated[
         str | None,
-        typer.Option(help="Steps and dependencies: fetch,clean:fetch,store:clean+fetch"),
+        typer.Option(help="Each step, and what it waits for: fetch,clean:fetch,store:clean+fetch"),
     ] = None,
     force: Force = False,
     skip: Skip = False,
@@ -175,7 +193,7 @@ def generate_template(
     if _generate(files, force, skip, dry_run, undo):
         option = f" --namespace {namespace}" if namespace else ""
         for step, _ in names.steps(steps or "start"):
-            typer.echo(f"Its handler: tasker generate handler {step}{option}")
+            typer.echo(f"next: tasker generate handler {step}{option}")
 
 
 @generate_app.command("workflow")
@@ -183,9 +201,9 @@ def generate_template(
 def generate_workflow(
     name: Annotated[str, typer.Argument(help="For example order.")],
     steps: Annotated[
-        str, typer.Option(help="Steps and dependencies: validate,charge:validate,ship:charge")
+        str, typer.Option(help="Each step, and what it waits for: validate,charge:validate")
     ],
-    namespace: Annotated[str | None, typer.Option(help="One per worker pool.")] = None,
+    namespace: Namespace = None,
     module: Annotated[str, typer.Option(help="The package of the handlers.")] = "app.handlers",
     force: Force = False,
     skip: Skip = False,
@@ -226,7 +244,7 @@ def generate_subscriber(
 @app.command()
 @_reported
 def check(target: Target = None) -> None:
-    """Check settings, task templates and handlers; all findings at once.
+    """Check settings, task templates and handlers.
 
     Example: tasker check app.main:app
     """
@@ -235,12 +253,11 @@ def check(target: Target = None) -> None:
         typer.echo(f"warning: {warning}", err=True)
     for error in findings.errors:
         typer.echo(f"error: {error}", err=True)
+    warnings = counted(len(findings.warnings), "warning")
     if findings.errors:
-        typer.echo(
-            f"{len(findings.errors)} error(s), {len(findings.warnings)} warning(s)", err=True
-        )
+        typer.echo(f"{counted(len(findings.errors), 'error')}, {warnings}", err=True)
         raise typer.Exit(1)
-    typer.echo(f"{findings.summary}, {len(findings.warnings)} warning(s)")
+    typer.echo(f"{findings.summary}, {warnings}")
 
 
 @config_app.command("explain")
@@ -279,17 +296,17 @@ def worker(
         typer.Option(
             min=1,
             max=65535,
-            help="Serve /live, /ready and /metrics here; a second process on the next port, …",
+            help="Serve /live, /ready and /metrics here; each further process on the next port.",
         ),
     ] = None,
     health_host: Annotated[
         str, typer.Option(help="Address of --health-port; 0.0.0.0 in a container.")
     ] = "127.0.0.1",
 ) -> None:
-    """Run the handlers of an app outside of its web process.
+    """Run the handlers of an app outside its web process.
 
-    Start the web process with TASKER_MODE=client then. SIGTERM and Ctrl-C drain, a second one
-    stops at once.
+    Start the web process with TASKER_MODE=client then. SIGTERM and Ctrl-C let running steps end,
+    which takes ten seconds also when none runs; the second signal stops at once.
 
     Example: tasker worker app.main:app --processes 4 --health-port 9100
     """

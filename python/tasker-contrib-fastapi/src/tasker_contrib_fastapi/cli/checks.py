@@ -6,6 +6,7 @@ import contextlib
 from dataclasses import dataclass, field
 from typing import Any
 
+from tasker_contrib_fastapi._internal.names import counted
 from tasker_contrib_fastapi.cli.target import import_app, look_in_working_directory
 from tasker_contrib_fastapi.settings import TaskerSettings
 from tasker_contrib_fastapi.templates import check_app
@@ -38,7 +39,8 @@ def run(target: str | None) -> Findings:
     for template in report.templates:
         findings.errors += [f"{template.path}: {problem}" for problem in rehearse(template.raw)]
     steps = sum(len(template.steps) for template in report.templates)
-    findings.summary = f"{len(report.templates)} template(s) with {steps} step(s): no errors"
+    templates = counted(len(report.templates), "template")
+    findings.summary = f"{templates} with {counted(steps, 'step')}: no errors"
     return findings
 
 

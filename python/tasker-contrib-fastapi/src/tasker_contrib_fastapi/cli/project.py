@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path, PurePosixPath
 
@@ -16,6 +17,9 @@ _SKELETON = Path(__file__).with_name("skeleton")
 _SUFFIX = ".j2"
 # Core's queue name leaves 29 characters for a namespace.
 _MAX_NAMESPACE = 29
+_INSTALL_TASKER_DEV = (
+    "  cargo install --path ops/dev-server --locked   # in a clone of tasker-contrib: tasker-dev"
+)
 
 
 def files(directory: Path) -> list[RenderedFile]:
@@ -48,6 +52,7 @@ def files(directory: Path) -> list[RenderedFile]:
 
 def next_steps(directory: Path) -> str:
     """What to type now."""
+    tasker_dev = [] if shutil.which("tasker-dev") else [_INSTALL_TASKER_DEV]
     lines = [
         "",
         "Next:",
@@ -55,6 +60,7 @@ def next_steps(directory: Path) -> str:
         *_install_ourselves(),
         "  pip install -e '.[dev]'",
         "  pytest",
+        *tasker_dev,
         "  tasker-dev up                     # PostgreSQL and Tasker, in another terminal",
         "  cp .env.example .env              # and put the two URLs that it prints there",
         "  uvicorn app.main:app --env-file .env",

@@ -16,6 +16,7 @@ from pydantic_core import to_jsonable_python
 
 from .._internal.depends import AppContext
 from .._internal.invoke import invoke, resolve
+from .._internal.names import counted
 from .._internal.outcome import StepOutcome
 from .._internal.registry import registry
 from . import graph as rules
@@ -166,7 +167,7 @@ class WorkflowRun:
         if step.state != state:
             wrong.append(f"state is {step.state}, expected {state}")
         if attempts is not None and step.attempts != attempts:
-            wrong.append(f"{step.attempts} attempt(s), expected {attempts}")
+            wrong.append(f"{counted(step.attempts, 'attempt')}, expected {attempts}")
         if error is not None and error not in (step.error or ""):
             wrong.append(f"error is {step.error!r}, expected to contain {error!r}")
         if delays is not None and not contains(step.delays, delays):
