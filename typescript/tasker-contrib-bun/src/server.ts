@@ -5,13 +5,14 @@
  * ```ts
  * import { TaskerServer } from 'tasker-contrib-bun';
  *
- * await new TaskerServer({ port: 3000, handlers: './handlers' }).start();
+ * await new TaskerServer({ port: 3000, handlers: './src/handlers' }).start();
  * ```
  *
  * @module
  */
 
 import { type ClientErrorCode, TaskerClient } from './client.ts';
+import { unreachable } from './database.ts';
 import { type CutStep, Dispatcher } from './dispatcher.ts';
 import { TaskerConfigError, TaskerStartError } from './errors.ts';
 import { TaskerEvents } from './events.ts';
@@ -21,13 +22,18 @@ import { InputSchemas } from './input-schemas.ts';
 import { current, type Living, occupy, vacate, type Worker } from './living.ts';
 import { Metrics } from './metrics.ts';
 import { bootstrap, importCore } from './native.ts';
-import { loadHandlers } from './registry.ts';
-import { OWN_OPTIONS, type ServerState, type StopReport, type TaskerServerOptions } from './server-options.ts';
+import { prepare } from './preparation.ts';
+import { OWN_OPTIONS, type ServerOptions, type ServerState, type StopReport } from './server-options.ts';
 import { decideMode, processFacts, resolveSettings, type Settings } from './settings.ts';
-import { compare, loadTemplates } from './templates.ts';
 import { workerToml } from './worker-toml.ts';
 
 const HTTP_STOP_MS = 1000;
+
+/** Options of {@link TaskerServer}. */
+export interface TaskerServerOptions extends ServerOptions {
+  /** Answers everything else. Default: 404. */
+  fetch?: (request: Request, server: TaskerServer) => Response | Promise<Response>;
+}
 
 /** See the module's example. */
 export class TaskerServer {
@@ -150,17 +156,16 @@ export class TaskerServer {
 
   async #startWorker(): Promise<void> {
     const { settings } = this;
-    const problems: string[] = [];
-    const handlers = await loadHandlers(this.#options.handlers ?? [], problems);
-    const templates = loadTemplates(settings.templates, problems);
-    compare(templates, [...handlers.keys()], problems);
+    const { handlers, templates, problems, warnings } = await prepare(this.#options.handlers ?? [], settings.templates);
     if (problems.length) throw new TaskerConfigError(problems);
+    for (const warning of warnings) console.warn(`tasker: warning: ${warning}`);
     if (this.#worker) {
       this.#worker.dispatcher.handlers = handlers;
       return;
     }
     const { toml } = this.#living;
     const core = await importCore();
+    await this.#findDatabase();
     const { native, workerId } = await bootstrap(core, toml, settings.templates, settings.logLevel);
     const { concurrency } = settings;
     const dispatcher = new Dispatcher(native, core, handlers, concurrency, workerId, this.events, this.#metrics);
@@ -168,6 +173,16 @@ export class TaskerServer {
     this.#worker = { native, dispatcher, workerId, namespaces };
     dispatcher.start();
     this.events.emit('worker:started', { workerId, namespaces });
+  }
+
+  async #findDatabase(): Promise<void> {
+    const { url, source, connectTimeoutMs } = this.settings.database;
+    const problem = await unreachable(url, connectTimeoutMs);
+    if (!problem) return;
+    throw new TaskerStartError(
+      `no database: ${problem} (from ${source}); start PostgreSQL there, or correct the URL; ` +
+        'on your own machine `tasker-dev up` starts one and prints its DATABASE_URL',
+    );
   }
 
   #listen(): void {

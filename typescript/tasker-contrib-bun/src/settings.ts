@@ -16,6 +16,8 @@ export interface Settings {
   drainTimeout: number;
   logLevel: string;
   databaseConfigured: boolean;
+  /** The database with the name of what set it. */
+  database: { url: string; source: string; connectTimeoutMs: number };
   concurrency: number;
   orchestration: {
     url: string;
@@ -46,6 +48,7 @@ const ALSO: Record<string, string> = {
   'database.url': 'DATABASE_URL',
   'orchestration.url': 'TASKER_ORCHESTRATION_URL',
 };
+const DATABASE = 'common.database.url';
 /** Core's section for the client of the orchestration server. */
 export const CLIENT = 'worker.orchestration_client';
 
@@ -87,9 +90,12 @@ export function resolveSettings(options: TaskerOptions, env: Env = process.env):
     return String(value);
   };
   const core = new Map<string, Value>();
+  const sources = new Map<string, string>();
   const set = (path: string, value: unknown, source: string) => {
     const checked = check(path, value, source, problems);
-    if (checked !== undefined) core.set(path, checked);
+    if (checked === undefined) return;
+    core.set(path, checked);
+    sources.set(path, source);
   };
   for (const [path, value] of Object.entries(options.core ?? {})) {
     const paths = Object.keys(CONFIG_KEYS);
@@ -108,7 +114,12 @@ export function resolveSettings(options: TaskerOptions, env: Env = process.env):
     templates: own('templates') as string,
     drainTimeout: own('drainTimeout') as number,
     logLevel: own('logLevel') as string,
-    databaseConfigured: core.has('common.database.url'),
+    databaseConfigured: core.has(DATABASE),
+    database: {
+      url: String(value(DATABASE)),
+      source: sources.get(DATABASE) ?? 'the default of database.url (DATABASE_URL)',
+      connectTimeoutMs: 1000 * Number(value('common.database.pool.acquire_timeout_seconds')),
+    },
     concurrency: Number(value('worker.mpsc_channels.handler_dispatch.max_concurrent_handlers')),
     orchestration: {
       url: String(value(`${CLIENT}.base_url`)),

@@ -9,6 +9,7 @@ import { tasker as honoTasker } from '../src/hono.ts';
 import { defineStep, TaskerServer, type TaskerServerOptions } from '../src/index.ts';
 import { control } from './double/core.ts';
 import { claimed } from './double/steps.ts';
+import { databaseUrl } from './support/database.ts';
 import { spawnOnDouble } from './support/spawn.ts';
 import { stack } from './support/stack.ts';
 import { until } from './support/until.ts';
@@ -27,7 +28,7 @@ function server(options: TaskerServerOptions = {}): TaskerServer {
     port: 0,
     signals: false,
     drainTimeout: 0,
-    database: { url: 'postgresql://a:b@127.0.0.1:1/x' },
+    database: { url: databaseUrl },
     orchestration: { url: 'http://127.0.0.1:1' },
     ...options,
   });
@@ -66,7 +67,47 @@ describe('start', () => {
 
   test('templates and handlers are compared before Core is touched', async () => {
     expect(await refusal(server({ handlers: [price] }))).toContain("no handler 'shop.pack' is registered");
-    expect(await refusal(server({ handlers: [price, { name: 'x' } as never] }))).toContain('handlers[1] is no handler');
+    expect(await refusal(server({ handlers: [price, { name: 'x' } as never] }))).toContain(
+      'handlers[1] is not a handler',
+    );
+    expect(control.boots.length).toBe(0);
+  });
+
+  test('a handler that no template uses is a warning with the line that would use it', async () => {
+    const warn = spyOn(console, 'warn').mockImplementation(() => {});
+    const made = await server({ handlers: [price, pack, defineStep('shop.new', {}, () => ({}))] }).start();
+    const lines = warn.mock.calls.flat();
+    warn.mockRestore();
+    expect(made.state).toBe('running');
+    expect(lines).toEqual([
+      "tasker: warning: no task template uses handler 'shop.new'; a step uses it with `handler: {callable: shop.new}`",
+    ]);
+  });
+
+  test('an error in a template is the only thing that is said', async () => {
+    const folder = join(scratch, 'broken-templates');
+    cpSync(join(root, 'tests/fixtures/tasks'), folder, { recursive: true });
+    const file = join(folder, 'ship.yaml');
+    writeFileSync(file, readFileSync(file, 'utf8').replace('shop.price', 'shop.prise'));
+    const warn = spyOn(console, 'warn').mockImplementation(() => {});
+    expect(await refusal(server({ templates: folder }))).toBe(
+      `${file}: step 'price': no handler 'shop.prise' is registered (did you mean shop.price?)`,
+    );
+    writeFileSync(file, 'steps: [');
+    expect(await refusal(server({ templates: folder }))).toStartWith(`${file}: is not valid YAML: `);
+    expect(warn).not.toHaveBeenCalled();
+    warn.mockRestore();
+  });
+
+  test('a database that is not there fails the start at once, and says where and what to do', async () => {
+    const url = 'postgresql://a:secret@127.0.0.1:1/x';
+    const begun = performance.now();
+    const message = await refusal(server({ database: { url } }));
+    expect(performance.now() - begun).toBeLessThan(2000);
+    expect(message).toBe(
+      'no database: connection refused at 127.0.0.1:1 (from database.url); start PostgreSQL there, or correct the URL; ' +
+        'on your own machine `tasker-dev up` starts one and prints its DATABASE_URL',
+    );
     expect(control.boots.length).toBe(0);
   });
 
@@ -77,7 +118,8 @@ describe('start', () => {
     writeFileSync(join(folder, 'price.ts'), text);
     expect(await refusal(server({ handlers: folder }))).toContain("no handler 'shop.pack'");
     writeFileSync(join(folder, 'broken.ts'), "throw new Error('at import');");
-    expect(await refusal(server({ handlers: folder }))).toContain('broken.ts: cannot be imported: at import');
+    // Alone: which handlers the file has is not known.
+    expect(await refusal(server({ handlers: folder }))).toBe(`${folder}/broken.ts: cannot be imported: at import`);
   });
 
   test('a worker that cannot boot fails the server', async () => {
@@ -242,6 +284,19 @@ describe('processes', () => {
     expect(await app.child.exited).toBe(0);
     expect(app.said()).toMatch(/STOPPED .*"step":"shop.pack"/);
     await stream.text();
+  }, 20_000);
+
+  test('an uncaught error of the start is its message alone: no excerpt of the source, no stack, nothing twice', async () => {
+    const main = join(scratch, 'main.ts');
+    const start = `import { TaskerServer } from '${join(root, 'src/index.ts')}';\nawait new TaskerServer({ mode: 'worker', port: 0 }).start();\n`;
+    writeFileSync(main, start);
+    const app = spawn({ APP: main, DATABASE_URL: 'postgresql://a:secret@127.0.0.1:1/x', TASKER_TEMPLATE_PATH: 'none' });
+    expect(await app.child.exited).toBe(1);
+    expect(app.errors().trim().split('\n')).toEqual([
+      `TaskerConfigError: templates = "none": there is no such folder in ${root}; create it, or set templates (TASKER_TEMPLATE_PATH)`,
+      '',
+      expect.stringMatching(/^Bun v/),
+    ]);
   }, 20_000);
 
   test('a failed boot exits with 1 and one message', async () => {

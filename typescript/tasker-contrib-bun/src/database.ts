@@ -1,0 +1,32 @@
+/** Whether anything listens at a database URL. Core waits ten seconds for a server that is not there, and does not say why. */
+
+/** `host:port` of a database URL. */
+export function databaseAddress(url: string): string {
+  const { hostname, port } = new URL(url);
+  return `${hostname}:${port || 5432}`;
+}
+
+/** Why no connection to the address of a database URL can be made; undefined when one was. */
+export async function unreachable(url: string, timeoutMs: number): Promise<string | undefined> {
+  const { hostname, port } = new URL(url);
+  const address = databaseAddress(url);
+  const timeout = Promise.withResolvers<undefined>();
+  const timer = setTimeout(timeout.resolve, timeoutMs);
+  const connecting = Bun.connect({ hostname, port: Number(port || 5432), socket: { data() {}, error() {} } });
+  connecting.then(
+    (socket) => socket.end(),
+    () => {},
+  );
+  try {
+    return (await Promise.race([connecting, timeout.promise]))
+      ? undefined
+      : `no answer within ${timeoutMs / 1000} s from ${address}`;
+  } catch (error) {
+    const { code, message } = error as Error & { code?: string };
+    if (code === 'ECONNREFUSED') return `connection refused at ${address}`;
+    if (code === 'ENOTFOUND') return `the host ${hostname} cannot be found`;
+    return `no connection to ${address}: ${message}`;
+  } finally {
+    clearTimeout(timer);
+  }
+}
