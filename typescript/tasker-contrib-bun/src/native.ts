@@ -78,9 +78,10 @@ export async function importCore(): Promise<Core> {
   try {
     return (await import(name)) as Core;
   } catch (error) {
+    const isMissing = message(error).includes(`'${name}'`);
     throw new TaskerStartError(
-      `the worker needs the package ${name}, which cannot be imported: ${message(error)}. ` +
-        `Add it with: bun add ${name}, or set mode: 'client'`,
+      `the worker needs the package ${name}, which ${isMissing ? 'is not installed' : `cannot be imported: ${message(error)}`}; ` +
+        "the README of tasker-contrib-bun says how to get it. To only create tasks, set mode: 'client' (TASKER_MODE=client)",
     );
   } finally {
     for (const [key, value] of Object.entries(saved)) {

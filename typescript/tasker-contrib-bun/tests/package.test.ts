@@ -1,7 +1,7 @@
 import { afterAll, expect, test } from 'bun:test';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 const root = join(import.meta.dir, '..');
 const scratch = mkdtempSync(join(tmpdir(), 'tasker-test-'));
@@ -11,19 +11,28 @@ function run(cwd: string, ...command: string[]): string {
   const { exitCode, stdout, stderr } = Bun.spawnSync(command, {
     cwd,
     stdin: 'ignore',
-    // npm finds its settings and what it has fetched before by these.
-    env: Object.fromEntries(
-      Object.entries(process.env).filter(([name]) => /^(PATH|HOME|npm_config_.*|NPM_CONFIG_.*)$/.test(name)),
-    ),
+    // Bun finds its settings and what it has fetched before by these; scripts call it by its name.
+    env: {
+      ...Object.fromEntries(
+        Object.entries(process.env).filter(([name]) => /^(HOME|npm_config_.*|NPM_CONFIG_.*)$/.test(name)),
+      ),
+      PATH: `${dirname(process.execPath)}:${process.env.PATH}`,
+    },
   });
   if (exitCode !== 0) throw new Error(`${command.join(' ')}: ${stdout}${stderr}`);
   return stdout.toString();
 }
 
-test('the packed archive has what it should, and runs in an empty folder', () => {
-  run(root, process.execPath, 'scripts/build.ts');
-  const archive = join(scratch, 'package.tgz');
-  run(root, process.execPath, 'pm', 'pack', '--quiet', '--filename', archive);
+test('what the README says about installing makes an archive that has what it should, and runs in an empty folder', () => {
+  const block = readFileSync(join(root, 'README.md'), 'utf8').match(/```sh\n(cd typescript.*?)```/s)?.[1] ?? '';
+  const [enter, install, ...commands] = block.trim().split('\n');
+  // They were carried out before this test could run.
+  expect([enter, install]).toEqual(['cd typescript/tasker-contrib-bun', 'npm ci']);
+  const archive = join(scratch, 'tasker-contrib-bun.tgz');
+  for (const command of commands) {
+    const words = command.replace('tasker-contrib-bun.tgz', archive).split(' ');
+    run(root, ...words.map((word) => (word === 'bun' ? process.execPath : word)));
+  }
   const files = run(scratch, 'tar', 'tzf', archive).trim().split('\n');
   for (const wanted of ['README.md', 'LICENSE', 'CHANGELOG.md', 'dist/index.js', 'dist/index.d.ts', 'dist/client.js']) {
     expect(files).toContain(`package/${wanted}`);
@@ -32,7 +41,7 @@ test('the packed archive has what it should, and runs in an empty folder', () =>
   const app = join(scratch, 'app');
   mkdirSync(app);
   writeFileSync(join(app, 'package.json'), '{"type": "module", "private": true}');
-  run(app, 'npm', 'install', '--silent', '--no-audit', '--no-fund', '--ignore-scripts', '--prefer-offline', archive);
+  run(app, process.execPath, 'add', archive);
   // Core's package, Hono and Elysia are for those who use them.
   expect(
     readdirSync(join(app, 'node_modules'))

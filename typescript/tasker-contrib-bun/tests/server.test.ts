@@ -299,6 +299,23 @@ describe('processes', () => {
     ]);
   }, 20_000);
 
+  test("without Core's package a worker says so in one line", () => {
+    const main = join(scratch, 'alone.ts');
+    const start = `import { TaskerServer } from '${join(root, 'src/index.ts')}';\nawait new TaskerServer({ mode: 'worker', port: 0, handlers: [{ kind: 'tasker.step', name: 'shop.price' }, { kind: 'tasker.step', name: 'shop.pack' }] }).start();\n`;
+    writeFileSync(main, start);
+    const env = { PATH: process.env.PATH, TASKER_TEMPLATE_PATH: 'tests/fixtures/tasks', DATABASE_URL: databaseUrl };
+    const done = Bun.spawnSync([process.execPath, main], { cwd: root, env });
+    expect([done.exitCode, done.stderr.toString().trim().split('\n')]).toEqual([
+      1,
+      [
+        'TaskerStartError: the worker needs the package @tasker-systems/tasker, which is not installed; the README of ' +
+          "tasker-contrib-bun says how to get it. To only create tasks, set mode: 'client' (TASKER_MODE=client)",
+        '',
+        expect.stringMatching(/^Bun v/),
+      ],
+    ]);
+  }, 20_000);
+
   test('a failed boot exits with 1 and one message', async () => {
     const app = spawn({ TASKER_WORKER__CONCURRENCY: '0', DATABASE_URL: 'mysql://x' });
     expect(await app.child.exited).toBe(1);

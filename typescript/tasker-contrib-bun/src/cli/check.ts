@@ -5,6 +5,9 @@ import { prepare } from '../preparation.ts';
 import { resolveSettings } from '../settings.ts';
 import { CliProblem } from './problem.ts';
 
+/** Where handlers are looked for, relative to the working directory: the generators put them there. */
+export const HANDLERS = 'src/handlers';
+
 /**
  * One line for what was found to be right, after a line for each warning.
  *

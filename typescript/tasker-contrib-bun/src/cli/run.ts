@@ -9,7 +9,7 @@ import { TaskerConfigError, TaskerStartError } from '../errors.ts';
 import { TaskerServer } from '../server.ts';
 import { didYouMean } from '../suggest.ts';
 import { readTemplate } from '../templates.ts';
-import { check } from './check.ts';
+import { check, HANDLERS } from './check.ts';
 import { COMMANDS, HELP } from './help.ts';
 import { nextSteps, projectFiles } from './init.ts';
 import { checkName, checkNamespace, checkSteps } from './names.ts';
@@ -60,7 +60,7 @@ async function dispatch([command, ...rest]: string[]): Promise<void> {
       return generate(rest);
     case 'check': {
       const { values } = parsed(rest, LOADING, 0);
-      return console.log(await check(values.handlers ?? 'src/handlers', values.templates));
+      return console.log(await check(values.handlers ?? HANDLERS, values.templates));
     }
     case 'worker':
       return worker(rest);
@@ -166,7 +166,7 @@ async function worker(args: string[]): Promise<void> {
     throw usage(`--port ${values.port} is not a port`, 'use 0 to 65535');
   const server = new TaskerServer({
     mode: 'worker',
-    handlers: values.handlers ?? 'src/handlers',
+    handlers: values.handlers ?? HANDLERS,
     port,
     ...(values.templates !== undefined && { templates: values.templates }),
     ...(values.hostname !== undefined && { hostname: values.hostname }),

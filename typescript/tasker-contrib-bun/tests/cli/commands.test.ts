@@ -159,7 +159,7 @@ test.each([
 
 describe.skipIf(!ctl)('with the real tasker-ctl', () => {
   test('the commands of the README, one after the other', () => {
-    const block = readFileSync(join(root, 'README.md'), 'utf8').match(/```sh\n(.*?)```/s)?.[1] ?? '';
+    const block = readFileSync(join(root, 'README.md'), 'utf8').match(/```sh\n(bunx .*?)```/s)?.[1] ?? '';
     const lines = block.trim().split('\n');
     const commands = lines.map((line) => line.replace(/^bunx tasker-contrib-bun /, '').split(' '));
     expect(commands.map(([word]) => word)).toEqual(['init', 'generate', 'generate', 'check', 'worker']);
