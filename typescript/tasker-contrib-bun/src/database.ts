@@ -1,18 +1,21 @@
 /** Whether anything listens at a database URL. Core waits ten seconds for a server that is not there, and does not say why. */
 
+/** A password may have what a parser of URLs refuses. */
+const ADDRESS = /^postgresql:\/\/(?:[^@]*@)?([^:/]+)(?::(\d+))?\//;
+
 /** `host:port` of a database URL. */
 export function databaseAddress(url: string): string {
-  const { hostname, port } = new URL(url);
-  return `${hostname}:${port || 5432}`;
+  const [, host, port = '5432'] = ADDRESS.exec(url) ?? [];
+  return `${host}:${port}`;
 }
 
 /** Why no connection to the address of a database URL can be made; undefined when one was. */
 export async function unreachable(url: string, timeoutMs: number): Promise<string | undefined> {
-  const { hostname, port } = new URL(url);
   const address = databaseAddress(url);
+  const [hostname = '', port] = address.split(':');
   const timeout = Promise.withResolvers<undefined>();
   const timer = setTimeout(timeout.resolve, timeoutMs);
-  const connecting = Bun.connect({ hostname, port: Number(port || 5432), socket: { data() {}, error() {} } });
+  const connecting = Bun.connect({ hostname, port: Number(port), socket: { data() {}, error() {} } });
   connecting.then(
     (socket) => socket.end(),
     () => {},

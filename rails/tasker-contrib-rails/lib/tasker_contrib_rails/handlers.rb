@@ -54,6 +54,25 @@ module TaskerContribRails
       end
     end
 
+    # @param templates [Array<Templates::Template>]
+    # @param folder [Pathname] of the handlers
+    # @return [Array<String>] a line for each handler of the folder that no step calls: a new one has no template yet
+    def unused(templates, folder)
+      used = templates.flat_map { |template| template.steps.map { |step| step.callable.delete_prefix("::") } }
+      names = Dir[folder.join("**/*_handler.rb")].sort.map { |path| path.delete_prefix("#{folder}/").delete_suffix(".rb").camelize }
+      (names - used).select { |name| complete?(name) }.map { |name| "no task template uses #{name}; a step uses it with `handler: {callable: #{name}}`" }
+    end
+
+    # A base class of other handlers has no call of its own. What cannot be loaded is not used either, and says so when it is.
+    def complete?(name)
+      handler = name.safe_constantize
+      methods = handler.is_a?(Class) ? %i[call perform].select { |method| handler.method_defined?(method) } : []
+      methods.any? { |method| !handler.instance_method(method).owner.name.to_s.start_with?("TaskerContribRails::", "TaskerCore::") }
+    rescue ScriptError, StandardError
+      false
+    end
+    private_class_method :complete?
+
     def build(handler, config)
       takes_config = handler.instance_method(:initialize).parameters.any? { |kind, name| kind.to_s.start_with?("key") && (name == :config || kind == :keyrest) }
       takes_config ? handler.new(config:) : handler.new

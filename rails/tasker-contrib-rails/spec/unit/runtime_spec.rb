@@ -9,7 +9,7 @@ RSpec.describe TaskerContribRails::Runtime, :worker do
   it "runs steps, and gives Core a complete private file without placeholders" do
     start
     expect(answer(callable: "Echo", context: { n: 1 })).to include("success" => true, "status" => "completed", "result" => { "got" => 1 })
-    expect(native.config_seen).to include('url = "postgresql://a:b@127.0.0.1/tasker"').and not_include("${")
+    expect(native.config_seen).to include("url = #{WorkerHelpers.database_url.inspect}").and not_include("${")
     expect(File.stat(ENV.fetch("TASKER_CONFIG_PATH")).mode & 0o777).to eq(0o600)
     expect(ENV.fetch("TASKER_CONFIG_PATH")).to eq(root.join("tmp/tasker/test.toml").to_s)
     expect(ENV.fetch("TASKER_TEMPLATE_PATH")).to eq(root.join("config/tasks").to_s)
@@ -53,6 +53,24 @@ RSpec.describe TaskerContribRails::Runtime, :worker do
     expect { runtime.start!(settings: bad, root:, environment: "test") }
       .to raise_error(TaskerContribRails::ConfigurationError, %r{must start with postgresql://.*write postgresql://a:\*\*\*@h/d})
     expect(native.boots).to eq(0)
+  end
+
+  it "says at once that there is no database, where it looked and what to do, and can start when there is one" do
+    bad = TaskerContribRails::Configuration.new.resolve(environment: { "DATABASE_URL" => "postgresql://a:se^cret@127.0.0.1:1/d" })
+    began = Process.clock_gettime(Process::CLOCK_MONOTONIC)
+    expect { runtime.start!(settings: bad, root:, environment: "test") }
+      .to raise_error(TaskerContribRails::WorkerError, "no database: connection refused at 127.0.0.1:1 (database.url: environment DATABASE_URL); start PostgreSQL there, or correct the URL; " \
+                                                       "on your own machine `tasker-dev up` starts one and prints its DATABASE_URL")
+    expect(Process.clock_gettime(Process::CLOCK_MONOTONIC) - began).to be < 2
+    expect(native.boots).to eq(0)
+    start
+    expect(runtime).to be_running
+  end
+
+  it "names a host that is not there, and where its name comes from" do
+    bad = TaskerContribRails::Configuration.new.tap { |configuration| configuration.core["common.database.url"] = "postgresql://a:b@nowhere.invalid/d" }.resolve(environment: {})
+    expect { runtime.start!(settings: bad, root:, environment: "test") }
+      .to raise_error(TaskerContribRails::WorkerError, /\Ano database: the host nowhere.invalid cannot be found \(database.url: .*runtime_spec.rb:\d+\)/)
   end
 
   it "puts the host's signal handlers back" do

@@ -12,6 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterGenerate } from '../../src/cli/next.ts';
+import { CONFIG_KEYS } from '../../src/contract.ts';
 
 const root = join(import.meta.dir, '../..');
 const scratch = mkdtempSync(join(tmpdir(), 'tasker-test-'));
@@ -121,6 +122,14 @@ test('check passes with a handler that no template uses yet, and says how to use
       '1 template, 3 handlers, settings: no errors, 1 warning',
     ],
   ]);
+});
+
+test("a generated API handler does not call Tasker's own server", () => {
+  const template = join(root, '../tasker-cli-plugin/templates/step_handler_api/handler.ts.tera');
+  const address = CONFIG_KEYS['worker.orchestration_client.base_url']?.default;
+  expect(address).toBe('http://127.0.0.1:8080');
+  expect(readFileSync(template, 'utf8')).toMatch(/_URL \?\? 'https:/);
+  expect(readFileSync(template, 'utf8')).not.toContain(address as string);
 });
 
 test.each([

@@ -9,12 +9,19 @@ module Tasker
     # each file, so that conflicts ask, and --pretend, --force, --skip and `rails destroy` work.
     module Ctl
       NAME = /\A[A-Za-z][A-Za-z0-9_]*\z/
-      INSTALL = "install it with `cargo install tasker-ctl --version #{TaskerContribRails::Contract::CORE_VERSION} --locked`, or set TASKER_CTL to it".freeze
+      INSTALL = "install it with `cargo install tasker-ctl --version #{TaskerContribRails::Contract::CORE_VERSION} --locked` (it is compiled, which needs Rust, and " \
+                "protoc: apt-get install protobuf-compiler, or brew install protobuf), or set TASKER_CTL to its path".freeze
 
       private
 
+      # @return [Hash] what was rendered, by path
       def place(template, parameters)
         render(template, parameters).each { |path, content| create_file(moved(path), content) if wanted?(path) }
+      end
+
+      # A handler without a template, or a template without handlers, does nothing yet.
+      def say_next(*lines)
+        say [ "", *lines ].join("\n") if behavior == :invoke && !options[:pretend]
       end
 
       # Of tests only those of the framework that the app uses.
