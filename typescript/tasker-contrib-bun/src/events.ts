@@ -60,7 +60,8 @@ export class TaskerEvents {
       off();
       wake?.();
     };
-    signal?.addEventListener('abort', end, { once: true });
+    if (ended) off();
+    else signal?.addEventListener('abort', end, { once: true });
     return {
       [Symbol.asyncIterator]() {
         return this;
@@ -81,6 +82,11 @@ export class TaskerEvents {
         return { value: undefined, done: true };
       },
     };
+  }
+
+  /** @internal Subscriptions that have not ended. */
+  get listeners(): number {
+    return [...this.#listeners.values()].reduce((sum, listeners) => sum + listeners.size, 0);
   }
 
   /** @internal */

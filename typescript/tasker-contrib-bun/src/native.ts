@@ -110,7 +110,8 @@ export async function bootstrap(
     TASKER_CONFIG_PATH: file,
     TASKER_TEMPLATE_PATH: resolve(templates),
     LOG_LEVEL: logLevel,
-    RUST_LOG: logLevel,
+    // A directive such as `sqlx=off` says more than the level.
+    RUST_LOG: process.env.RUST_LOG || logLevel,
   });
   try {
     writeFileSync(file, toml, { mode: 0o600 });

@@ -22,9 +22,10 @@ import { InputSchemas } from './input-schemas.ts';
 import { current, type Living, occupy, vacate, type Worker } from './living.ts';
 import { Metrics } from './metrics.ts';
 import { bootstrap, importCore } from './native.ts';
-import { prepare } from './preparation.ts';
+import { type Preparation, prepare } from './preparation.ts';
 import { OWN_OPTIONS, type ServerOptions, type ServerState, type StopReport } from './server-options.ts';
 import { decideMode, processFacts, resolveSettings, type Settings } from './settings.ts';
+import { stopOnSignals } from './signals.ts';
 import { workerToml } from './worker-toml.ts';
 
 const HTTP_STOP_MS = 1000;
@@ -54,10 +55,11 @@ export class TaskerServer {
   #state: ServerState = 'new';
   #http: ReturnType<typeof Bun.serve> | undefined;
   #worker: Worker | undefined;
+  #claimsEnded = false;
   #ending = new AbortController();
   #starting: Promise<this> | undefined;
   #stopping: Promise<StopReport> | undefined;
-  #onSignal: ((signal: NodeJS.Signals) => void) | undefined;
+  #untrap = () => {};
 
   /** @throws {@link TaskerConfigError} for settings that Core would refuse, ignore or die of. */
   constructor(options: TaskerServerOptions = {}) {
@@ -65,6 +67,9 @@ export class TaskerServer {
     this.settings = resolveSettings(settings);
     const decided = decideMode(this.settings, processFacts(this.settings));
     this.mode = decided.mode;
+    if (this.mode === 'worker' && this.settings.workerProblems.length) {
+      throw new TaskerConfigError(this.settings.workerProblems);
+    }
     this.#reason = decided.reason;
     this.#options = options;
     this.prefix = (options.prefix ?? '/tasker').replace(/\/+$/, '');
@@ -110,15 +115,18 @@ export class TaskerServer {
   }
 
   /**
-   * Check everything, start the worker, then listen. A second call returns the same; after a hot reload the new server
-   * takes over the worker and the port of the old one.
+   * Check everything, start the worker, then listen. A second call returns the same, after a failure it tries again; after
+   * a hot reload the new server takes over the worker and the port of the old one.
    *
    * @throws {@link TaskerConfigError} templates or handlers are wrong. Core was not touched.
    * @throws {@link TaskerStartError} Core cannot start, the port is taken, or another server runs in this process.
    */
   start(): Promise<this> {
     this.#starting ??= this.#start().catch(async (error) => {
-      await this.stop(0).catch(() => {});
+      await this.#stop(0);
+      this.#state = 'new';
+      this.#ending = new AbortController();
+      this.#starting = undefined;
       throw error;
     });
     return this.#starting;
@@ -127,12 +135,14 @@ export class TaskerServer {
   async #start(): Promise<this> {
     this.#state = 'starting';
     const began = performance.now();
+    // First: a mistake in a handler must not end the server that runs.
+    const prepared = this.mode === 'worker' ? await this.#prepare() : undefined;
     const previous = current();
     if (previous) this.#takeOver(previous);
     occupy(this.#living);
-    if (this.mode === 'worker') await this.#startWorker();
+    if (prepared) await this.#startWorker(prepared);
     this.#listen();
-    if (this.#options.signals ?? true) this.#trap();
+    if (this.#options.signals ?? true) this.#untrap = stopOnSignals(() => this.stop());
     this.#state = 'running';
     console.info(
       `tasker: ${this.mode} (${this.#reason}) at ${this.url} after ${(performance.now() - began).toFixed(0)} ms`,
@@ -154,11 +164,15 @@ export class TaskerServer {
     this.#http = http;
   }
 
-  async #startWorker(): Promise<void> {
+  async #prepare(): Promise<Preparation> {
+    const prepared = await prepare(this.#options.handlers ?? [], this.settings.templates);
+    if (prepared.problems.length) throw new TaskerConfigError(prepared.problems);
+    for (const warning of prepared.warnings) console.warn(`tasker: warning: ${warning}`);
+    return prepared;
+  }
+
+  async #startWorker({ handlers, templates }: Preparation): Promise<void> {
     const { settings } = this;
-    const { handlers, templates, problems, warnings } = await prepare(this.#options.handlers ?? [], settings.templates);
-    if (problems.length) throw new TaskerConfigError(problems);
-    for (const warning of warnings) console.warn(`tasker: warning: ${warning}`);
     if (this.#worker) {
       this.#worker.dispatcher.handlers = handlers;
       return;
@@ -259,7 +273,16 @@ export class TaskerServer {
       this.events.emit('worker:draining', { inFlight: dispatcher?.inFlight ?? 0, timeout });
     }
     dispatcher?.pause();
+    if (timeout > 0) this.#stopClaiming();
     return (await dispatcher?.idle(timeout * 1000)) ?? true;
+  }
+
+  /** Before the wait: a step that Core claims meanwhile would be an attempt that never began. Blocks for some seconds. */
+  #stopClaiming(): void {
+    const { native } = this.#worker ?? {};
+    if (!native || this.#claimsEnded) return;
+    this.#claimsEnded = true;
+    attempt('claim no more steps', () => native.transitionToGracefulShutdown());
   }
 
   /**
@@ -274,6 +297,7 @@ export class TaskerServer {
 
   async #stop(timeout: number): Promise<StopReport> {
     const began = performance.now();
+    const hasRun = this.#state === 'running' || this.#state === 'draining';
     await this.drain(timeout);
     const worker = this.#worker;
     let cut: CutStep[] = [];
@@ -282,11 +306,10 @@ export class TaskerServer {
       const { native, dispatcher } = worker;
       cut = dispatcher.cut();
       dispatcher.stop();
-      // Blocks for some seconds while Core ends its queue poll; nothing runs in this process any more.
-      if (timeout > 0) native.transitionToGracefulShutdown();
       returned = await handBack(dispatcher, this.settings.orchestration);
-      native.stopWorker();
+      attempt('stop', () => native.stopWorker());
       this.#worker = undefined;
+      this.#claimsEnded = false;
       this.events.emit('worker:stopped', { cut, returned });
     }
     this.#ending.abort();
@@ -297,24 +320,20 @@ export class TaskerServer {
     this.#state = 'stopped';
     vacate(this.#living);
     const report = { cut, returned, seconds: (performance.now() - began) / 1000 };
+    if (!hasRun) return report;
     const names = cut.map((step) => `${step.step} (step ${step.stepUuid})`).join(', ');
     console.info(
       `tasker: stopped after ${report.seconds.toFixed(1)} s, ${returned} steps returned, ${cut.length} cut${names && `: ${names}`}`,
     );
     return report;
   }
+}
 
-  #trap(): void {
-    this.#onSignal = (signal) => {
-      const alone = process.listenerCount(signal) === 1;
-      void this.stop().then(() => alone && process.exit(0));
-    };
-    process.on('SIGTERM', this.#onSignal).on('SIGINT', this.#onSignal);
-  }
-
-  #untrap(): void {
-    if (!this.#onSignal) return;
-    process.off('SIGTERM', this.#onSignal).off('SIGINT', this.#onSignal);
-    this.#onSignal = undefined;
+/** A call of Core at the stop; the stop goes on without it. */
+function attempt(what: string, call: () => unknown): void {
+  try {
+    call();
+  } catch (error) {
+    console.error(`tasker: Core cannot ${what}: ${error instanceof Error ? error.message : error}`);
   }
 }

@@ -28,6 +28,8 @@ export interface Settings {
   };
   /** Values of Core's keys that were set, by path. */
   core: ReadonlyMap<string, Value>;
+  /** What only a worker minds: the form of the app's own `DATABASE_URL`. */
+  workerProblems: readonly string[];
 }
 
 interface Own {
@@ -49,6 +51,8 @@ const ALSO: Record<string, string> = {
   'orchestration.url': 'TASKER_ORCHESTRATION_URL',
 };
 const DATABASE = 'common.database.url';
+/** Of the app, too: one that only creates tasks may have another kind of database there. */
+const APP_OWN = 'DATABASE_URL';
 /** Core's section for the client of the orchestration server. */
 export const CLIENT = 'worker.orchestration_client';
 
@@ -91,8 +95,9 @@ export function resolveSettings(options: TaskerOptions, env: Env = process.env):
   };
   const core = new Map<string, Value>();
   const sources = new Map<string, string>();
-  const set = (path: string, value: unknown, source: string) => {
-    const checked = check(path, value, source, problems);
+  const workerProblems: string[] = [];
+  const set = (path: string, value: unknown, source: string, list = problems) => {
+    const checked = check(path, value, source, list);
     if (checked === undefined) return;
     core.set(path, checked);
     sources.set(path, source);
@@ -106,7 +111,7 @@ export function resolveSettings(options: TaskerOptions, env: Env = process.env):
     const also = ALSO[name];
     if (given.has(name)) set(setting.path, given.get(name), name);
     else if (env[setting.env]) set(setting.path, env[setting.env], setting.env);
-    else if (also && env[also]) set(setting.path, env[also], also);
+    else if (also && env[also]) set(setting.path, env[also], also, also === APP_OWN ? workerProblems : problems);
   }
   const value = (path: string) => core.get(path) ?? (CONFIG_KEYS[path] as ConfigKey).default;
   const settings: Settings = {
@@ -114,7 +119,7 @@ export function resolveSettings(options: TaskerOptions, env: Env = process.env):
     templates: own('templates') as string,
     drainTimeout: own('drainTimeout') as number,
     logLevel: own('logLevel') as string,
-    databaseConfigured: core.has(DATABASE),
+    databaseConfigured: core.has(DATABASE) || workerProblems.length > 0,
     database: {
       url: String(value(DATABASE)),
       source: sources.get(DATABASE) ?? 'the default of database.url (DATABASE_URL)',
@@ -129,8 +134,9 @@ export function resolveSettings(options: TaskerOptions, env: Env = process.env):
       apiKey: (own('orchestration.apiKey') as string) || undefined,
     },
     core,
+    workerProblems,
   };
-  if (problems.length) throw new TaskerConfigError(problems);
+  if (problems.length) throw new TaskerConfigError([...problems, ...workerProblems]);
   return settings;
 }
 

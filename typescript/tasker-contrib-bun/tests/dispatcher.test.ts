@@ -41,6 +41,8 @@ const step = (name: string, run: (args: StepArgs<any, any>) => unknown) => defin
 beforeEach(() => {
   for (const list of [control.queue, control.domainEvents, control.completions, control.checkpoints]) list.length = 0;
   control.pending.clear();
+  control.refuse = undefined;
+  control.refuseCheckpoints = false;
   control.running = true;
   events = new TaskerEvents();
   metrics = new Metrics();
@@ -138,7 +140,55 @@ describe('handlers', () => {
     expect(after.sort()).toEqual(['1', '7', undefined, undefined, undefined]);
   });
 
-  test('values are wrapped as Core does; what is no JSON is permanent', async () => {
+  test('a subclass of an error is that kind of error, whatever its name, from any copy of the package', async () => {
+    class CardDeclined extends PermanentError {
+      override readonly name = 'CardDeclined';
+    }
+    class Busy extends double.RetryableError {}
+    Object.defineProperty(Busy.prototype, 'name', { value: 'Busy' });
+    // As a second copy of this package in node_modules would make it.
+    const other = { PermanentError: class PermanentError extends Error {} };
+    class Foreign extends other.PermanentError {
+      override readonly name = 'Foreign';
+    }
+    const errors: Record<string, Error> = { d: new CardDeclined('no'), b: new Busy('later'), f: new Foreign('no') };
+    const handlers = Object.entries(errors).map(([name, error]) =>
+      step(name, () => {
+        throw error;
+      }),
+    );
+    const results = await run(handlers, ...Object.keys(errors).map((callable) => claimed({ callable })));
+    expect(results.map(({ error }) => [error.errorType, error.retryable])).toEqual([
+      ['permanent_error', false],
+      ['retryable_error', true],
+      ['permanent_error', false],
+    ]);
+  });
+
+  test('the metadata of an error is stored with the step', async () => {
+    const failing = step('m', () => {
+      throw new PermanentError('no', { metadata: { order: 7, at: new Date(0) } });
+    });
+    const odd = step('o', () => {
+      throw new PermanentError('no', { metadata: { big: 1n } });
+    });
+    const results = await run([failing, odd], claimed({ callable: 'm' }), claimed({ callable: 'o' }));
+    expect(results.map(({ metadata }) => metadata.custom)).toEqual([{ order: 7, at: '1970-01-01T00:00:00.000Z' }, {}]);
+  });
+
+  test.each([Number.NaN, Number.POSITIVE_INFINITY, -1])(
+    'retryAfter: %p leaves the delay to the template',
+    async (retryAfter) => {
+      const failing = step('n', () => {
+        throw new RetryableError('later', { retryAfter });
+      });
+      const definition = { retryBackoff: 'linear', retryBackoffBaseMs: 3000 };
+      const [done] = await run([failing], claimed({ callable: 'n', definition }));
+      expect(done.orchestrationMetadata.headers['retry-after']).toBe('3');
+    },
+  );
+
+  test('values are wrapped as Core does; what JSON cannot hold is permanent', async () => {
     const circular: Record<string, unknown> = {};
     circular.self = circular;
     const values: Record<string, unknown> = { list: [1], none: undefined, number: 3, circular, big: { n: 1n } };
@@ -165,6 +215,23 @@ describe('handlers', () => {
     expect(done.result).toEqual({ from: 5, end: 9 });
     expect(control.checkpoints[0]?.data).toMatchObject({ cursor: 5, itemsProcessed: 5 });
     expect(seen.map((event) => event.name)).toContain('step:checkpointed');
+  });
+
+  test('a result that Core refuses fails the step and says so; it is not left without an answer', async () => {
+    control.refuse = (result) => result.success;
+    const [done] = await run([step('r', () => ({ n: 1 }))], claimed({ callable: 'r' }));
+    expect(done.error).toMatchObject({ retryable: false, message: expect.stringContaining('Core refused the result') });
+    expect(seen.map(({ name }) => name)).toEqual(['step:started', 'step:failed']);
+  });
+
+  test('a checkpoint that Core refuses fails the step', async () => {
+    control.refuseCheckpoints = true;
+    const [done] = await run([step('c', () => checkpoint(5, 5))], claimed({ callable: 'c' }));
+    expect(done.error).toMatchObject({
+      retryable: false,
+      message: expect.stringContaining('only a batch_worker step'),
+    });
+    expect(seen.map(({ name }) => name)).toEqual(['step:started', 'step:failed']);
   });
 
   test('a callable without a handler is a permanent failure with a suggestion', async () => {
@@ -198,6 +265,12 @@ describe('execution', () => {
     const [done] = await run([handler], claimed({ callable: 't', definition: { timeoutSeconds: 60 } }));
     expect(done.error).toMatchObject({ errorType: 'timeout', retryable: true });
     expect(seen.find((event) => event.name === 'step:timed-out')).toMatchObject({ hung: false, timeoutSeconds: 0.02 });
+  });
+
+  test.each([Number.POSITIVE_INFINITY, 2 ** 40])('a timeout of %p ms is none', async (timeoutMs) => {
+    const handler = defineStep('t', { timeoutMs }, () => Bun.sleep(5));
+    const [done] = await run([handler], claimed({ callable: 't' }));
+    expect(done.success).toBe(true);
   });
 
   test('a handler that ignores its signal is answered and named as hung', async () => {
@@ -264,6 +337,13 @@ describe('execution', () => {
     control.domainEvents.push({ eventName: 'order.packed', eventVersion: '1.0', payload, metadata });
     const event = await until('the event', () => seen.find(({ name }) => name === 'domain:event'));
     expect(event).toMatchObject({ eventName: 'order.packed', payload: { order: 1 }, stepUuid: null });
+  });
+
+  test('an iterator whose signal is aborted already subscribes to nothing', async () => {
+    const stream = events.stream([], AbortSignal.abort());
+    events.emit('step:started', { handler: 'a', attempt: 1 });
+    expect(await stream.next()).toEqual({ value: undefined, done: true });
+    expect(events.listeners).toBe(1);
   });
 
   test('the iterator ends with its signal and gives chosen events only', async () => {

@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from 'bun:test';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
@@ -47,7 +47,32 @@ test('what the README says about installing makes an archive that has what it sh
     readdirSync(join(app, 'node_modules'))
       .filter((name) => !name.startsWith('.'))
       .sort(),
-  ).toEqual(['@cfworker', 'tasker-contrib-bun']);
+  ).toEqual(['@cfworker', '@standard-schema', 'tasker-contrib-bun']);
+  // With the types of what it depends on: a handler's arguments are not `any`.
+  for (const name of ['zod', 'bun-types', '@types']) {
+    symlinkSync(join(root, 'node_modules', name), join(app, 'node_modules', name));
+  }
+  writeFileSync(
+    join(app, 'types.ts'),
+    `import { defineStep } from 'tasker-contrib-bun';
+     import { z } from 'zod';
+     export const step = defineStep('x', { input: z.object({ n: z.number() }) }, ({ input }) => {
+       const fits: number = input.n;
+       // @ts-expect-error a number is not a text
+       const wrong: string = input.n;
+       return { fits, wrong };
+     });`,
+  );
+  const compilerOptions = {
+    module: 'nodenext',
+    target: 'es2023',
+    strict: true,
+    noEmit: true,
+    skipLibCheck: true,
+    types: ['bun'],
+  };
+  writeFileSync(join(app, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['types.ts'] }));
+  expect(run(app, join(root, 'node_modules/.bin/tsc'))).toBe('');
   writeFileSync(
     join(app, 'main.js'),
     `import { TaskerServer } from 'tasker-contrib-bun';

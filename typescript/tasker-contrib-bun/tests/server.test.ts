@@ -49,6 +49,7 @@ beforeEach(() => {
 });
 afterEach(async () => {
   control.failBoot = undefined;
+  control.failStop = undefined;
   for (const made of opened.splice(0)) await made.stop(0);
 });
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
@@ -126,7 +127,17 @@ describe('start', () => {
     control.failBoot = 'Failed to create pool';
     const made = server();
     expect(await refusal(made)).toContain('Failed to create pool');
-    expect([made.state, made.url]).toEqual(['stopped', '']);
+    expect([made.state, made.url]).toEqual(['new', '']);
+  });
+
+  test('a start that failed can be tried again', async () => {
+    control.failBoot = 'Failed to create pool';
+    const made = server();
+    expect(await refusal(made)).toContain('Failed to create pool');
+    control.failBoot = undefined;
+    await made.start();
+    expect(made.state).toBe('running');
+    expect((await fetch(`${made.url}/tasker/live`)).status).toBe(200);
   });
 
   test('a taken port fails the start and stops the worker', async () => {
@@ -167,7 +178,43 @@ describe('start', () => {
   });
 });
 
+test("a client does not mind the app's own DATABASE_URL, and a worker does", () => {
+  const saved = process.env.DATABASE_URL;
+  process.env.DATABASE_URL = 'postgres://app:secret@db/app';
+  try {
+    expect(server({ mode: 'client', database: {} }).mode).toBe('client');
+    expect(() => server({ database: {} })).toThrow('DATABASE_URL = "postgres://app:***@db/app" must look like');
+  } finally {
+    if (saved === undefined) delete process.env.DATABASE_URL;
+    else process.env.DATABASE_URL = saved;
+  }
+});
+
 describe('stop', () => {
+  test('claims no more steps before it waits for the running ones', async () => {
+    const gate = Promise.withResolvers<void>();
+    const made = await server({ handlers: [defineStep('shop.price', {}, () => gate.promise), pack] }).start();
+    control.queue.push(claimed({ callable: 'shop.price' }));
+    await until('claimed', () => control.pending.size);
+    const stopping = made.stop(5);
+    expect([control.calls, control.completions.length]).toEqual([['transitionToGracefulShutdown'], 0]);
+    gate.resolve();
+    expect((await stopping).cut).toEqual([]);
+    expect(control.calls).toEqual(['transitionToGracefulShutdown', 'stopWorker']);
+  });
+
+  test('goes on when Core fails at it', async () => {
+    const error = spyOn(console, 'error').mockImplementation(() => {});
+    const made = await server().start();
+    control.failStop = 'the pool is gone';
+    const report = await made.stop(5);
+    control.failStop = undefined;
+    expect(error.mock.calls.flat().join()).toContain('the pool is gone');
+    error.mockRestore();
+    expect([report.cut, made.state, made.url]).toEqual([[], 'stopped', '']);
+    control.running = false;
+  });
+
   test('drains, names what was cut, and is idempotent', async () => {
     const gate = Promise.withResolvers<void>();
     const slow = defineStep('shop.price', {}, () => gate.promise);
@@ -321,6 +368,36 @@ describe('processes', () => {
     expect(await app.child.exited).toBe(1);
     expect(app.errors()).toContain('DATABASE_URL');
   }, 20_000);
+
+  test('a second signal ends the process at once', async () => {
+    const app = spawn({ STEPS: 'shop.pack', GATE: '/nonexistent', STUBBORN: '1', TASKER_DRAIN_TIMEOUT: '600' });
+    await app.ready();
+    await until('the step runs', () => app.said().includes('STARTED shop.pack'));
+    app.child.kill('SIGINT');
+    await until('it drains', () => app.said().includes('DRAINING'));
+    app.child.kill('SIGINT');
+    expect(await app.child.exited).toBe(130);
+  }, 20_000);
+
+  test('a hot reload with a mistake in the handlers leaves the old worker and its port', async () => {
+    const copy = join(root, 'tests/apps', `hot-${crypto.randomUUID()}.ts`);
+    const source = readFileSync(join(root, 'tests/apps/worker.ts'), 'utf8').replace('process.exit(1)', '// goes on');
+    writeFileSync(copy, source);
+    const app = spawn({ APP: copy }, '--hot');
+    try {
+      const url = await app.ready();
+      writeFileSync(copy, source.replace("'shop.price'", "'shop.prise'"));
+      await until('it is refused', () => app.errors().includes("no handler 'shop.price'"));
+      expect((await fetch(`${url}/tasker/live`)).status).toBe(200);
+      writeFileSync(copy, `${source}\n// corrected`);
+      await until('the correction runs', () => app.said().includes(`READY ${url} generation 3 boots 1`));
+      expect((await fetch(`${url}/tasker/live`)).status).toBe(200);
+    } finally {
+      rmSync(copy);
+      app.child.kill('SIGTERM');
+      await app.child.exited;
+    }
+  }, 60_000);
 
   test('ten hot reloads keep one native worker', async () => {
     const copy = join(root, 'tests/apps', `hot-${crypto.randomUUID()}.ts`);

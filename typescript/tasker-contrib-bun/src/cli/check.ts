@@ -17,7 +17,9 @@ export async function check(folder: string, templates: string | undefined): Prom
   const settingsProblems: string[] = [];
   let directory = templates ?? process.env.TASKER_TEMPLATE_PATH ?? 'config/tasks';
   try {
-    directory = resolveSettings(templates === undefined ? {} : { templates }).templates;
+    const settings = resolveSettings(templates === undefined ? {} : { templates });
+    directory = settings.templates;
+    settingsProblems.push(...settings.workerProblems);
   } catch (error) {
     if (!(error instanceof TaskerConfigError)) throw error;
     settingsProblems.push(...error.problems);

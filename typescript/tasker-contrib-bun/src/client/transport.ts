@@ -4,6 +4,8 @@ import { type ClientErrorCode, TaskerClientError } from './errors.ts';
 import type { ClientOptions } from './types.ts';
 
 const LONGEST_WAIT = 5000;
+/** Codes of errors of `fetch` after which nothing was sent. */
+const NOT_SENT = ['ECONNREFUSED', 'ConnectionRefused', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'];
 const REPEATED: readonly ClientErrorCode[] = ['backpressure', 'unavailable', 'timeout'];
 
 /** A request's body. */
@@ -69,7 +71,7 @@ export class Transport {
         onCall?.(operation, failure.code);
         throw failure;
       }
-      if (failure.code !== 'backpressure' && options.lost) options.lost.answers++;
+      if (options.lost && mayHaveArrived(failure)) options.lost.answers++;
       const backoff = 100 * 2 ** attempt * (0.5 + Math.random());
       const wanted = failure.retryAfter === undefined ? backoff : failure.retryAfter * 1000;
       await sleep(Math.min(wanted, LONGEST_WAIT), options.signal);
@@ -126,6 +128,11 @@ function failed(response: Response, text: string): TaskerClientError {
   const after = header === null ? undefined : retryAfter(header);
   const what = message || response.statusText || 'no explanation';
   return new TaskerClientError(codes[status] ?? 'server', `the server answered ${status}: ${what}`, status, after);
+}
+
+/** Whether the server may have done what it was asked, although there was no answer. */
+function mayHaveArrived({ code, cause }: TaskerClientError): boolean {
+  return code !== 'backpressure' && !NOT_SENT.includes(String((cause as { code?: unknown } | undefined)?.code));
 }
 
 /** Seconds of a Retry-After header, which is a number or a date. */
