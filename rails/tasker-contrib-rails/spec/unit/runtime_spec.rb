@@ -124,6 +124,12 @@ RSpec.describe TaskerContribRails::Runtime, :worker do
     expect(load_problem(root.to_s)).to match(/\Athe native library of tasker-rb cannot be loaded by Ruby #{RUBY_VERSION}.*It needs Ruby 3.4/)
   end
 
+  it "refuses a version of Core whose inside it does not know" do
+    stub_const("TaskerCore::VERSION", "0.2.0")
+    expect { start }.to raise_error(TaskerContribRails::ConfigurationError, /\Atasker-rb 0.2.0 is not supported: tasker-contrib-rails #{TaskerContribRails::VERSION} works with >= 0.1.8, < 0.2/)
+    expect(native.boots).to eq(0)
+  end
+
   it "keeps Core from binding a callable to a class whose name only ends like it" do
     stub_const("LoudEcho", Class.new(TaskerCore::StepHandler::Base) { def call(_context) = success(result: { "loud" => true }) })
     start

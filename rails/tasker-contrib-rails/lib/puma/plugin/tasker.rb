@@ -17,6 +17,15 @@ module TaskerContribRails
       dsl.public_send(HOOKS.fetch(kind).find { |name| dsl.respond_to?(name) }, &)
     end
 
+    # Puma 7 has another name for this, too.
+    def booted(events, &)
+      events.public_send(events.respond_to?(:after_booted) ? :after_booted : :on_booted, &)
+    end
+
+    def stopped(events, &)
+      events.public_send(events.respond_to?(:after_stopped) ? :after_stopped : :on_stopped, &)
+    end
+
     # Puma warns about hooks of a cluster that has none; the plugin is for both kinds.
     def silently(dsl)
       options = dsl.instance_variable_get(:@options)
@@ -57,8 +66,8 @@ Puma::Plugin.create do
     return if launcher.options[:workers].to_i.positive?
 
     plugin = TaskerContribRails::PumaPlugin
-    launcher.events.on_booted { plugin.start(cluster: false) }
+    plugin.booted(launcher.events) { plugin.start(cluster: false) }
     # Called from a signal handler, where locks cannot be taken; the runtime's own exit handler waits for the end of it.
-    launcher.events.on_stopped { Thread.new { plugin.stop } }
+    plugin.stopped(launcher.events) { Thread.new { plugin.stop } }
   end
 end

@@ -17,6 +17,7 @@ module TaskerContribRails
       # Seconds that the native library gets to send the last answers (there is no way to ask it).
       SETTLE = 0.3
       SIGNALS = %w[INT TERM].freeze
+      VERSIONS = Gem::Requirement.new(">= 0.1.8", "< 0.2")
 
       # @param dispatcher [#call] takes Core's step events
       def initialize(&dispatcher)
@@ -33,11 +34,21 @@ module TaskerContribRails
         # Without this Core instantiates every loaded handler class in the test environment.
         ENV["TASKER_SKIP_EXAMPLE_HANDLERS"] = "true"
         require "tasker_core"
+        check_version
       rescue LoadError => error
         raise ConfigurationError, load_problem(error)
       ensure
         ENV.replace(before)
       end
+
+      # Four parts of it are taken over, private ones among them.
+      def self.check_version
+        return if VERSIONS.satisfied_by?(Gem::Version.new(TaskerCore::VERSION))
+
+        raise ConfigurationError, "tasker-rb #{TaskerCore::VERSION} is not supported: tasker-contrib-rails #{TaskerContribRails::VERSION} works with #{VERSIONS}; write " \
+                                  "`gem \"tasker-rb\", \"~> 0.1.8\", require: false` into the Gemfile"
+      end
+      private_class_method :check_version
 
       def self.load_problem(error)
         reason = error.message.lines.map(&:strip).reject(&:empty?).last

@@ -1,5 +1,7 @@
 # frozen_string_literal: true
 
+require_relative "surroundings"
+
 module TaskerContribRails
   module Worker
     # Four places where Core's Ruby layer is taken over.
@@ -59,7 +61,10 @@ module TaskerContribRails
           metadata, context = event.fetch(:metadata, {}), event.fetch(:context, {})
           ids = { task_uuid: metadata[:task_uuid], step_uuid: metadata[:step_uuid], step: metadata[:step_name], namespace: metadata[:namespace] || context[:namespace],
                   correlation_id: metadata[:correlation_id] }
-          Events.publish(:domain_event, ids.merge(event_name: event[:event_name], event_version: event[:event_version], payload: parse(event[:business_payload])))
+          # A thread of Core's: subscribers find here what they find around a step.
+          Surroundings.reloading do
+            Events.publish(:domain_event, ids.merge(event_name: event[:event_name], event_version: event[:event_version], payload: parse(event[:business_payload])))
+          end
         end
 
         def parse(payload)

@@ -90,6 +90,7 @@ module TaskerContribRails
       private
 
       def execute(step)
+        step.begin!
         timer = watch(step)
         outcome = Surroundings.around(step) do
           Events.publish(:step_started, step.ids.merge(handler: step.handler, attempt: step.attempt))
@@ -125,7 +126,7 @@ module TaskerContribRails
       end
 
       def watch(step)
-        Concurrent::ScheduledTask.execute(step.timeout) { @replies.time_out(step) } if step.timeout
+        Concurrent::ScheduledTask.execute(step.timeout) { Surroundings.reloading { @replies.time_out(step) } } if step.timeout
       end
 
       def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)

@@ -18,6 +18,11 @@ module TaskerContribRails
         @context = TaskerCore::Types::StepContext.new(event[:task_sequence_step])
         @answered = false
         @lock = Mutex.new
+        begin!
+      end
+
+      # A thread has taken it: what it waited for that does not count.
+      def begin!
         @started_at = Time.now.utc
         @clock = Process.clock_gettime(Process::CLOCK_MONOTONIC)
       end
