@@ -50,8 +50,8 @@ export class TaskerClient {
   }
 
   /**
-   * Create a task. The same template with the same context can exist once only, for ever: put something unique into the
-   * context, or use `idempotent`.
+   * Create a task. Tasker keeps one task for each template and context and refuses a second one: put something unique into
+   * the context, or use `idempotent`.
    *
    * @throws `TaskerClientError` `not_found`: no worker has registered the template; `conflict`: it exists;
    * `backpressure`, `unavailable`: also after repetitions.
@@ -178,7 +178,7 @@ export class TaskerClient {
   /**
    * Wait until a task has ended; see {@link END_STATES}. It may have failed: look at `status`.
    *
-   * @throws `TaskerClientError` `timeout`: it has not ended in time. It goes on.
+   * @throws `TaskerClientError` `timeout`: it has not ended in time. The task goes on.
    */
   async wait(task: Task | string, options: WaitOptions = {}): Promise<Task> {
     const end = performance.now() + (options.timeoutMs ?? 60_000);

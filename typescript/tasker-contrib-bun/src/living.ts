@@ -14,7 +14,7 @@ export interface Worker {
   namespaces: string[];
 }
 
-/** The running server as a later evaluation of this module sees it: to that, its class is a foreign one. */
+/** The running server as a later evaluation of this module sees it: the two have different classes. */
 export interface Living {
   events: TaskerEvents;
   metrics: Metrics;

@@ -43,5 +43,5 @@ export interface StopReport {
 /** `new` → `running` → `draining` → `stopped`. */
 export type ServerState = 'new' | 'starting' | 'running' | 'draining' | 'stopped';
 
-/** Names of the options that are no settings of Core's. */
+/** Names of the options that are not Core's settings. */
 export const OWN_OPTIONS: readonly string[] = ['handlers', 'port', 'hostname', 'prefix', 'routes', 'fetch', 'signals'];

@@ -201,7 +201,7 @@ export class TaskerServer {
 
   #listen(): void {
     const fetch = (request: Request) => this.fetch(request);
-    // The own paths are routes, too, so that a route /* of the application does not hide them.
+    // These paths are routes as well, so that a route /* of the application does not hide them.
     const routes = { ...this.#options.routes, [`${this.prefix}/*`]: fetch } as Record<string, typeof fetch>;
     if (this.#http) {
       this.#http.reload({ routes, fetch });

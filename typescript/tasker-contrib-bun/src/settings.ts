@@ -28,7 +28,7 @@ export interface Settings {
   };
   /** Values of Core's keys that were set, by path. */
   core: ReadonlyMap<string, Value>;
-  /** What only a worker minds: the form of the app's own `DATABASE_URL`. */
+  /** Problems of workers only: the form of the app's own `DATABASE_URL`. */
   workerProblems: readonly string[];
 }
 

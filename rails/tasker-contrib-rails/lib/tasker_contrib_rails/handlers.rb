@@ -100,7 +100,7 @@ module TaskerContribRails
 
       known = StepHandler.descendants.filter_map(&:name).reject { |name| name.start_with?("TaskerContribRails::") }
       hint = Names.did_you_mean(callable, known)
-      file = callable.match?(/\A[A-Z]/) ? "; it belongs into #{callable.underscore}.rb in the folder of the handlers" : "; a callable is the name of a class"
+      file = callable.match?(/\A[A-Z]/) ? "; it belongs in #{callable.underscore}.rb in the folder of the handlers" : "; a callable is the name of a class"
       "there is no such class#{hint.empty? ? file : hint}"
     end
     private_class_method :reason

@@ -47,7 +47,7 @@ module TaskerContribRails
       end
     end
 
-    # The value as JSON has it: nil becomes {}, what is no object becomes {"result" => value}.
+    # The value as JSON has it: nil becomes {}, what is not an object becomes {"result" => value}.
     def success(value, metadata = {})
       json = value.as_json
       json = json.nil? ? {} : { "result" => json } unless json.is_a?(Hash)

@@ -23,7 +23,7 @@ module TaskerContribRails
       ActiveSupport.run_load_hooks(:tasker, ::Tasker)
     end
 
-    # After the app's own initializers, so that everything that was set is known. A mistake fails the boot.
+    # After the app's own initializers, so that every setting is there. A mistake fails the boot.
     config.after_initialize do
       settings = App.settings
       settings.warnings.each { |warning| TaskerContribRails.logger.warn(warning) }
@@ -45,7 +45,7 @@ module TaskerContribRails
                                      "in config/tasker.toml or as TASKER_HANDLERS")
     end
 
-    # Runs in whatever serves requests, and nowhere else. Puma's plugin knows better when and where.
+    # Runs in processes that serve requests, and nowhere else. Puma's plugin knows better when.
     server { App.start unless defined?(PumaPlugin) }
 
     rake_tasks { load File.expand_path("../tasks/tasker.rake", __dir__) }

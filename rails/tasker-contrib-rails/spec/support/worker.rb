@@ -61,7 +61,7 @@ module WorkerHelpers
   def eventually(seconds = 5)
     deadline = Process.clock_gettime(Process::CLOCK_MONOTONIC) + seconds
     until (value = yield)
-      raise NotInTime, "it did not come to that within #{seconds} s" if Process.clock_gettime(Process::CLOCK_MONOTONIC) > deadline
+      raise NotInTime, "it did not happen within #{seconds} s" if Process.clock_gettime(Process::CLOCK_MONOTONIC) > deadline
 
       sleep(0.002)
     end

@@ -28,7 +28,7 @@ RSpec.describe TaskerContribRails::Worker::Dispatcher, :worker do
       expect(answer(callable: "H", attempts: 2, max_attempts: 3)).not_to have_key("orchestration_metadata")
     end
 
-    it "does not call a failure retryable that the template forbids to retry: Core would wait for ever" do
+    it "does not call a failure retryable that the template forbids to retry: Core would never try it again" do
       payload = run(retry_table: { retryable: false }) { |_| raise "boom" }
       expect([ payload.dig("error", "retryable"), payload.dig("metadata", "retryable") ]).to eq([ false, false ])
     end

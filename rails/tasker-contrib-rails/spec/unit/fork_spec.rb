@@ -51,7 +51,7 @@ RSpec.describe "A child forked from a process with a worker", :worker do
     expect(in_child { start.running? }).to eq("true")
   end
 
-  it "ends, although Core registered an exit handler that waits for ever" do
+  it "ends, although Core registered an exit handler that hangs" do
     script = <<~RUBY
       require "tasker_contrib_rails"
       require "pathname"

@@ -57,7 +57,7 @@ Example: tasker-contrib-bun generate handler charge_card --type api --namespace 
 
 ${LOADING}
 
-Exit code: 0 without errors (warnings are no errors), else 1.
+Exit code: 0 without errors (warnings do not count), else 1.
 
 Example: tasker-contrib-bun check --handlers src/handlers
 `,

@@ -118,7 +118,7 @@ export function planUndo(root: string, files: readonly RenderedFile[]): Undone[]
   });
 }
 
-/** Remove what was decided, and folders that become empty by that. */
+/** Remove what was decided, and the folders that are empty then. */
 export function undo(root: string, undone: readonly Undone[]): void {
   const base = realpathSync(root);
   for (const { path, fate } of undone) {

@@ -141,7 +141,7 @@ function retryAfter(header: string): number | undefined {
   return Number.isFinite(seconds) ? Math.max(0, seconds) : undefined;
 }
 
-/** The text of whatever was thrown. */
+/** The message of what was thrown. */
 export function reason(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

@@ -36,7 +36,7 @@ module TaskerContribRails
       private_class_method :refuse_unpermitted
     end
 
-    # @param response [Net::HTTPResponse] that is no success
+    # @param response [Net::HTTPResponse] not a success
     # @return [ClientError]
     def self.error_for(response)
       body = response.body.to_s

@@ -14,7 +14,7 @@ module TaskerContribRails
 
       module_function
 
-      # @return [String, nil] for a URL that matches Core's pattern and does not work all the same
+      # @return [String, nil] for a URL that matches Core's pattern and still does not work
       def character_problem(url)
         password = url.split("://", 2).last.rpartition("@").first
         character, code = CODES.find { |char, _| password.include?(char) }

@@ -10,7 +10,7 @@ module TaskerContribRails
     # @api private
     module TemplateSource
       # What a hash in a test must have right; the rest matters to the server only.
-      NEEDED = /circle|depends on|needs at least one dependency|used \d+ times|callable/
+      NEEDED = /dependency cycle|depends on|needs at least one dependency|used \d+ times|callable/
 
       module_function
 

@@ -21,7 +21,7 @@ module TaskerContribRails
 
     # What a task came to.
     class WorkflowRun
-      # One execution: virtual seconds since the start, and what came of it.
+      # One execution: virtual seconds since the start, and its outcome.
       Entry = Data.define(:at, :step, :attempt, :text)
 
       # @return [String] complete, blocked_by_failures or error (both mean failed), or waiting_for_dependencies

@@ -101,7 +101,7 @@ module TaskerContribRails
         bootstrap.shutdown!
       end
 
-      # In a forked child: whatever Core registered to run at exit must not touch the parent's worker, which waits for ever.
+      # In a forked child: what Core registered to run at exit must not touch the parent's worker: that call would hang.
       def forget = bootstrap.instance_variable_set(:@status, :stopped)
 
       private

@@ -27,7 +27,7 @@ module TaskerContribRails
         end
       end
 
-      # Handlers in Core's own style log to the app's log, too.
+      # Handlers in Core's own style also log to the app's log.
       module Handler
         def logger = TaskerContribRails.logger
       end
@@ -51,7 +51,7 @@ module TaskerContribRails
 
         private
 
-        # Core's events have String keys and JSON inside; whoever subscribes here gets neither.
+        # Core's events have String keys and JSON inside; subscribers here get neither.
         def domain_events
           @domain_events ||= TaskerCore::Worker::InProcessDomainEventPoller.instance.subscribe("*") { |event| publish(event) } || true
         end

@@ -54,7 +54,7 @@ module TaskerContribRails
       #
       # @param timeout [Numeric] seconds
       # @yieldreturn [Boolean] whether the native worker has more
-      # @return [Boolean] whether it came to that
+      # @return [Boolean] whether that happened in time
       def wait_until_idle(timeout)
         deadline = now + timeout
         loop do

@@ -5,7 +5,7 @@ require_relative "answer"
 
 module TaskerContribRails
   module Worker
-    # Answers steps, each once only, through Core's bridge, and publishes what came of them.
+    # Answers steps, each once only, through Core's bridge, and publishes the outcomes.
     #
     # @api private
     class Replies
