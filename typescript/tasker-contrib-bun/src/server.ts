@@ -210,8 +210,7 @@ export class TaskerServer {
     const port = this.#options.port ?? Number(process.env.PORT ?? 3000);
     const hostname = this.#options.hostname ?? process.env.HOST ?? '127.0.0.1';
     try {
-      // Event streams are silent for longer than the usual ten seconds.
-      this.#http = Bun.serve({ port, hostname, idleTimeout: 0, routes, fetch });
+      this.#http = Bun.serve({ port, hostname, routes, fetch });
     } catch (error) {
       const why = (error as { code?: string }).code === 'EADDRINUSE' ? 'is taken by another process' : String(error);
       throw new TaskerStartError(`port ${port} of ${hostname} ${why}; set port (PORT) to a free one, 0 takes any`);

@@ -301,6 +301,21 @@ describe('routes', () => {
     }
   });
 
+  test('a silent stream sends comments, so that nobody closes it as idle', async () => {
+    const made = server({ mode: 'client' });
+    const ending = new AbortController();
+    const stream = made.events.sse(new Request('http://localhost/tasker/events'), ending.signal, 5);
+    const reader = stream.body?.getReader();
+    let text = '';
+    while (!text.includes(': alive\n\n: alive')) text += new TextDecoder().decode((await reader?.read())?.value);
+    made.events.emit('step:started', { handler: 'a', attempt: 1 });
+    while (!text.includes('event: step:started')) text += new TextDecoder().decode((await reader?.read())?.value);
+    ending.abort();
+    while (!(await reader?.read())?.done);
+    expect(text).toStartWith(': open\n\n');
+    expect(made.events.listeners).toBe(0);
+  });
+
   test('hono and elysia mount the same', async () => {
     const made = server({ mode: 'client' });
     const hono = new Hono().use(honoTasker(made)).get('/url', (c) => c.text(c.get('tasker').url));
