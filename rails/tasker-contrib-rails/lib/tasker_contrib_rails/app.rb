@@ -20,6 +20,9 @@ module TaskerContribRails
         @settings ||= configuration.resolve(environment: ENV, credentials: credentials, file: root.join(SETTINGS_FILE))
       end
 
+      # @return [Boolean] whether settings were read, so that setting one has no effect
+      def resolved? = !@settings.nil?
+
       # A setting that is needed before the app's initializers and credentials are there. What is wrong is said later, all at once.
       #
       # @api private

@@ -24,11 +24,19 @@ module TaskerContribRails
     end
 
     # After the app's own initializers, so that every setting is there. A mistake fails the boot.
-    config.after_initialize do
+    config.after_initialize do |app|
+      Railtie.refuse_replacement(app.config.tasker)
       settings = App.settings
       settings.warnings.each { |warning| TaskerContribRails.logger.warn(warning) }
       settings.worker_problems.each { |problem| TaskerContribRails.logger.warn("no worker can start here: #{problem}") }
       Railtie.warn_about_handlers(settings)
+    end
+
+    # @api private
+    def self.refuse_replacement(object)
+      return if object.equal?(App.configuration)
+
+      raise ConfigurationError, "config.tasker was replaced by a #{object.class}; set its values instead: config.tasker.mode = \"client\""
     end
 
     # @api private

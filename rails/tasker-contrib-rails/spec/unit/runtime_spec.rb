@@ -11,8 +11,18 @@ RSpec.describe TaskerContribRails::Runtime, :worker do
     expect(answer(callable: "Echo", context: { n: 1 })).to include("success" => true, "status" => "completed", "result" => { "got" => 1 })
     expect(native.config_seen).to include("url = #{WorkerHelpers.database_url.inspect}").and not_include("${")
     expect(File.stat(ENV.fetch("TASKER_CONFIG_PATH")).mode & 0o777).to eq(0o600)
-    expect(ENV.fetch("TASKER_CONFIG_PATH")).to eq(root.join("tmp/tasker/test.toml").to_s)
+    expect(ENV.fetch("TASKER_CONFIG_PATH")).to match(%r{\A#{root}/tmp/tasker/test-\h{12}\.toml\z})
     expect(ENV.fetch("TASKER_TEMPLATE_PATH")).to eq(root.join("config/tasks").to_s)
+  end
+
+  it "gives processes with other settings other files, and keeps none of another day" do
+    folder = root.join("tmp/tasker")
+    write = ->(**values) { TaskerContribRails::Config::File.write(settings(**values), folder:, environment: "test") }
+    one, same, other = write.call, write.call, write.call(worker__concurrency: 9)
+    expect([ one == same, one == other, other.read ]).to match([ true, false, /max_concurrent_handlers = 9$/ ])
+    [ one, folder.join("production-0123456789ab.toml").tap { |file| file.write("") } ].each { |file| File.utime(Time.now - 90_000, Time.now - 90_000, file) }
+    write.call(worker__concurrency: 9)
+    expect(folder.children.map { |file| file.basename.to_s }).to contain_exactly(other.basename.to_s, "production-0123456789ab.toml")
   end
 
   it "never lets a second start reach Core, which would run each step twice" do
