@@ -7,6 +7,7 @@
  * never called.
  */
 
+import type { BranchCheck } from './branches.ts';
 import {
   CUT_RETRY_SECONDS,
   completion,
@@ -48,6 +49,8 @@ interface Running {
 
 /** One per native worker. */
 export class Dispatcher {
+  /** Replaced by a hot reload, like the handlers. */
+  checkBranches: BranchCheck = (_, outcome) => outcome;
   readonly #running = new Map<string, Running>();
   readonly #recent = new Map<string, { taskUuid: string; stepUuid: string; at: number }>();
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -185,7 +188,9 @@ export class Dispatcher {
               this.#timeOut(step, limit);
             }, GRACE_MS);
           }, limit);
-    const outcome = handler ? await invoke(handler, event, step.abort.signal, this.core) : this.#missing(step.handler);
+    const outcome = handler
+      ? this.checkBranches(event, await invoke(handler, event, step.abort.signal, this.core))
+      : this.#missing(step.handler);
     clearTimeout(timer);
     clearTimeout(grace);
     const timedOut = step.abort.signal.aborted && limit !== undefined && !step.answered;

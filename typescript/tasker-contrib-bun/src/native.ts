@@ -11,7 +11,7 @@ export interface NativeStep {
   taskUuid: string;
   stepUuid: string;
   correlationId: string;
-  task: { name: string; namespace: string; context?: Record<string, unknown> | null };
+  task: { name: string; namespace: string; version?: string; context?: Record<string, unknown> | null };
   workflowStep: {
     name: string;
     templateStepName: string;

@@ -11,6 +11,7 @@
  * @module
  */
 
+import { branchCheck } from './branches.ts';
 import { type ClientErrorCode, TaskerClient } from './client.ts';
 import { unreachable } from './database.ts';
 import { type CutStep, Dispatcher } from './dispatcher.ts';
@@ -175,6 +176,7 @@ export class TaskerServer {
     const { settings } = this;
     if (this.#worker) {
       this.#worker.dispatcher.handlers = handlers;
+      this.#worker.dispatcher.checkBranches = branchCheck(templates);
       return;
     }
     const { toml } = this.#living;
@@ -183,6 +185,7 @@ export class TaskerServer {
     const { native, workerId } = await bootstrap(core, toml, settings.templates, settings.logLevel);
     const { concurrency } = settings;
     const dispatcher = new Dispatcher(native, core, handlers, concurrency, workerId, this.events, this.#metrics);
+    dispatcher.checkBranches = branchCheck(templates);
     const namespaces = [...new Set(templates.map((template) => template.namespace))].sort();
     this.#worker = { native, dispatcher, workerId, namespaces };
     dispatcher.start();

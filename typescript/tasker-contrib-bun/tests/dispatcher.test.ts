@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, spyOn, test } from 'bun:test';
 import { type } from 'arktype';
 import * as v from 'valibot';
 import { z } from 'zod';
+import { branchCheck } from '../src/branches.ts';
 import { Dispatcher } from '../src/dispatcher.ts';
 import { PermanentError, RetryableError } from '../src/errors.ts';
 import { type TaskerEvent, TaskerEvents } from '../src/events.ts';
@@ -9,6 +10,7 @@ import { Metrics } from '../src/metrics.ts';
 import type { Core } from '../src/native.ts';
 import type { Handler } from '../src/outcome.ts';
 import { batches, checkpoint, defineStep, route, type StepArgs, skip } from '../src/steps.ts';
+import { readTemplate } from '../src/templates.ts';
 import * as double from './double/core.ts';
 import { claimed } from './double/steps.ts';
 import { until } from './support/until.ts';
@@ -204,6 +206,39 @@ describe('handlers', () => {
     expect(skip('why')).toMatchObject({ decision_point_outcome: { type: 'no_branches' } });
     expect(batches('w', [])).toEqual({ batch_processing_outcome: { type: 'no_batches' } });
     expect(batches('w', [[0, 4]]).batch_processing_outcome).toMatchObject({ worker_count: 1, total_items: 4 });
+  });
+
+  test('what Core would not follow fails the step: it would end the task without the steps', async () => {
+    const problems: string[] = [];
+    const steps = [
+      { name: 'start', handler: { callable: 'start' } },
+      { name: 'd', type: 'decision', dependencies: ['start'], handler: { callable: 'd' } },
+      { name: 'review', dependencies: ['d'], handler: { callable: 'r' } },
+      {
+        name: 'b',
+        type: 'batchable',
+        handler: { callable: 'b', initialization: { worker_template_name: 'w' } },
+      },
+    ];
+    const template = readTemplate({ name: 'ship', namespace_name: 'shop', version: '1.0.0', steps }, 't', problems);
+    const returned: unknown[] = [{ plain: 1 }, route(['reviews']), route(['start']), route(['review']), skip('small')];
+    const handlers = [step('d', ({ input }) => returned[Number(input.n)]), step('b', () => ({ plain: 1 }))];
+    const made = launch(handlers, 10);
+    made.checkBranches = branchCheck([template]);
+    control.queue.push(
+      ...returned.map((_, n) => claimed({ callable: 'd', context: { n } })),
+      claimed({ callable: 'b' }),
+    );
+    await until('all answered', () => control.completions.length === 6);
+    expect(control.completions.map(({ result }) => result.error?.message)).toEqual([
+      "decision 'd' must return route([…]) or skip('why')",
+      "decision 'd' chose 'reviews', which is not a step after it (did you mean review?)",
+      "decision 'd' chose 'start', which is not a step after it",
+      undefined,
+      undefined,
+      "batchable step 'b' must return batches(…)",
+    ]);
+    expect(control.completions[0]?.result.error).toMatchObject({ retryable: false, errorType: 'validation_error' });
   });
 
   test('a checkpoint is stored and the handler called again', async () => {

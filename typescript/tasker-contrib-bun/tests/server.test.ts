@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeEach, describe, expect, spyOn, test } from 'bun:test';
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Elysia } from 'elysia';
@@ -98,6 +98,21 @@ describe('start', () => {
     expect(await refusal(server({ templates: folder }))).toStartWith(`${file}: is not valid YAML: `);
     expect(warn).not.toHaveBeenCalled();
     warn.mockRestore();
+  });
+
+  test('decisions are checked against the templates of the worker', async () => {
+    const folder = join(scratch, 'decision');
+    mkdirSync(folder);
+    const steps = [
+      { name: 'shop.price', handler: { callable: 'shop.price' } },
+      { name: 'shop.pack', type: 'decision', dependencies: ['shop.price'], handler: { callable: 'shop.pack' } },
+    ];
+    const ship = { name: 'ship', namespace_name: 'shop', version: '1.0.0', steps };
+    writeFileSync(join(folder, 'ship.yaml'), JSON.stringify(ship));
+    await server({ templates: folder }).start();
+    control.queue.push(claimed({ callable: 'shop.pack' }));
+    await until('the step', () => control.completions.length);
+    expect(control.completions[0]?.result.error.message).toContain("decision 'shop.pack' must return route");
   });
 
   test('a database that is not there fails the start at once, and says where and what to do', async () => {
