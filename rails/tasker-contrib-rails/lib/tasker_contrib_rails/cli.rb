@@ -10,6 +10,7 @@ module TaskerContribRails
   class CLI < Thor
     # Seconds between two looks at whether the worker still lives.
     LOOK = 1.0
+    HELP = %w[--help -h].freeze
 
     package_name "tasker"
     def self.exit_on_failure? = true
@@ -17,6 +18,8 @@ module TaskerContribRails
     # @param environment [String, nil] config/environment of the app; nil if it is loaded
     def self.start(arguments = ARGV, environment: nil, **)
       @environment = environment
+      # Thor has `help check` alone.
+      arguments = [ "help", *arguments - HELP ] if (arguments & HELP).any?
       super(arguments, **)
     rescue ConfigurationError, WorkerError, ModeError => error
       warn "error: #{error.message}"
