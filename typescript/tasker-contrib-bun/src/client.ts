@@ -88,7 +88,7 @@ export class TaskerClient {
           error.status,
         );
       }
-      // A repetition after a lost answer meets the task that the first try created.
+      // After a lost answer, the repetition finds the task that the first attempt created.
       if (error.code !== 'conflict' || !(options.idempotent || lost.answers)) throw error;
       const existing = await this.#find(name, namespace, version, context as Body);
       if (existing) return existing;
@@ -105,7 +105,7 @@ export class TaskerClient {
     return this.#transport.call('get_task', 'GET', `/v1/tasks/${uuid(task)}`, options);
   }
 
-  /** A page of tasks, the newest first. `status` is `pending` or `completed`: the server fails on other words. */
+  /** A page of tasks, the newest first. `status` is `pending` or `completed`: the server answers other words with an error. */
   async listTasks(
     options: {
       namespace?: string;

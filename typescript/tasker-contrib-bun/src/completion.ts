@@ -56,7 +56,7 @@ export function timeoutOf(event: NativeStep, handler: Handler | undefined): numb
   return limit <= LONGEST_TIMER_MS ? limit : undefined;
 }
 
-/** Core would put the step into `waiting_for_retry`, from where nothing takes it. */
+/** Core would put the step into `waiting_for_retry` and never take it out. */
 export function finalIfTemplateSaysSo(event: NativeStep, outcome: Outcome): Outcome {
   if (!outcome.failure?.retryable || event.stepDefinition.retryRetryable !== false) return outcome;
   return { ...outcome, failure: { ...outcome.failure, retryable: false } };

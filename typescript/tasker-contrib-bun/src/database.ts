@@ -1,6 +1,6 @@
 /** Whether anything listens at a database URL. Core waits ten seconds for a server that is not there, and does not say why. */
 
-/** A password may have what a parser of URLs refuses. */
+/** A password may have characters that a parser of URLs refuses. */
 const ADDRESS = /^postgresql:\/\/(?:[^@]*@)?([^:/]+)(?::(\d+))?\//;
 
 /** `host:port` of a database URL. */

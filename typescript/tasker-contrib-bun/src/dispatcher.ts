@@ -1,8 +1,8 @@
 /**
- * Takes claimed steps from the native worker, executes them, and hands the ends back.
+ * Takes claimed steps from the native worker, executes them, and reports how they ended.
  *
  * Core's own loop drops steps above its concurrency, answers every step that takes more than about 30 seconds as failed while
- * its handler goes on, and retries without a delay. This one takes a step only when there is a place for it, enforces
+ * its handler goes on, and retries without a delay. This one takes a step only when a slot is free, enforces
  * `timeout_seconds`, sends the template's back-off along, and answers every step exactly once. Core's `cleanupTimeouts` is
  * never called.
  */
@@ -78,7 +78,7 @@ export class Dispatcher {
       try {
         busy = this.#turn();
       } catch (error) {
-        // Without the loop the worker would be dead and look alive.
+        // If the loop ended, the worker would look alive and do nothing.
         console.error(`tasker: the dispatcher failed and goes on: ${text(error)}`);
       }
       if (!this.#stopped) this.#timer = setTimeout(turn, busy ? 1 : POLL_MS);
@@ -201,7 +201,7 @@ export class Dispatcher {
     if (this.#accepting && !this.#stopped) this.#turnSoon();
   }
 
-  /** A place is free: the next step need not wait for the timer. */
+  /** A slot is free: the next step need not wait for the timer. */
   #turnSoon(): void {
     queueMicrotask(() => {
       try {
@@ -301,7 +301,7 @@ export class Dispatcher {
 
   #remember({ taskUuid, stepUuid }: NativeStep): void {
     const now = performance.now();
-    // In order of time: the old ones are in front.
+    // Oldest first.
     for (const [key, { at }] of this.#recent) {
       if (now - at <= RECENT_MS) break;
       this.#recent.delete(key);

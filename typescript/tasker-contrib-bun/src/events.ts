@@ -14,7 +14,7 @@ type Listener = (event: TaskerEvent) => unknown;
 
 const QUEUE = 1000;
 const ALIVE_MS = 5000;
-/** Events in the form of the streams: made once, however many clients there are. */
+/** Events as text for the streams: encoded once for all clients. */
 const frames = new WeakMap<TaskerEvent, Uint8Array>();
 
 /**
@@ -29,7 +29,7 @@ const frames = new WeakMap<TaskerEvent, Uint8Array>();
 export class TaskerEvents {
   readonly #listeners = new Map<EventName | '*', Set<Listener>>();
 
-  /** Call the listener for each event of this name, or of every name with `*`. Returns what unsubscribes it. */
+  /** Call the listener for each event of this name, or of every name with `*`. Returns a function that unsubscribes it. */
   on<N extends EventName>(name: N | '*', listener: (event: TaskerEvent<N>) => unknown): () => void {
     const listeners = this.#listeners.get(name) ?? new Set();
     this.#listeners.set(name, listeners);

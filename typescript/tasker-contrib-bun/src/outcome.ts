@@ -1,4 +1,4 @@
-/** What an execution came to, from every style of handler. */
+/** The outcome of one execution, for every style of handler. */
 
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { ERROR_TYPES } from './contract.ts';
@@ -177,7 +177,7 @@ function fromCore(value: unknown): Outcome {
   return failed(message, value.errorType ?? ERROR_TYPES.handler, value.retryable, more, metadata);
 }
 
-/** What JSON cannot hold would fail late inside Core, where nobody sees why. */
+/** Core would fail on what JSON cannot hold, later and without a reason. */
 function serialised(result: Record<string, unknown>, metadata: Record<string, unknown>): Outcome {
   try {
     const plain = JSON.parse(JSON.stringify(result)) as unknown;
@@ -190,7 +190,7 @@ function serialised(result: Record<string, unknown>, metadata: Record<string, un
   }
 }
 
-/** An object as JSON has it; undefined if it is none, or cannot be. */
+/** The value as a JSON object; undefined if it is not one. */
 function jsonObject(value: unknown): Record<string, unknown> | undefined {
   try {
     const plain = JSON.parse(JSON.stringify(value)) as unknown;
@@ -219,7 +219,7 @@ function fromError(error: unknown): Outcome {
   return failed(`${error.name}: ${error.message}`, ERROR_TYPES.handler, true, more);
 }
 
-/** Whether an error or a class that it inherits from has a name: Core and a second copy of this package have classes of their own. */
+/** Whether an error, or a class that it inherits from, has this name: Core and a second copy of this package have their own classes. */
 function isNamed(error: Error, name: string): boolean {
   if (error.name === name) return true;
   for (let type = Object.getPrototypeOf(error); type; type = Object.getPrototypeOf(type)) {

@@ -9,7 +9,7 @@ export interface Preparation {
   templates: Template[];
   /** Each stops a worker. */
   problems: string[];
-  /** None stops it. Of interest only without problems: behind a problem an unused handler is mostly a consequence. */
+  /** None stops it. Show them only without problems: an unused handler is often the consequence of one. */
   warnings: string[];
 }
 
@@ -20,7 +20,7 @@ export async function prepare(source: Handlers, directory: string): Promise<Prep
   const isComplete = !problems.length;
   const templates = loadTemplates(directory, problems);
   const names = [...handlers.keys()];
-  // Behind a module that cannot be imported each of its handlers would seem to be missing.
+  // If a module cannot be imported, each of its handlers would seem to be missing.
   if (isComplete) problems.push(...missingHandlers(templates, names));
   return { handlers, templates, problems, warnings: unusedHandlers(templates, names) };
 }

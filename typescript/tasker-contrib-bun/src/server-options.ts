@@ -30,7 +30,7 @@ export interface ServerOptions extends TaskerOptions {
   signals?: boolean;
 }
 
-/** How a worker came to its end. */
+/** How a worker stopped. */
 export interface StopReport {
   /** Steps that were interrupted; Core tries them again. */
   cut: CutStep[];

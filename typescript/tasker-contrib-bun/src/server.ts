@@ -105,7 +105,7 @@ export class TaskerServer {
     };
   }
 
-  /** Where the process is in its life. */
+  /** The current state. */
   get state(): ServerState {
     return this.#state;
   }

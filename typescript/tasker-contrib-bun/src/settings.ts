@@ -51,7 +51,7 @@ const ALSO: Record<string, string> = {
   'orchestration.url': 'TASKER_ORCHESTRATION_URL',
 };
 const DATABASE = 'common.database.url';
-/** Of the app, too: one that only creates tasks may have another kind of database there. */
+/** It may be the app's own: one that only creates tasks can have another kind of database there. */
 const APP_OWN = 'DATABASE_URL';
 /** Core's section for the client of the orchestration server. */
 export const CLIENT = 'worker.orchestration_client';

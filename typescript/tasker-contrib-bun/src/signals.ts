@@ -6,7 +6,7 @@ import { constants } from 'node:os';
  * Stop at the first signal, then end the process with 0. At the second one it ends at once: who asks again does not want to
  * wait for the drain. If the signal has other listeners, they decide when it ends.
  *
- * @returns what removes the listeners.
+ * @returns a function that removes the listeners.
  */
 export function stopOnSignals(stop: () => Promise<unknown>): () => void {
   let received = 0;

@@ -8,7 +8,7 @@ module TaskerContribRails
   #
   # @api private
   class CLI < Thor
-    # Seconds between two looks at whether the worker still lives.
+    # Seconds between two checks whether the worker still runs.
     LOOK = 1.0
     HELP = %w[--help -h].freeze
 
@@ -18,7 +18,7 @@ module TaskerContribRails
     # @param environment [String, nil] config/environment of the app; nil if it is loaded
     def self.start(arguments = ARGV, environment: nil, **)
       @environment = environment
-      # Thor has `help check` alone.
+      # Thor knows `help check` only.
       arguments = [ "help", *arguments - HELP ] if (arguments & HELP).any?
       super(arguments, **)
     rescue ConfigurationError, WorkerError, ModeError => error
@@ -69,7 +69,7 @@ module TaskerContribRails
     no_commands do
       def count(number, word) = "#{number} #{word.pluralize(number)}"
 
-      # The log has them; a terminal that does not show the log has not.
+      # They are in the log, which this terminal may not show.
       def say_warnings
         return if ActiveSupport::Logger.logger_outputs_to?(TaskerContribRails.logger, $stdout, $stderr)
 

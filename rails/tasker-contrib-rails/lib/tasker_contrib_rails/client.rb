@@ -66,7 +66,7 @@ module TaskerContribRails
       lost = false
       Task.new(@connection.call(:post, "/v1/tasks", body: TaskRequest.body(identity, context, options, initiator: @initiator)) { lost = true })
     rescue ConflictError => conflict
-      # A repetition after a lost answer meets the task that the first try created.
+      # After a lost answer, the repetition finds the task that the first attempt created.
       raise unless lost || on_conflict == :return
 
       find(identity, context) || raise(ConflictError.new(

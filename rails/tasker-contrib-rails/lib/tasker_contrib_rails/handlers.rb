@@ -63,7 +63,7 @@ module TaskerContribRails
       (names - used).select { |name| complete?(name) }.map { |name| "no task template uses #{name}; a step uses it with `handler: {callable: #{name}}`" }
     end
 
-    # A base class of other handlers has no call of its own. What cannot be loaded is not used either, and says so when it is.
+    # A base class of other handlers does not define call itself. A file that cannot be loaded is reported when it is used.
     def complete?(name)
       handler = name.safe_constantize
       methods = handler.is_a?(Class) ? %i[call perform].select { |method| handler.method_defined?(method) } : []

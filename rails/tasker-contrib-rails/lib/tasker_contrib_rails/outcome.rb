@@ -6,7 +6,7 @@ require_relative "errors"
 require_relative "utf8"
 
 module TaskerContribRails
-  # What one execution of a handler ended with, whatever the style of the handler.
+  # The outcome of one execution, for every style of handler.
   #
   # @api private
   module Outcome
@@ -108,7 +108,7 @@ module TaskerContribRails
     end
     private_class_method :from_core
 
-    # What in a result the native library would refuse, with the way to it.
+    # What the native library would refuse in a result, with its path.
     def problem_in(value, path = "result")
       case value
       when Hash then value.lazy.filter_map { |key, inner| problem_in(inner, "#{path}.#{key}") }.first

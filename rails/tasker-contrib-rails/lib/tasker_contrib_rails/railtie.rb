@@ -13,7 +13,7 @@ module TaskerContribRails
       app.deprecators[:tasker] = TaskerContribRails.deprecator
     end
 
-    # Folders below app/ are there anyway. The app's own initializers run too late for this.
+    # Rails loads folders below app/ already. The app's own initializers run too late for this.
     initializer "tasker.handlers", before: :set_autoload_paths do |app|
       folder = app.root.join(App.early("handlers"))
       app.config.autoload_paths += [ folder.to_s ] if folder.directory? && !Railtie.autoloaded?(app, folder)

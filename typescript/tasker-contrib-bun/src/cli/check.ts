@@ -9,7 +9,7 @@ import { CliProblem } from './problem.ts';
 export const HANDLERS = 'src/handlers';
 
 /**
- * One line for what was found to be right, after a line for each warning.
+ * A line for each warning, then a summary.
  *
  * @throws {@link CliProblem} with every finding.
  */

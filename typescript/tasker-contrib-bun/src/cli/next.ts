@@ -6,7 +6,7 @@ import type { RenderedFile } from './place.ts';
 
 const CLI = 'bunx tasker-contrib-bun';
 
-/** Nothing uses a new handler, and a new template has no handlers: what is missing, as something to copy. */
+/** What is still missing, ready to copy: no template calls a new handler, and a new template has no handlers. */
 export function afterGenerate(what: string, files: readonly RenderedFile[]): string {
   const [main] = files.filter(({ path }) => /^(src|config)\//.test(path));
   if (!main) return '';

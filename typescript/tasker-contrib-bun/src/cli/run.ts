@@ -29,7 +29,7 @@ const TEXT = { type: 'string' } as const;
 const PLACING = { force: FLAG, skip: FLAG, 'dry-run': FLAG };
 const LOADING = { handlers: TEXT, templates: TEXT };
 
-/** Run a command line; the exit code: 0, 1 (it failed) or 2 (it was given wrongly). */
+/** Run a command line; the exit code: 0, 1 (it failed) or 2 (wrong arguments). */
 export async function run(argv: readonly string[]): Promise<number> {
   try {
     await dispatch([...argv]);

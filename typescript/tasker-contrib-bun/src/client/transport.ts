@@ -1,4 +1,4 @@
-/** Requests to the orchestration server: a bounded number at a time, each in time, repeated when that can help. */
+/** Requests to the orchestration server: bounded in number and time, repeated when that can help. */
 
 import { type ClientErrorCode, TaskerClientError } from './errors.ts';
 import type { ClientOptions } from './types.ts';
@@ -84,7 +84,7 @@ export class Transport {
     try {
       return await work();
     } finally {
-      // The place goes to the next in line without being free in between.
+      // The slot goes straight to the next in line.
       const next = this.#waiting.shift();
       if (next) next();
       else this.#inFlight--;

@@ -8,7 +8,7 @@ require "puma/plugin"
 #   plugin :tasker
 module TaskerContribRails
   module PumaPlugin
-    # Puma 7 has other names for its hooks.
+    # Puma 7 renamed its hooks.
     HOOKS = { boot: %i[before_worker_boot on_worker_boot], shutdown: %i[before_worker_shutdown on_worker_shutdown], restart: %i[before_restart on_restart] }.freeze
 
     module_function
@@ -17,7 +17,7 @@ module TaskerContribRails
       dsl.public_send(HOOKS.fetch(kind).find { |name| dsl.respond_to?(name) }, &)
     end
 
-    # Puma 7 has another name for this, too.
+    # Puma 7 renamed this as well.
     def booted(events, &)
       events.public_send(events.respond_to?(:after_booted) ? :after_booted : :on_booted, &)
     end
@@ -26,7 +26,7 @@ module TaskerContribRails
       events.public_send(events.respond_to?(:after_stopped) ? :after_stopped : :on_stopped, &)
     end
 
-    # Puma warns about hooks of a cluster that has none; the plugin is for both kinds.
+    # Without a cluster Puma warns about a cluster's hooks; the plugin is for both.
     def silently(dsl)
       options = dsl.instance_variable_get(:@options)
       before = options.fetch(:silence_fork_callback_warning, :unset)

@@ -46,6 +46,6 @@ module TaskerContribRails
   # The server failed.
   class ServerError < ClientError; end
 
-  # A task has not ended in time. It goes on.
+  # A task has not ended in time. The task goes on.
   class WaitTimeoutError < ClientError; end
 end

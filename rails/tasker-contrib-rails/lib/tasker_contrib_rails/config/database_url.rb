@@ -9,7 +9,7 @@ module TaskerContribRails
     # @api private
     module DatabaseUrl
       FORM = "postgresql://user:password@host:port/database"
-      # The pattern lets these into a password, where they end the host part of a URL.
+      # The pattern allows these in a password, but they end the host part of a URL.
       CODES = { "/" => "%2F", "?" => "%3F", "#" => "%23" }.freeze
 
       module_function

@@ -9,7 +9,7 @@ module TaskerContribRails
     #
     # @api private
     module TemplateSource
-      # What a hash in a test must have right; the rest matters to the server only.
+      # Errors that matter for a hash in a test; the others matter to the server only.
       NEEDED = /dependency cycle|depends on|needs at least one dependency|used \d+ times|callable/
 
       module_function

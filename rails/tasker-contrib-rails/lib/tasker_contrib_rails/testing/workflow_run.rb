@@ -19,7 +19,7 @@ module TaskerContribRails
       def complete? = state == "complete"
     end
 
-    # What a task came to.
+    # The outcome of a task.
     class WorkflowRun
       # One execution: virtual seconds since the start, and its outcome.
       Entry = Data.define(:at, :step, :attempt, :text)

@@ -10,7 +10,7 @@ module TaskerContribRails
   #
   # @api private
   module Worker
-    # The part of Core that this gem touches, with what Core does to its host kept in bounds.
+    # The part of Core that this gem calls. Core's changes to its process are undone.
     #
     # @api private
     class Core
@@ -41,7 +41,7 @@ module TaskerContribRails
         ENV.replace(before)
       end
 
-      # Four parts of it are taken over, private ones among them.
+      # Four parts of Core are replaced, some of them private.
       def self.check_version
         return if VERSIONS.satisfied_by?(Gem::Version.new(TaskerCore::VERSION))
 
@@ -53,7 +53,7 @@ module TaskerContribRails
       def self.load_problem(error)
         reason = error.message.lines.map(&:strip).reject(&:empty?).last
         return "the gem tasker-rb is not installed, and a worker needs it: add `gem \"tasker-rb\", require: false` to the Gemfile (#{reason})" if error.path == "tasker_core"
-        # Not a file of its own, but a library.
+        # A library, not a file of the gem.
         return "tasker-rb requires '#{error.path}', which cannot be loaded: run `bundle install`" if error.path && !error.path.include?("/")
 
         "the native library of tasker-rb cannot be loaded by Ruby #{RUBY_VERSION} on #{RUBY_PLATFORM}: #{reason}. " \
@@ -106,7 +106,7 @@ module TaskerContribRails
 
       private
 
-      # Core replaces them, and never calls those that were there.
+      # Core replaces the host's handlers and never calls them.
       def keeping_traps
         before = SIGNALS.to_h { |signal| [ signal, Signal.trap(signal, "IGNORE").tap { |handler| Signal.trap(signal, handler || "DEFAULT") } ] }
         yield

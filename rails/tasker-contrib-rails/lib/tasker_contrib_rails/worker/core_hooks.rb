@@ -4,7 +4,7 @@ require_relative "surroundings"
 
 module TaskerContribRails
   module Worker
-    # Four places where Core's Ruby layer is taken over.
+    # Four places where Core's Ruby layer is replaced.
     #
     # @api private
     module CoreHooks
@@ -13,7 +13,7 @@ module TaskerContribRails
         def call(event) = CoreHooks.dispatcher.call(event.payload)
       end
 
-      # The host's signals and exit are the host's: the runtime drains and stops.
+      # Signals and exit belong to the host: the runtime drains and stops.
       module Bootstrap
         private
 

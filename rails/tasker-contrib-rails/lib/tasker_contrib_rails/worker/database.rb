@@ -12,7 +12,7 @@ module TaskerContribRails
     # @api private
     module Database
       KEY = "common.database.url"
-      # A password may have what a parser of URLs refuses.
+      # A password may have characters that a parser of URLs refuses.
       ADDRESS = %r{\Apostgresql://(?:[^@]*@)?([^:/]+)(?::(\d+))?/}
 
       module_function

@@ -98,7 +98,7 @@ module TaskerContribRails
         end
         Surroundings.report(outcome.error, step) if outcome.is_a?(Outcome::Failure) && outcome.error
       rescue StandardError => error
-        # The handler is done; this is the app's executor, or the native library.
+        # Not from the handler, which has ended: from the app's executor or the native library.
         TaskerContribRails.logger.error("step #{step.step_uuid}: #{error.class}: #{error.message}")
         @replies.finish(step, Outcome.from_exception(error))
       ensure

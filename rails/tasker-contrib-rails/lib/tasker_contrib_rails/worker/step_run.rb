@@ -21,7 +21,7 @@ module TaskerContribRails
         begin!
       end
 
-      # A thread has taken it: what it waited for that does not count.
+      # A thread has taken it: the wait for that thread does not count.
       def begin!
         @started_at = Time.now.utc
         @clock = Process.clock_gettime(Process::CLOCK_MONOTONIC)
@@ -33,7 +33,7 @@ module TaskerContribRails
       def name = context.step_name
       def handler = definition.handler.callable
       def definition = context.step_definition
-      # Core counts what was tried before.
+      # Core counts earlier attempts.
       def attempt = context.retry_count + 1
       def max_attempts = context.max_retries
       def timeout = definition.timeout_seconds
