@@ -81,7 +81,10 @@ module TaskerContribRails
       end
 
       # @return [Array<String>] what has no effect. Of interest only without problems, whose consequence it mostly is
-      def warnings = settings.warnings + templates.warnings + unused_handlers
+      def warnings
+        folder = root.join(settings["templates"])
+        settings.warnings + templates.warnings + unused_handlers + (Templates.files(folder).empty? ? [ Worker::Preparation.no_templates(folder) ] : [])
+      end
 
       # @return [Array<String>] a line for each handler that no template uses
       def unused_handlers = Handlers.unused(templates.templates, root.join(settings["handlers"]))

@@ -65,6 +65,13 @@ RSpec.describe "The processes of an app", :echo_app do
     expect(@app.run("bin/tasker", "check")).to match([ %r{\Aerror: config/tasks/echo.yaml: is not valid YAML: [^\n]*\n1 error\n\z}, 1 ])
   end
 
+  it "say what makes a template when there is none" do
+    @app.run("rm", "config/tasks/echo.yaml", "app/handlers/echo_handler.rb")
+    line = %r{the template folder \S+/config/tasks has no templates, so that a worker has nothing to run; `bin/rails generate tasker:task_template NAME` makes one\n}
+    expect(@app.run("bin/tasker", "check")).to match([ /\Awarning: #{line}settings, 0 templates and their handlers: no errors, 1 warning\n\z/, 0 ])
+    expect(@app.run("bin/tasker", "start")).to match([ /\Aerror: #{line}\z/, 1 ])
+  end
+
   it "say in one line that there is no database" do
     output, code = @app.run("bin/tasker", "start", more: { "TASKER_DATABASE__URL" => "postgresql://a:secret@127.0.0.1:1/d" })
     expect([ output.lines.size, code ]).to eq([ 1, 1 ])
