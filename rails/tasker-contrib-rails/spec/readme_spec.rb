@@ -22,10 +22,34 @@ RSpec.describe "The README" do
     end
   end
 
-  it "begins with five lines, whose generators there are, and links to what there is" do
-    start = blocks.call("sh").first
-    expect(start.lines.size).to eq(5)
-    start.scan(/tasker:(\w+)/).flatten.each { |generator| expect(Dir[File.expand_path("../lib/generators/tasker/**/#{generator}_generator.rb", __dir__)]).not_to be_empty }
+  it "begins with five lines that work, one after the other, in a new app" do
+    app = DummyApp.new
+    lines = blocks.call("sh").first.lines(chomp: true)
+    expect([ lines.size, lines.last ]).to eq([ 5, "bin/tasker start" ])
+    lines[0..3].each { |line| expect(app.run(*line.split)).to match([ anything, 0 ]), line }
+    worker = app.start(*lines.last.split)
+    Timeout.timeout(20) { sleep(0.01) until worker.output.include?("tasker runs steps") }
+    worker.signal("TERM")
+    expect([ worker.wait, worker.output ]).to match([ 0, not_include("warning") ])
+  ensure
+    app&.close
+  end
+
+  it "has install lines that Bundler takes" do
+    app = DummyApp.new
+    path, core = blocks.call("sh")[1].lines(chomp: true)
+    gemfile = app.read("Gemfile")
+    app.write("Gemfile", gemfile.lines.grep_v(/tasker-contrib-rails/).join)
+    gem = File.expand_path("..", __dir__)
+    expect(app.run(*path.sub("../tasker-contrib/rails/tasker-contrib-rails", gem).split, "--skip-install")).to match([ anything, 0 ])
+    expect(app.read("Gemfile")).to match(/^gem "tasker-contrib-rails", .*path: "#{Regexp.escape(gem)}"/)
+    # Where the gem of Core is cannot be reached from here: what Bundler writes, that `tasker:install` expects.
+    expect(core).to eq("bundle add tasker-rb --require=false")
+  ensure
+    app&.close
+  end
+
+  it "links to what there is" do
     guides = Dir[File.expand_path("../docs/*.md", __dir__)].map { |path| "docs/#{File.basename(path)}" }
     expect(readme.scan(/\]\((docs[^)]+)\)/).flatten.uniq).to match_array(guides)
   end

@@ -50,8 +50,8 @@ export class TaskerClient {
   }
 
   /**
-   * Create a task. The same template with the same context can exist once only, for ever: put something unique into the
-   * context, or use `idempotent`.
+   * Create a task. Tasker keeps one task for each template and context and refuses a second one: put something unique into
+   * the context, or use `idempotent`.
    *
    * @throws `TaskerClientError` `not_found`: no worker has registered the template; `conflict`: it exists;
    * `backpressure`, `unavailable`: also after repetitions.
@@ -88,7 +88,7 @@ export class TaskerClient {
           error.status,
         );
       }
-      // A repetition after a lost answer meets the task that the first try created.
+      // After a lost answer, the repetition finds the task that the first attempt created.
       if (error.code !== 'conflict' || !(options.idempotent || lost.answers)) throw error;
       const existing = await this.#find(name, namespace, version, context as Body);
       if (existing) return existing;
@@ -105,7 +105,7 @@ export class TaskerClient {
     return this.#transport.call('get_task', 'GET', `/v1/tasks/${uuid(task)}`, options);
   }
 
-  /** A page of tasks, the newest first. `status` is `pending` or `completed`: the server fails on other words. */
+  /** A page of tasks, the newest first. `status` is `pending` or `completed`: the server answers other words with an error. */
   async listTasks(
     options: {
       namespace?: string;
@@ -178,7 +178,7 @@ export class TaskerClient {
   /**
    * Wait until a task has ended; see {@link END_STATES}. It may have failed: look at `status`.
    *
-   * @throws `TaskerClientError` `timeout`: it has not ended in time. It goes on.
+   * @throws `TaskerClientError` `timeout`: it has not ended in time. The task goes on.
    */
   async wait(task: Task | string, options: WaitOptions = {}): Promise<Task> {
     const end = performance.now() + (options.timeoutMs ?? 60_000);

@@ -8,6 +8,9 @@ import { isStep } from './steps.ts';
 /** A cut step that came back at once would be claimed again by the worker that is just stopping. */
 export const CUT_RETRY_SECONDS = 2;
 
+/** A timer of more milliseconds fires at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 /** The completion as Core's native module takes it. `after` is the delay of the next attempt in seconds. */
 export function completion(
   event: NativeStep,
@@ -49,10 +52,11 @@ export function timeoutOf(event: NativeStep, handler: Handler | undefined): numb
   const template = event.stepDefinition.timeoutSeconds;
   const own = isStep(handler) ? handler.timeoutMs : undefined;
   const limits = [template ? template * 1000 : undefined, own].filter((limit) => limit !== undefined);
-  return limits.length ? Math.min(...limits) : undefined;
+  const limit = Math.min(...limits);
+  return limit <= LONGEST_TIMER_MS ? limit : undefined;
 }
 
-/** Core would put the step into `waiting_for_retry`, from where nothing takes it. */
+/** Core would put the step into `waiting_for_retry` and never take it out. */
 export function finalIfTemplateSaysSo(event: NativeStep, outcome: Outcome): Outcome {
   if (!outcome.failure?.retryable || event.stepDefinition.retryRetryable !== false) return outcome;
   return { ...outcome, failure: { ...outcome.failure, retryable: false } };

@@ -1,12 +1,13 @@
 /**
- * Takes claimed steps from the native worker, executes them, and hands the ends back.
+ * Takes claimed steps from the native worker, executes them, and reports how they ended.
  *
  * Core's own loop drops steps above its concurrency, answers every step that takes more than about 30 seconds as failed while
- * its handler goes on, and retries without a delay. This one takes a step only when there is a place for it, enforces
+ * its handler goes on, and retries without a delay. This one takes a step only when a slot is free, enforces
  * `timeout_seconds`, sends the template's back-off along, and answers every step exactly once. Core's `cleanupTimeouts` is
  * never called.
  */
 
+import type { BranchCheck } from './branches.ts';
 import {
   CUT_RETRY_SECONDS,
   completion,
@@ -20,7 +21,7 @@ import { forwardDomainEvents } from './domain-events.ts';
 import type { TaskerEvents } from './events.ts';
 import type { Metrics } from './metrics.ts';
 import type { Core, NativeModule, NativeStep } from './native.ts';
-import { failed, invoke, type Outcome } from './outcome.ts';
+import { type Failure, failed, invoke, type Outcome } from './outcome.ts';
 import type { HandlersOfStart } from './registry.ts';
 import { didYouMean } from './suggest.ts';
 
@@ -48,6 +49,8 @@ interface Running {
 
 /** One per native worker. */
 export class Dispatcher {
+  /** Replaced by a hot reload, like the handlers. */
+  checkBranches: BranchCheck = (_, outcome) => outcome;
   readonly #running = new Map<string, Running>();
   readonly #recent = new Map<string, { taskUuid: string; stepUuid: string; at: number }>();
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -75,7 +78,7 @@ export class Dispatcher {
       try {
         busy = this.#turn();
       } catch (error) {
-        // Without the loop the worker would be dead and look alive.
+        // If the loop ended, the worker would look alive and do nothing.
         console.error(`tasker: the dispatcher failed and goes on: ${text(error)}`);
       }
       if (!this.#stopped) this.#timer = setTimeout(turn, busy ? 1 : POLL_MS);
@@ -185,7 +188,9 @@ export class Dispatcher {
               this.#timeOut(step, limit);
             }, GRACE_MS);
           }, limit);
-    const outcome = handler ? await invoke(handler, event, step.abort.signal, this.core) : this.#missing(step.handler);
+    const outcome = handler
+      ? this.checkBranches(event, await invoke(handler, event, step.abort.signal, this.core))
+      : this.#missing(step.handler);
     clearTimeout(timer);
     clearTimeout(grace);
     const timedOut = step.abort.signal.aborted && limit !== undefined && !step.answered;
@@ -196,7 +201,7 @@ export class Dispatcher {
     if (this.#accepting && !this.#stopped) this.#turnSoon();
   }
 
-  /** A place is free: the next step need not wait for the timer. */
+  /** A slot is free: the next step need not wait for the timer. */
   #turnSoon(): void {
     queueMicrotask(() => {
       try {
@@ -231,56 +236,78 @@ export class Dispatcher {
     step.answered = true;
     const { event } = step;
     const durationMs = performance.now() - step.began;
-    const outcome = finalIfTemplateSaysSo(event, given);
-    const after = retryAfter(event, step.attempt, outcome, word === 'cut');
     const common = { handler: step.handler, attempt: step.attempt, durationMs };
+    const outcome = this.#checkpoint(event, finalIfTemplateSaysSo(event, given));
     let counted = word;
     if (outcome.checkpoint) {
-      const { cursor, itemsProcessed, accumulated } = outcome.checkpoint;
-      const data = { stepUuid: event.stepUuid, cursor, itemsProcessed, accumulatedResults: accumulated };
-      this.#try(event, () => this.native.checkpointYieldStepEvent(event.eventId, data));
+      const { cursor, itemsProcessed } = outcome.checkpoint;
       this.events.emit('step:checkpointed', { ...common, cursor, itemsProcessed }, base(event));
       counted ??= 'checkpointed';
     } else {
-      this.#complete(event, outcome, durationMs, after);
-      const { failure } = outcome;
-      if (failure) {
-        const { errorType, message, retryable } = failure;
-        const data = { ...common, errorType, message, retryable, retryAfter: after };
-        const again = retryable ? `again in ${after} s` : 'no retry';
-        console.warn(`tasker: ${describe(step)} failed (attempt ${step.attempt}, ${again}): ${message}`);
-        this.events.emit('step:failed', data, base(event));
-        counted ??= retryable ? 'retryable' : 'failed';
-      } else {
-        this.events.emit('step:completed', common, base(event));
-        counted ??= 'completed';
-      }
+      const after = retryAfter(event, step.attempt, outcome, word === 'cut');
+      const { failure } = this.#complete(event, outcome, durationMs, after);
+      if (failure) this.#report(step, failure, failure.retryable ? after : null, durationMs);
+      else this.events.emit('step:completed', common, base(event));
+      counted ??= failure ? (failure.retryable ? 'retryable' : 'failed') : 'completed';
     }
     this.metrics.count('handlerExecutions', step.handler, counted);
     this.metrics.duration(step.handler, durationMs / 1000);
     if (!this.#unanswered().length) for (const resolve of this.#idle.splice(0)) resolve();
   }
 
-  #complete(event: NativeStep, outcome: Outcome, durationMs: number, after: number | null): void {
-    const result = completion(event, outcome, durationMs, after, this.workerId);
-    this.#try(event, () => this.native.completeStepEvent(event.eventId, result));
-    const { taskUuid, stepUuid } = event;
+  #report(step: Running, failure: Failure, after: number | null, durationMs: number): void {
+    const { errorType, message, retryable } = failure;
+    const again = retryable ? `again in ${after} s` : 'no retry';
+    console.warn(`tasker: ${describe(step)} failed (attempt ${step.attempt}, ${again}): ${message}`);
+    const common = { handler: step.handler, attempt: step.attempt, durationMs };
+    this.events.emit('step:failed', { ...common, errorType, message, retryable, retryAfter: after }, base(step.event));
+  }
+
+  /** Stores a checkpoint; the outcome of the step is then that, else a failure. Other outcomes are left as they are. */
+  #checkpoint(event: NativeStep, outcome: Outcome): Outcome {
+    if (!outcome.checkpoint) return outcome;
+    const { cursor, itemsProcessed, accumulated } = outcome.checkpoint;
+    const data = { stepUuid: event.stepUuid, cursor, itemsProcessed, accumulatedResults: accumulated };
+    let why = 'only a batch_worker step can have one';
+    try {
+      if (this.native.checkpointYieldStepEvent(event.eventId, data)) return outcome;
+    } catch (error) {
+      why = text(error);
+    }
+    return failed(`Core did not store the checkpoint: ${why}`, ERROR_TYPES.validation, false);
+  }
+
+  /** Sends the end of a step. A result that Core refuses becomes a failure: without an answer the step would never end. */
+  #complete(event: NativeStep, outcome: Outcome, durationMs: number, after: number | null): Outcome {
+    const send = (given: Outcome, delay: number | null) => {
+      const result = completion(event, given, durationMs, delay, this.workerId);
+      if (this.native.completeStepEvent(event.eventId, result)) return;
+      console.error(`tasker: Core did not accept the end of step ${event.stepUuid}`);
+    };
+    let sent = outcome;
+    try {
+      send(outcome, after);
+    } catch (error) {
+      sent = failed(`Core refused the result: ${text(error)}`, ERROR_TYPES.validation, false);
+      try {
+        send(sent, null);
+      } catch (again) {
+        console.error(`tasker: the end of step ${event.stepUuid} cannot be handed to Core: ${text(again)}`);
+      }
+    }
+    this.#remember(event);
+    return sent;
+  }
+
+  #remember({ taskUuid, stepUuid }: NativeStep): void {
     const now = performance.now();
-    // In order of time: the old ones are in front.
+    // Oldest first.
     for (const [key, { at }] of this.#recent) {
       if (now - at <= RECENT_MS) break;
       this.#recent.delete(key);
     }
     this.#recent.delete(stepUuid);
     this.#recent.set(stepUuid, { taskUuid, stepUuid, at: now });
-  }
-
-  #try(event: NativeStep, send: () => boolean): void {
-    try {
-      if (!send()) console.error(`tasker: Core did not accept the end of step ${event.stepUuid}`);
-    } catch (error) {
-      console.error(`tasker: the end of step ${event.stepUuid} cannot be handed to Core: ${text(error)}`);
-    }
   }
 }
 

@@ -1,17 +1,33 @@
 /** Errors of this package. None of them needs the native module. */
 
-/** A setting, a template or a handler is wrong; nothing was started. The message says what, where and the fix. */
-export class TaskerConfigError extends Error {
-  override readonly name: string = 'TaskerConfigError';
+/**
+ * An error whose message is all that helps. Before an uncaught error with a stack Bun prints an excerpt of the source, here
+ * of this package.
+ */
+abstract class WithoutStack extends Error {
+  constructor(message: string) {
+    const limit = Error.stackTraceLimit;
+    Error.stackTraceLimit = 0;
+    super(message);
+    Error.stackTraceLimit = limit;
+  }
+}
 
-  /** @param problems - every problem, one message each. */
-  constructor(readonly problems: readonly string[]) {
-    super(problems.length === 1 ? problems[0] : problems.map((problem) => `- ${problem}`).join('\n'));
+/** A setting, a template or a handler is wrong; nothing was started. The message says what, where and the fix. */
+export class TaskerConfigError extends WithoutStack {
+  override readonly name: string = 'TaskerConfigError';
+  /** Every problem, one message each. */
+  declare readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(problems.length === 1 ? `${problems[0]}` : problems.map((problem) => `- ${problem}`).join('\n'));
+    // Bun prints the properties of an uncaught error that can be enumerated; the message has these.
+    Object.defineProperty(this, 'problems', { value: problems, enumerable: false });
   }
 }
 
 /** The worker cannot start, or not in this state. */
-export class TaskerStartError extends Error {
+export class TaskerStartError extends WithoutStack {
   override readonly name: string = 'TaskerStartError';
 }
 

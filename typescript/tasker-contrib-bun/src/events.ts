@@ -13,7 +13,8 @@ export type TaskerEvent<N extends EventName = EventName> = {
 type Listener = (event: TaskerEvent) => unknown;
 
 const QUEUE = 1000;
-/** Events in the form of the streams: made once, however many clients there are. */
+const ALIVE_MS = 5000;
+/** Events as text for the streams: encoded once for all clients. */
 const frames = new WeakMap<TaskerEvent, Uint8Array>();
 
 /**
@@ -28,7 +29,7 @@ const frames = new WeakMap<TaskerEvent, Uint8Array>();
 export class TaskerEvents {
   readonly #listeners = new Map<EventName | '*', Set<Listener>>();
 
-  /** Call the listener for each event of this name, or of every name with `*`. Returns what unsubscribes it. */
+  /** Call the listener for each event of this name, or of every name with `*`. Returns a function that unsubscribes it. */
   on<N extends EventName>(name: N | '*', listener: (event: TaskerEvent<N>) => unknown): () => void {
     const listeners = this.#listeners.get(name) ?? new Set();
     this.#listeners.set(name, listeners);
@@ -60,7 +61,8 @@ export class TaskerEvents {
       off();
       wake?.();
     };
-    signal?.addEventListener('abort', end, { once: true });
+    if (ended) off();
+    else signal?.addEventListener('abort', end, { once: true });
     return {
       [Symbol.asyncIterator]() {
         return this;
@@ -83,6 +85,11 @@ export class TaskerEvents {
     };
   }
 
+  /** @internal Subscriptions that have not ended. */
+  get listeners(): number {
+    return [...this.#listeners.values()].reduce((sum, listeners) => sum + listeners.size, 0);
+  }
+
   /** @internal */
   emit<N extends EventName>(name: N, data: EventData[N], base: Partial<EventBase> = {}): void {
     const empty = { taskUuid: null, stepUuid: null, step: null, namespace: null, correlationId: null };
@@ -102,22 +109,29 @@ export class TaskerEvents {
   /**
    * The events as server-sent events, for `EventSource`. `?names=step:failed,step:completed` chooses. The answer ends
    * with the request or with `signal`.
+   *
+   * @param aliveMs - milliseconds between comments that keep a silent connection open. Default: 5000, half of Bun's limit.
    */
-  sse(request: Request, signal?: AbortSignal): Response {
+  sse(request: Request, signal?: AbortSignal, aliveMs = ALIVE_MS): Response {
     const names = new URL(request.url).searchParams.get('names')?.split(',').filter(Boolean) as EventName[] | undefined;
     const ending = signal ? AbortSignal.any([request.signal, signal]) : request.signal;
     const events = this.stream(names ?? [], ending);
+    const text = new TextEncoder();
+    let alive: ReturnType<typeof setInterval> | undefined;
     const body = new ReadableStream<Uint8Array>({
       start(controller) {
         // Sends the headers at once, and lets a proxy know that the stream is alive.
-        controller.enqueue(new TextEncoder().encode(': open\n\n'));
+        controller.enqueue(text.encode(': open\n\n'));
+        alive = setInterval(() => controller.enqueue(text.encode(': alive\n\n')), aliveMs);
       },
       async pull(controller) {
         const { value, done } = await events.next();
-        if (done) controller.close();
-        else controller.enqueue(frame(value));
+        if (!done) return controller.enqueue(frame(value));
+        clearInterval(alive);
+        controller.close();
       },
       async cancel() {
+        clearInterval(alive);
         await events.return?.();
       },
     });

@@ -20,7 +20,7 @@ export async function handBack(dispatcher: Dispatcher, orchestration: ClientOpti
       if (waiting.length) await Bun.sleep(20);
     }
   } catch {
-    // Nobody to ask: leave the usual few milliseconds, with a wide margin.
+    // The server cannot be asked. An answer usually takes a few milliseconds.
     await Bun.sleep(500);
   }
   return total + dispatcher.returnUnstarted();

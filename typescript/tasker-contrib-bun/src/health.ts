@@ -2,9 +2,12 @@
 
 import type { TaskerClient } from './client.ts';
 import { HEALTH, type HealthComponent } from './contract.ts';
+import { databaseAddress, unreachable } from './database.ts';
 import type { Worker } from './living.ts';
 import type { ServerState } from './server-options.ts';
 import type { Settings } from './settings.ts';
+
+const DATABASE_MS = 2000;
 
 /** One component of readiness. */
 export interface ComponentHealth {
@@ -37,11 +40,12 @@ export async function components({ mode, state, settings, client, worker }: Fact
     );
   }
   const hung = worker.dispatcher.hung();
-  const database = await databaseAnswers(String(settings.core.get('common.database.url')));
+  // Core's TypeScript package says nothing about its pool, so this asks whether the database accepts connections.
+  const problem = await unreachable(settings.database.url, DATABASE_MS);
   const inFlight = `${worker.dispatcher.inFlight} of ${settings.concurrency} in flight`;
   return [
     row(HEALTH.worker, worker.native.getWorkerStatus().running, worker.workerId),
-    row(HEALTH.database, database.ok, database.detail),
+    row(HEALTH.database, !problem, problem ?? `${databaseAddress(settings.database.url)} accepts connections`),
     orchestration,
     row(HEALTH.dispatcher, !hung.length, hung.length ? `hung: ${hung.join('; ')}` : inFlight),
     row(HEALTH.templates, true, `namespaces ${worker.namespaces.join(', ')}`),
@@ -50,17 +54,4 @@ export async function components({ mode, state, settings, client, worker }: Fact
 
 function row(name: HealthComponent, ok: boolean | null, detail: string): ComponentHealth {
   return { name, status: ok === null ? 'off' : ok ? 'ok' : 'failed', detail };
-}
-
-/** Core's TypeScript package does not tell about its pool, so this asks whether the database accepts connections. */
-async function databaseAnswers(url: string): Promise<{ ok: boolean; detail: string }> {
-  const { hostname, port } = new URL(url);
-  const where = `${hostname}:${port || 5432}`;
-  try {
-    const socket = await Bun.connect({ hostname, port: Number(port || 5432), socket: { data() {}, error() {} } });
-    socket.end();
-    return { ok: true, detail: `${where} accepts connections` };
-  } catch (error) {
-    return { ok: false, detail: `${where}: ${(error as Error).message}` };
-  }
 }

@@ -14,7 +14,7 @@ export interface Worker {
   namespaces: string[];
 }
 
-/** The running server as a later evaluation of this module sees it: to that, its class is a foreign one. */
+/** The running server as a later evaluation of this module sees it: the two have different classes. */
 export interface Living {
   events: TaskerEvents;
   metrics: Metrics;
@@ -22,7 +22,7 @@ export interface Living {
   mode: 'worker' | 'client';
   port: number | undefined;
   state: () => ServerState;
-  /** Give up worker and port, and be stopped. */
+  /** Hand over the worker and the port; this server is then stopped. */
   release: () => { worker: Worker | undefined; http: ReturnType<typeof Bun.serve> | undefined };
 }
 
@@ -39,7 +39,7 @@ export function occupy(living: Living): void {
   slot[CURRENT] = living;
 }
 
-/** Give the place up, if it is this server's. */
+/** Forget this server, if it is still the current one. */
 export function vacate(living: Living): void {
   if (slot[CURRENT] === living) slot[CURRENT] = undefined;
 }

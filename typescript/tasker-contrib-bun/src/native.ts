@@ -11,7 +11,7 @@ export interface NativeStep {
   taskUuid: string;
   stepUuid: string;
   correlationId: string;
-  task: { name: string; namespace: string; context?: Record<string, unknown> | null };
+  task: { name: string; namespace: string; version?: string; context?: Record<string, unknown> | null };
   workflowStep: {
     name: string;
     templateStepName: string;
@@ -78,9 +78,10 @@ export async function importCore(): Promise<Core> {
   try {
     return (await import(name)) as Core;
   } catch (error) {
+    const isMissing = message(error).includes(`'${name}'`);
     throw new TaskerStartError(
-      `the worker needs the package ${name}, which cannot be imported: ${message(error)}. ` +
-        `Add it with: bun add ${name}, or set mode: 'client'`,
+      `the worker needs the package ${name}, which ${isMissing ? 'is not installed' : `cannot be imported: ${message(error)}`}; ` +
+        "the README of tasker-contrib-bun says how to get it. To only create tasks, set mode: 'client' (TASKER_MODE=client)",
     );
   } finally {
     for (const [key, value] of Object.entries(saved)) {
@@ -109,7 +110,8 @@ export async function bootstrap(
     TASKER_CONFIG_PATH: file,
     TASKER_TEMPLATE_PATH: resolve(templates),
     LOG_LEVEL: logLevel,
-    RUST_LOG: logLevel,
+    // A directive such as `sqlx=off` says more than the level.
+    RUST_LOG: process.env.RUST_LOG || logLevel,
   });
   try {
     writeFileSync(file, toml, { mode: 0o600 });

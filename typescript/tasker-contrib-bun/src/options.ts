@@ -1,6 +1,6 @@
 /** Options that become settings; each with its default and its environment variable. */
 
-/** Settings that are options of `TaskerServer`. Each can be an environment variable, too; the option wins. */
+/** Settings that are options of `TaskerServer`. Each can also be an environment variable; the option wins. */
 export interface TaskerOptions {
   /** `worker` runs steps, `client` never loads the native module, `auto` decides. Default: `auto`. `TASKER_MODE` */
   mode?: 'auto' | 'worker' | 'client';

@@ -1,7 +1,8 @@
-/** What an execution came to, from every style of handler. */
+/** The outcome of one execution, for every style of handler. */
 
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { ERROR_TYPES } from './contract.ts';
+import { PermanentError, RetryableError } from './errors.ts';
 import type { Core, NativeStep } from './native.ts';
 import { type BatchRange, Checkpoint, type StepArgs, type StepDefinition } from './steps.ts';
 
@@ -37,9 +38,15 @@ export interface Outcome {
 }
 
 /** An outcome that is a failure. */
-export function failed(message: string, errorType: string, retryable: boolean, more: Partial<Failure> = {}): Outcome {
+export function failed(
+  message: string,
+  errorType: string,
+  retryable: boolean,
+  more: Partial<Failure> = {},
+  metadata: unknown = {},
+): Outcome {
   const failure = { message, errorType, retryable, code: undefined, retryAfter: undefined, stack: undefined, ...more };
-  return { result: {}, metadata: {}, failure };
+  return { result: {}, metadata: jsonObject(metadata) ?? {}, failure };
 }
 
 /** Call a handler. Never throws. */
@@ -165,38 +172,66 @@ function fromCore(value: unknown): Outcome {
     return { result: {}, metadata: {}, checkpoint: saved };
   }
   if (value.success) return serialised(result, metadata);
-  const after = Number(metadata.retry_after_seconds);
-  return failed(value.errorMessage ?? 'the handler failed', value.errorType ?? ERROR_TYPES.handler, value.retryable, {
-    code: value.errorCode ?? undefined,
-    retryAfter: Number.isFinite(after) ? after : undefined,
-  });
+  const more = { code: value.errorCode ?? undefined, retryAfter: seconds(metadata.retry_after_seconds) };
+  const message = value.errorMessage ?? 'the handler failed';
+  return failed(message, value.errorType ?? ERROR_TYPES.handler, value.retryable, more, metadata);
 }
 
-/** What is no JSON would fail late inside Core, where nobody sees why. */
+/** Core would fail on what JSON cannot hold, later and without a reason. */
 function serialised(result: Record<string, unknown>, metadata: Record<string, unknown>): Outcome {
   try {
     const plain = JSON.parse(JSON.stringify(result)) as unknown;
     if (typeof plain === 'object' && plain !== null && !Array.isArray(plain)) {
       return { result: plain as Record<string, unknown>, metadata: JSON.parse(JSON.stringify(metadata)) };
     }
-    return failed('the result is no JSON object', ERROR_TYPES.validation, false);
+    return failed('the result is not a JSON object', ERROR_TYPES.validation, false);
   } catch (error) {
-    return failed(`the result is no JSON: ${(error as Error).message}`, ERROR_TYPES.validation, false);
+    return failed(`the result cannot be stored as JSON: ${(error as Error).message}`, ERROR_TYPES.validation, false);
   }
 }
 
-/** Core's errors and ours are told by their name: two copies of a package do not share classes. */
+/** The value as a JSON object; undefined if it is not one. */
+function jsonObject(value: unknown): Record<string, unknown> | undefined {
+  try {
+    const plain = JSON.parse(JSON.stringify(value)) as unknown;
+    return typeof plain === 'object' && plain !== null && !Array.isArray(plain)
+      ? (plain as Record<string, unknown>)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 function fromError(error: unknown): Outcome {
   if (!(error instanceof Error)) return failed(String(error), ERROR_TYPES.handler, true);
-  const { code, retryAfter } = error as { code?: unknown; retryAfter?: unknown };
+  const { code, retryAfter, metadata } = error as { code?: unknown; retryAfter?: unknown; metadata?: unknown };
   const more = {
     code: typeof code === 'string' ? code : undefined,
-    retryAfter: typeof retryAfter === 'number' ? retryAfter : undefined,
+    retryAfter: seconds(retryAfter),
     stack: error.stack,
   };
-  if (error.name === 'PermanentError') return failed(error.message, ERROR_TYPES.permanent, false, more);
-  if (error.name === 'RetryableError') return failed(error.message, ERROR_TYPES.retryable, true, more);
+  if (error instanceof PermanentError || isNamed(error, 'PermanentError')) {
+    return failed(error.message, ERROR_TYPES.permanent, false, more, metadata);
+  }
+  if (error instanceof RetryableError || isNamed(error, 'RetryableError')) {
+    return failed(error.message, ERROR_TYPES.retryable, true, more, metadata);
+  }
   return failed(`${error.name}: ${error.message}`, ERROR_TYPES.handler, true, more);
+}
+
+/** Whether an error, or a class that it inherits from, has this name: Core and a second copy of this package have their own classes. */
+function isNamed(error: Error, name: string): boolean {
+  if (error.name === name) return true;
+  for (let type = Object.getPrototypeOf(error); type; type = Object.getPrototypeOf(type)) {
+    if (type.constructor.name === name) return true;
+  }
+  return false;
+}
+
+/** Seconds that can be waited; a date that could not be read has become NaN. */
+function seconds(value: unknown): number | undefined {
+  const number = typeof value === 'string' ? Number.parseFloat(value) : value;
+  return typeof number === 'number' && Number.isFinite(number) && number >= 0 ? number : undefined;
 }
 
 /** Seconds before the next attempt: the template's back-off, which Core leaves out. */

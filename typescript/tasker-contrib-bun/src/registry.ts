@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { Glob } from 'bun';
 import type { CoreHandler, Handler } from './outcome.ts';
 import { isStep } from './steps.ts';
+import { folderProblem } from './templates.ts';
 
 /** A folder of modules, or handlers. */
 export type Handlers = string | readonly Handler[] | Readonly<Record<string, unknown>>;
@@ -31,7 +32,9 @@ export async function loadHandlers(source: Handlers, problems: string[]): Promis
         .filter((file) => !/\.(test|spec|d)\.[a-z]+$|(^|\/)_/.test(file))
         .sort();
     } catch (error) {
-      problems.push(`handlers = ${JSON.stringify(source)}: ${(error as Error).message}`);
+      problems.push(
+        `handlers = ${JSON.stringify(source)}: ${folderProblem(error)}; create it, or set handlers to the folder of your handler modules`,
+      );
     }
     for (const file of files) {
       try {
@@ -45,7 +48,7 @@ export async function loadHandlers(source: Handlers, problems: string[]): Promis
     const values = Array.isArray(source) ? source : Object.values(source);
     values.forEach((value, index) => {
       if (!add(value, `handlers[${index}]`) && Array.isArray(source)) {
-        problems.push(`handlers[${index}] is no handler: use defineStep, or a class with a static handlerName`);
+        problems.push(`handlers[${index}] is not a handler: use defineStep, or a class with a static handlerName`);
       }
     });
   }

@@ -1,9 +1,8 @@
-/** What {@link TaskerServer} takes and reports. */
+/** What a server takes and reports. */
 
 import type { CutStep } from './dispatcher.ts';
 import type { TaskerOptions } from './options.ts';
 import type { Handlers } from './registry.ts';
-import type { TaskerServer } from './server.ts';
 
 /** What a route gives. */
 export type Answer = Response | Promise<Response>;
@@ -15,9 +14,9 @@ export type Routes = Readonly<
   Record<string, Response | RouteHandler | Partial<Record<Bun.Serve.HTTPMethod, Response | RouteHandler>>>
 >;
 
-/** Options of {@link TaskerServer}. */
-export interface TaskerServerOptions extends TaskerOptions {
-  /** Folder of handler modules, or a list, or an object of handlers. Default: none. */
+/** Options of a server, except for `fetch`, which is given the server itself. */
+export interface ServerOptions extends TaskerOptions {
+  /** Folder of handler modules (relative to the working directory), or a list, or an object of handlers. Default: none. */
   handlers?: Handlers;
   /** 0 takes a free one. Default: `PORT`, else 3000. */
   port?: number;
@@ -27,13 +26,11 @@ export interface TaskerServerOptions extends TaskerOptions {
   prefix?: string;
   /** Routes of `Bun.serve`. Those below the prefix are the server's own. Default: none. */
   routes?: Routes;
-  /** Answers everything else. Default: 404. */
-  fetch?: (request: Request, server: TaskerServer) => Response | Promise<Response>;
   /** Stop on SIGTERM and SIGINT; other listeners of the process are called as well. Default: true. */
   signals?: boolean;
 }
 
-/** How a worker came to its end. */
+/** How a worker stopped. */
 export interface StopReport {
   /** Steps that were interrupted; Core tries them again. */
   cut: CutStep[];
@@ -46,5 +43,5 @@ export interface StopReport {
 /** `new` → `running` → `draining` → `stopped`. */
 export type ServerState = 'new' | 'starting' | 'running' | 'draining' | 'stopped';
 
-/** Names of the options that are no settings of Core's. */
+/** Names of the options that are not Core's settings. */
 export const OWN_OPTIONS: readonly string[] = ['handlers', 'port', 'hostname', 'prefix', 'routes', 'fetch', 'signals'];

@@ -5,13 +5,15 @@
  * ```ts
  * import { TaskerServer } from 'tasker-contrib-bun';
  *
- * await new TaskerServer({ port: 3000, handlers: './handlers' }).start();
+ * await new TaskerServer({ port: 3000, handlers: './src/handlers' }).start();
  * ```
  *
  * @module
  */
 
+import { branchCheck } from './branches.ts';
 import { type ClientErrorCode, TaskerClient } from './client.ts';
+import { unreachable } from './database.ts';
 import { type CutStep, Dispatcher } from './dispatcher.ts';
 import { TaskerConfigError, TaskerStartError } from './errors.ts';
 import { TaskerEvents } from './events.ts';
@@ -21,13 +23,19 @@ import { InputSchemas } from './input-schemas.ts';
 import { current, type Living, occupy, vacate, type Worker } from './living.ts';
 import { Metrics } from './metrics.ts';
 import { bootstrap, importCore } from './native.ts';
-import { loadHandlers } from './registry.ts';
-import { OWN_OPTIONS, type ServerState, type StopReport, type TaskerServerOptions } from './server-options.ts';
+import { type Preparation, prepare } from './preparation.ts';
+import { OWN_OPTIONS, type ServerOptions, type ServerState, type StopReport } from './server-options.ts';
 import { decideMode, processFacts, resolveSettings, type Settings } from './settings.ts';
-import { compare, loadTemplates } from './templates.ts';
+import { stopOnSignals } from './signals.ts';
 import { workerToml } from './worker-toml.ts';
 
 const HTTP_STOP_MS = 1000;
+
+/** Options of {@link TaskerServer}. */
+export interface TaskerServerOptions extends ServerOptions {
+  /** Answers everything else. Default: 404. */
+  fetch?: (request: Request, server: TaskerServer) => Response | Promise<Response>;
+}
 
 /** See the module's example. */
 export class TaskerServer {
@@ -48,10 +56,11 @@ export class TaskerServer {
   #state: ServerState = 'new';
   #http: ReturnType<typeof Bun.serve> | undefined;
   #worker: Worker | undefined;
+  #claimsEnded = false;
   #ending = new AbortController();
   #starting: Promise<this> | undefined;
   #stopping: Promise<StopReport> | undefined;
-  #onSignal: ((signal: NodeJS.Signals) => void) | undefined;
+  #untrap = () => {};
 
   /** @throws {@link TaskerConfigError} for settings that Core would refuse, ignore or die of. */
   constructor(options: TaskerServerOptions = {}) {
@@ -59,6 +68,9 @@ export class TaskerServer {
     this.settings = resolveSettings(settings);
     const decided = decideMode(this.settings, processFacts(this.settings));
     this.mode = decided.mode;
+    if (this.mode === 'worker' && this.settings.workerProblems.length) {
+      throw new TaskerConfigError(this.settings.workerProblems);
+    }
     this.#reason = decided.reason;
     this.#options = options;
     this.prefix = (options.prefix ?? '/tasker').replace(/\/+$/, '');
@@ -93,7 +105,7 @@ export class TaskerServer {
     };
   }
 
-  /** Where the process is in its life. */
+  /** The current state. */
   get state(): ServerState {
     return this.#state;
   }
@@ -104,15 +116,18 @@ export class TaskerServer {
   }
 
   /**
-   * Check everything, start the worker, then listen. A second call returns the same; after a hot reload the new server
-   * takes over the worker and the port of the old one.
+   * Check everything, start the worker, then listen. A second call returns the same, after a failure it tries again; after
+   * a hot reload the new server takes over the worker and the port of the old one.
    *
    * @throws {@link TaskerConfigError} templates or handlers are wrong. Core was not touched.
    * @throws {@link TaskerStartError} Core cannot start, the port is taken, or another server runs in this process.
    */
   start(): Promise<this> {
     this.#starting ??= this.#start().catch(async (error) => {
-      await this.stop(0).catch(() => {});
+      await this.#stop(0);
+      this.#state = 'new';
+      this.#ending = new AbortController();
+      this.#starting = undefined;
       throw error;
     });
     return this.#starting;
@@ -121,12 +136,14 @@ export class TaskerServer {
   async #start(): Promise<this> {
     this.#state = 'starting';
     const began = performance.now();
+    // First: a mistake in a handler must not end the server that runs.
+    const prepared = this.mode === 'worker' ? await this.#prepare() : undefined;
     const previous = current();
     if (previous) this.#takeOver(previous);
     occupy(this.#living);
-    if (this.mode === 'worker') await this.#startWorker();
+    if (prepared) await this.#startWorker(prepared);
     this.#listen();
-    if (this.#options.signals ?? true) this.#trap();
+    if (this.#options.signals ?? true) this.#untrap = stopOnSignals(() => this.stop());
     this.#state = 'running';
     console.info(
       `tasker: ${this.mode} (${this.#reason}) at ${this.url} after ${(performance.now() - began).toFixed(0)} ms`,
@@ -148,31 +165,46 @@ export class TaskerServer {
     this.#http = http;
   }
 
-  async #startWorker(): Promise<void> {
+  async #prepare(): Promise<Preparation> {
+    const prepared = await prepare(this.#options.handlers ?? [], this.settings.templates);
+    if (prepared.problems.length) throw new TaskerConfigError(prepared.problems);
+    for (const warning of prepared.warnings) console.warn(`tasker: warning: ${warning}`);
+    return prepared;
+  }
+
+  async #startWorker({ handlers, templates }: Preparation): Promise<void> {
     const { settings } = this;
-    const problems: string[] = [];
-    const handlers = await loadHandlers(this.#options.handlers ?? [], problems);
-    const templates = loadTemplates(settings.templates, problems);
-    compare(templates, [...handlers.keys()], problems);
-    if (problems.length) throw new TaskerConfigError(problems);
     if (this.#worker) {
       this.#worker.dispatcher.handlers = handlers;
+      this.#worker.dispatcher.checkBranches = branchCheck(templates);
       return;
     }
     const { toml } = this.#living;
     const core = await importCore();
+    await this.#findDatabase();
     const { native, workerId } = await bootstrap(core, toml, settings.templates, settings.logLevel);
     const { concurrency } = settings;
     const dispatcher = new Dispatcher(native, core, handlers, concurrency, workerId, this.events, this.#metrics);
+    dispatcher.checkBranches = branchCheck(templates);
     const namespaces = [...new Set(templates.map((template) => template.namespace))].sort();
     this.#worker = { native, dispatcher, workerId, namespaces };
     dispatcher.start();
     this.events.emit('worker:started', { workerId, namespaces });
   }
 
+  async #findDatabase(): Promise<void> {
+    const { url, source, connectTimeoutMs } = this.settings.database;
+    const problem = await unreachable(url, connectTimeoutMs);
+    if (!problem) return;
+    throw new TaskerStartError(
+      `no database: ${problem} (from ${source}); start PostgreSQL there, or correct the URL; ` +
+        'on your own machine `tasker-dev up` starts one and prints its DATABASE_URL',
+    );
+  }
+
   #listen(): void {
     const fetch = (request: Request) => this.fetch(request);
-    // The own paths are routes, too, so that a route /* of the application does not hide them.
+    // These paths are routes as well, so that a route /* of the application does not hide them.
     const routes = { ...this.#options.routes, [`${this.prefix}/*`]: fetch } as Record<string, typeof fetch>;
     if (this.#http) {
       this.#http.reload({ routes, fetch });
@@ -181,8 +213,7 @@ export class TaskerServer {
     const port = this.#options.port ?? Number(process.env.PORT ?? 3000);
     const hostname = this.#options.hostname ?? process.env.HOST ?? '127.0.0.1';
     try {
-      // Event streams are silent for longer than the usual ten seconds.
-      this.#http = Bun.serve({ port, hostname, idleTimeout: 0, routes, fetch });
+      this.#http = Bun.serve({ port, hostname, routes, fetch });
     } catch (error) {
       const why = (error as { code?: string }).code === 'EADDRINUSE' ? 'is taken by another process' : String(error);
       throw new TaskerStartError(`port ${port} of ${hostname} ${why}; set port (PORT) to a free one, 0 takes any`);
@@ -244,7 +275,16 @@ export class TaskerServer {
       this.events.emit('worker:draining', { inFlight: dispatcher?.inFlight ?? 0, timeout });
     }
     dispatcher?.pause();
+    if (timeout > 0) this.#stopClaiming();
     return (await dispatcher?.idle(timeout * 1000)) ?? true;
+  }
+
+  /** Before the wait: a step that Core claims meanwhile would be an attempt that never began. Blocks for some seconds. */
+  #stopClaiming(): void {
+    const { native } = this.#worker ?? {};
+    if (!native || this.#claimsEnded) return;
+    this.#claimsEnded = true;
+    attempt('claim no more steps', () => native.transitionToGracefulShutdown());
   }
 
   /**
@@ -259,6 +299,7 @@ export class TaskerServer {
 
   async #stop(timeout: number): Promise<StopReport> {
     const began = performance.now();
+    const hasRun = this.#state === 'running' || this.#state === 'draining';
     await this.drain(timeout);
     const worker = this.#worker;
     let cut: CutStep[] = [];
@@ -267,11 +308,10 @@ export class TaskerServer {
       const { native, dispatcher } = worker;
       cut = dispatcher.cut();
       dispatcher.stop();
-      // Blocks for some seconds while Core ends its queue poll; nothing runs in this process any more.
-      if (timeout > 0) native.transitionToGracefulShutdown();
       returned = await handBack(dispatcher, this.settings.orchestration);
-      native.stopWorker();
+      attempt('stop', () => native.stopWorker());
       this.#worker = undefined;
+      this.#claimsEnded = false;
       this.events.emit('worker:stopped', { cut, returned });
     }
     this.#ending.abort();
@@ -282,24 +322,20 @@ export class TaskerServer {
     this.#state = 'stopped';
     vacate(this.#living);
     const report = { cut, returned, seconds: (performance.now() - began) / 1000 };
+    if (!hasRun) return report;
     const names = cut.map((step) => `${step.step} (step ${step.stepUuid})`).join(', ');
     console.info(
       `tasker: stopped after ${report.seconds.toFixed(1)} s, ${returned} steps returned, ${cut.length} cut${names && `: ${names}`}`,
     );
     return report;
   }
+}
 
-  #trap(): void {
-    this.#onSignal = (signal) => {
-      const alone = process.listenerCount(signal) === 1;
-      void this.stop().then(() => alone && process.exit(0));
-    };
-    process.on('SIGTERM', this.#onSignal).on('SIGINT', this.#onSignal);
-  }
-
-  #untrap(): void {
-    if (!this.#onSignal) return;
-    process.off('SIGTERM', this.#onSignal).off('SIGINT', this.#onSignal);
-    this.#onSignal = undefined;
+/** A call of Core at the stop; the stop goes on without it. */
+function attempt(what: string, call: () => unknown): void {
+  try {
+    call();
+  } catch (error) {
+    console.error(`tasker: Core cannot ${what}: ${error instanceof Error ? error.message : error}`);
   }
 }

@@ -16,6 +16,8 @@ export interface Settings {
   drainTimeout: number;
   logLevel: string;
   databaseConfigured: boolean;
+  /** The database with the name of what set it. */
+  database: { url: string; source: string; connectTimeoutMs: number };
   concurrency: number;
   orchestration: {
     url: string;
@@ -26,6 +28,8 @@ export interface Settings {
   };
   /** Values of Core's keys that were set, by path. */
   core: ReadonlyMap<string, Value>;
+  /** Problems of workers only: the form of the app's own `DATABASE_URL`. */
+  workerProblems: readonly string[];
 }
 
 interface Own {
@@ -46,6 +50,9 @@ const ALSO: Record<string, string> = {
   'database.url': 'DATABASE_URL',
   'orchestration.url': 'TASKER_ORCHESTRATION_URL',
 };
+const DATABASE = 'common.database.url';
+/** It may be the app's own: one that only creates tasks can have another kind of database there. */
+const APP_OWN = 'DATABASE_URL';
 /** Core's section for the client of the orchestration server. */
 export const CLIENT = 'worker.orchestration_client';
 
@@ -87,9 +94,13 @@ export function resolveSettings(options: TaskerOptions, env: Env = process.env):
     return String(value);
   };
   const core = new Map<string, Value>();
-  const set = (path: string, value: unknown, source: string) => {
-    const checked = check(path, value, source, problems);
-    if (checked !== undefined) core.set(path, checked);
+  const sources = new Map<string, string>();
+  const workerProblems: string[] = [];
+  const set = (path: string, value: unknown, source: string, list = problems) => {
+    const checked = check(path, value, source, list);
+    if (checked === undefined) return;
+    core.set(path, checked);
+    sources.set(path, source);
   };
   for (const [path, value] of Object.entries(options.core ?? {})) {
     const paths = Object.keys(CONFIG_KEYS);
@@ -100,7 +111,7 @@ export function resolveSettings(options: TaskerOptions, env: Env = process.env):
     const also = ALSO[name];
     if (given.has(name)) set(setting.path, given.get(name), name);
     else if (env[setting.env]) set(setting.path, env[setting.env], setting.env);
-    else if (also && env[also]) set(setting.path, env[also], also);
+    else if (also && env[also]) set(setting.path, env[also], also, also === APP_OWN ? workerProblems : problems);
   }
   const value = (path: string) => core.get(path) ?? (CONFIG_KEYS[path] as ConfigKey).default;
   const settings: Settings = {
@@ -108,7 +119,12 @@ export function resolveSettings(options: TaskerOptions, env: Env = process.env):
     templates: own('templates') as string,
     drainTimeout: own('drainTimeout') as number,
     logLevel: own('logLevel') as string,
-    databaseConfigured: core.has('common.database.url'),
+    databaseConfigured: core.has(DATABASE) || workerProblems.length > 0,
+    database: {
+      url: String(value(DATABASE)),
+      source: sources.get(DATABASE) ?? 'the default of database.url (DATABASE_URL)',
+      connectTimeoutMs: 1000 * Number(value('common.database.pool.acquire_timeout_seconds')),
+    },
     concurrency: Number(value('worker.mpsc_channels.handler_dispatch.max_concurrent_handlers')),
     orchestration: {
       url: String(value(`${CLIENT}.base_url`)),
@@ -118,8 +134,9 @@ export function resolveSettings(options: TaskerOptions, env: Env = process.env):
       apiKey: (own('orchestration.apiKey') as string) || undefined,
     },
     core,
+    workerProblems,
   };
-  if (problems.length) throw new TaskerConfigError(problems);
+  if (problems.length) throw new TaskerConfigError([...problems, ...workerProblems]);
   return settings;
 }
 

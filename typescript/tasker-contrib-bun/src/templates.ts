@@ -1,6 +1,6 @@
 /** Task templates: read, and compared with the handlers before anything starts. Core would skip or ignore what is wrong. */
 
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { YAML } from 'bun';
 import { didYouMean } from './suggest.ts';
@@ -64,11 +64,10 @@ const BATCH_KEYS = ['batch_size', 'parallelism', 'cursor_field', 'worker_templat
 export function loadTemplates(directory: string, problems: string[]): Template[] {
   let files: string[];
   try {
-    if (!statSync(directory).isDirectory()) throw new Error('is no directory');
     files = readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter((file) => /\.ya?ml$/.test(file));
   } catch (error) {
     problems.push(
-      `templates = ${JSON.stringify(directory)}: ${(error as Error).message}; set templates (TASKER_TEMPLATE_PATH)`,
+      `templates = ${JSON.stringify(directory)}: ${folderProblem(error)}; create it, or set templates (TASKER_TEMPLATE_PATH)`,
     );
     return [];
   }
@@ -89,7 +88,7 @@ export function loadTemplates(directory: string, problems: string[]): Template[]
   for (const { file, namespace, name, version } of found) {
     const id = `${namespace}/${name} ${version}`;
     const other = seen.get(id);
-    if (other) problems.push(`${file}: template ${id} is in ${other}, too`);
+    if (other) problems.push(`${file}: template ${id} is also in ${other}`);
     seen.set(id, file);
   }
   return found;
@@ -99,7 +98,9 @@ export function loadTemplates(directory: string, problems: string[]): Template[]
 export function readTemplate(content: unknown, file: string, problems: string[]): Template {
   const raw = isMapping(content) ? content : {};
   if (!isMapping(content))
-    problems.push(`${file}: is no task template; Core reads every YAML file there, move it elsewhere`);
+    problems.push(
+      `${file}: is not a task template; Core reads every YAML file in this folder, so move this one elsewhere`,
+    );
   unknown(raw, KEYS, file, problems);
   for (const key of ['name', 'namespace_name', 'version']) {
     if (typeof raw[key] !== 'string' || !raw[key])
@@ -175,7 +176,7 @@ function checkGraph(steps: TemplateStep[], file: string, problems: string[]): vo
   const byName = new Map(steps.map((step) => [step.name, step]));
   for (const step of steps) {
     const here = `${file}: step '${step.name}'`;
-    if (byName.get(step.name) !== step) problems.push(`${here} is there twice`);
+    if (byName.get(step.name) !== step) problems.push(`${here} is defined twice`);
     for (const dependency of step.dependencies) {
       if (!byName.has(dependency))
         problems.push(`${here} depends on unknown step '${dependency}'${didYouMean(dependency, [...byName.keys()])}`);
@@ -199,7 +200,7 @@ function checkGraph(steps: TemplateStep[], file: string, problems: string[]): vo
     }
   }
   const circle = cycle(byName);
-  if (circle) problems.push(`${file}: the steps depend on each other in a circle: ${circle.join(' -> ')}`);
+  if (circle) problems.push(`${file}: dependency cycle: ${circle.join(' -> ')}`);
 }
 
 function cycle(steps: Map<string, TemplateStep>): string[] | undefined {
@@ -221,22 +222,36 @@ function cycle(steps: Map<string, TemplateStep>): string[] | undefined {
   return undefined;
 }
 
-/** Callables without a handler, and handlers without a callable. */
-export function compare(templates: readonly Template[], names: readonly string[], problems: string[]): void {
-  const used = new Set<string>();
-  for (const template of templates) {
-    for (const step of template.steps) {
-      if (!step.callable) continue;
-      used.add(step.callable);
-      if (!names.includes(step.callable)) {
-        problems.push(
-          `${template.file}: step '${step.name}': no handler '${step.callable}' is registered${didYouMean(step.callable, names)}`,
-        );
-      }
-    }
-  }
-  const unused = names.filter((name) => !used.has(name));
-  if (unused.length) problems.push(`no template uses the handlers: ${unused.join(', ')}`);
+/** Callables without a handler: such steps would fail for good. */
+export function missingHandlers(templates: readonly Template[], names: readonly string[]): string[] {
+  return templates.flatMap(({ file, steps }) =>
+    steps
+      .filter(({ callable }) => callable && !names.includes(callable))
+      .map(
+        ({ name, callable }) =>
+          `${file}: step '${name}': no handler '${callable}' is registered${didYouMean(callable, names)}`,
+      ),
+  );
+}
+
+/** Handlers that no step calls: a new one has no template yet. */
+export function unusedHandlers(templates: readonly Template[], names: readonly string[]): string[] {
+  const used = new Set(templates.flatMap(({ steps }) => steps.map(({ callable }) => callable)));
+  return names
+    .filter((name) => !used.has(name))
+    .map((name) => `no task template uses handler '${name}'; a step uses it with \`${callableLine(name)}\``);
+}
+
+/** The line of a template that calls a handler. */
+export function callableLine(name: string): string {
+  return `handler: {callable: ${name}}`;
+}
+
+/** Why a folder cannot be read, in words. */
+export function folderProblem(error: unknown): string {
+  const { code, message } = error as Error & { code?: string };
+  if (code === 'ENOENT') return `there is no such folder in ${process.cwd()}`;
+  return code === 'ENOTDIR' ? 'is not a folder' : message;
 }
 
 function unknown(raw: Raw, known: readonly string[], where: string, problems: string[]): void {

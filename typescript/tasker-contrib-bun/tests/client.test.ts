@@ -112,6 +112,15 @@ describe('without a server', () => {
     expect((await client.createTask('ship', { a: 1 })).task_uuid).toBe(missing);
   });
 
+  test('a conflict after a request that was never sent is a conflict', async () => {
+    const exists = json(409, { error: { code: 'CONFLICT', message: 'exists' } });
+    const task = { task_uuid: missing, name: 'ship', version: '1.0.0', context: { a: 1 } };
+    const refused = Object.assign(new Error('Unable to connect'), { code: 'ConnectionRefused' });
+    const { client, requests } = answering(refused, exists, json(200, { tasks: [task], pagination: {} }));
+    expect((await failure(client.createTask('ship', { a: 1 }))).code).toBe('conflict');
+    expect(requests.length).toBe(2);
+  });
+
   test('a creation that the server failed on is repeated, and may have been stored', async () => {
     const task = { task_uuid: missing, name: 'ship', version: '1.0.0', context: {} };
     const page = { tasks: [task], pagination: { has_next: false } };

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, spyOn, test } from 'bun:test';
 import { type } from 'arktype';
 import * as v from 'valibot';
 import { z } from 'zod';
+import { branchCheck } from '../src/branches.ts';
 import { Dispatcher } from '../src/dispatcher.ts';
 import { PermanentError, RetryableError } from '../src/errors.ts';
 import { type TaskerEvent, TaskerEvents } from '../src/events.ts';
@@ -9,6 +10,7 @@ import { Metrics } from '../src/metrics.ts';
 import type { Core } from '../src/native.ts';
 import type { Handler } from '../src/outcome.ts';
 import { batches, checkpoint, defineStep, route, type StepArgs, skip } from '../src/steps.ts';
+import { readTemplate } from '../src/templates.ts';
 import * as double from './double/core.ts';
 import { claimed } from './double/steps.ts';
 import { until } from './support/until.ts';
@@ -41,6 +43,8 @@ const step = (name: string, run: (args: StepArgs<any, any>) => unknown) => defin
 beforeEach(() => {
   for (const list of [control.queue, control.domainEvents, control.completions, control.checkpoints]) list.length = 0;
   control.pending.clear();
+  control.refuse = undefined;
+  control.refuseCheckpoints = false;
   control.running = true;
   events = new TaskerEvents();
   metrics = new Metrics();
@@ -138,7 +142,55 @@ describe('handlers', () => {
     expect(after.sort()).toEqual(['1', '7', undefined, undefined, undefined]);
   });
 
-  test('values are wrapped as Core does; what is no JSON is permanent', async () => {
+  test('a subclass of an error is that kind of error, whatever its name, from any copy of the package', async () => {
+    class CardDeclined extends PermanentError {
+      override readonly name = 'CardDeclined';
+    }
+    class Busy extends double.RetryableError {}
+    Object.defineProperty(Busy.prototype, 'name', { value: 'Busy' });
+    // As a second copy of this package in node_modules would make it.
+    const other = { PermanentError: class PermanentError extends Error {} };
+    class Foreign extends other.PermanentError {
+      override readonly name = 'Foreign';
+    }
+    const errors: Record<string, Error> = { d: new CardDeclined('no'), b: new Busy('later'), f: new Foreign('no') };
+    const handlers = Object.entries(errors).map(([name, error]) =>
+      step(name, () => {
+        throw error;
+      }),
+    );
+    const results = await run(handlers, ...Object.keys(errors).map((callable) => claimed({ callable })));
+    expect(results.map(({ error }) => [error.errorType, error.retryable])).toEqual([
+      ['permanent_error', false],
+      ['retryable_error', true],
+      ['permanent_error', false],
+    ]);
+  });
+
+  test('the metadata of an error is stored with the step', async () => {
+    const failing = step('m', () => {
+      throw new PermanentError('no', { metadata: { order: 7, at: new Date(0) } });
+    });
+    const odd = step('o', () => {
+      throw new PermanentError('no', { metadata: { big: 1n } });
+    });
+    const results = await run([failing, odd], claimed({ callable: 'm' }), claimed({ callable: 'o' }));
+    expect(results.map(({ metadata }) => metadata.custom)).toEqual([{ order: 7, at: '1970-01-01T00:00:00.000Z' }, {}]);
+  });
+
+  test.each([Number.NaN, Number.POSITIVE_INFINITY, -1])(
+    'retryAfter: %p leaves the delay to the template',
+    async (retryAfter) => {
+      const failing = step('n', () => {
+        throw new RetryableError('later', { retryAfter });
+      });
+      const definition = { retryBackoff: 'linear', retryBackoffBaseMs: 3000 };
+      const [done] = await run([failing], claimed({ callable: 'n', definition }));
+      expect(done.orchestrationMetadata.headers['retry-after']).toBe('3');
+    },
+  );
+
+  test('values are wrapped as Core does; what JSON cannot hold is permanent', async () => {
     const circular: Record<string, unknown> = {};
     circular.self = circular;
     const values: Record<string, unknown> = { list: [1], none: undefined, number: 3, circular, big: { n: 1n } };
@@ -156,6 +208,39 @@ describe('handlers', () => {
     expect(batches('w', [[0, 4]]).batch_processing_outcome).toMatchObject({ worker_count: 1, total_items: 4 });
   });
 
+  test('what Core would not follow fails the step: it would end the task without the steps', async () => {
+    const problems: string[] = [];
+    const steps = [
+      { name: 'start', handler: { callable: 'start' } },
+      { name: 'd', type: 'decision', dependencies: ['start'], handler: { callable: 'd' } },
+      { name: 'review', dependencies: ['d'], handler: { callable: 'r' } },
+      {
+        name: 'b',
+        type: 'batchable',
+        handler: { callable: 'b', initialization: { worker_template_name: 'w' } },
+      },
+    ];
+    const template = readTemplate({ name: 'ship', namespace_name: 'shop', version: '1.0.0', steps }, 't', problems);
+    const returned: unknown[] = [{ plain: 1 }, route(['reviews']), route(['start']), route(['review']), skip('small')];
+    const handlers = [step('d', ({ input }) => returned[Number(input.n)]), step('b', () => ({ plain: 1 }))];
+    const made = launch(handlers, 10);
+    made.checkBranches = branchCheck([template]);
+    control.queue.push(
+      ...returned.map((_, n) => claimed({ callable: 'd', context: { n } })),
+      claimed({ callable: 'b' }),
+    );
+    await until('all answered', () => control.completions.length === 6);
+    expect(control.completions.map(({ result }) => result.error?.message)).toEqual([
+      "decision 'd' must return route([…]) or skip('why')",
+      "decision 'd' chose 'reviews', which is not a step after it (did you mean review?)",
+      "decision 'd' chose 'start', which is not a step after it",
+      undefined,
+      undefined,
+      "batchable step 'b' must return batches(…)",
+    ]);
+    expect(control.completions[0]?.result.error).toMatchObject({ retryable: false, errorType: 'validation_error' });
+  });
+
   test('a checkpoint is stored and the handler called again', async () => {
     const handler = step('b', ({ checkpoint: saved, batch }) =>
       saved ? { from: saved.cursor, end: batch?.end } : checkpoint(5, 5, { sum: 1 }),
@@ -165,6 +250,23 @@ describe('handlers', () => {
     expect(done.result).toEqual({ from: 5, end: 9 });
     expect(control.checkpoints[0]?.data).toMatchObject({ cursor: 5, itemsProcessed: 5 });
     expect(seen.map((event) => event.name)).toContain('step:checkpointed');
+  });
+
+  test('a result that Core refuses fails the step and says so; it is not left without an answer', async () => {
+    control.refuse = (result) => result.success;
+    const [done] = await run([step('r', () => ({ n: 1 }))], claimed({ callable: 'r' }));
+    expect(done.error).toMatchObject({ retryable: false, message: expect.stringContaining('Core refused the result') });
+    expect(seen.map(({ name }) => name)).toEqual(['step:started', 'step:failed']);
+  });
+
+  test('a checkpoint that Core refuses fails the step', async () => {
+    control.refuseCheckpoints = true;
+    const [done] = await run([step('c', () => checkpoint(5, 5))], claimed({ callable: 'c' }));
+    expect(done.error).toMatchObject({
+      retryable: false,
+      message: expect.stringContaining('only a batch_worker step'),
+    });
+    expect(seen.map(({ name }) => name)).toEqual(['step:started', 'step:failed']);
   });
 
   test('a callable without a handler is a permanent failure with a suggestion', async () => {
@@ -198,6 +300,12 @@ describe('execution', () => {
     const [done] = await run([handler], claimed({ callable: 't', definition: { timeoutSeconds: 60 } }));
     expect(done.error).toMatchObject({ errorType: 'timeout', retryable: true });
     expect(seen.find((event) => event.name === 'step:timed-out')).toMatchObject({ hung: false, timeoutSeconds: 0.02 });
+  });
+
+  test.each([Number.POSITIVE_INFINITY, 2 ** 40])('a timeout of %p ms is none', async (timeoutMs) => {
+    const handler = defineStep('t', { timeoutMs }, () => Bun.sleep(5));
+    const [done] = await run([handler], claimed({ callable: 't' }));
+    expect(done.success).toBe(true);
   });
 
   test('a handler that ignores its signal is answered and named as hung', async () => {
@@ -264,6 +372,13 @@ describe('execution', () => {
     control.domainEvents.push({ eventName: 'order.packed', eventVersion: '1.0', payload, metadata });
     const event = await until('the event', () => seen.find(({ name }) => name === 'domain:event'));
     expect(event).toMatchObject({ eventName: 'order.packed', payload: { order: 1 }, stepUuid: null });
+  });
+
+  test('an iterator whose signal is aborted already subscribes to nothing', async () => {
+    const stream = events.stream([], AbortSignal.abort());
+    events.emit('step:started', { handler: 'a', attempt: 1 });
+    expect(await stream.next()).toEqual({ value: undefined, done: true });
+    expect(events.listeners).toBe(1);
   });
 
   test('the iterator ends with its signal and gives chosen events only', async () => {

@@ -1,7 +1,7 @@
 import { afterAll, expect, test } from 'bun:test';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 const root = join(import.meta.dir, '..');
 const scratch = mkdtempSync(join(tmpdir(), 'tasker-test-'));
@@ -11,19 +11,28 @@ function run(cwd: string, ...command: string[]): string {
   const { exitCode, stdout, stderr } = Bun.spawnSync(command, {
     cwd,
     stdin: 'ignore',
-    // npm finds its settings and what it has fetched before by these.
-    env: Object.fromEntries(
-      Object.entries(process.env).filter(([name]) => /^(PATH|HOME|npm_config_.*|NPM_CONFIG_.*)$/.test(name)),
-    ),
+    // Bun finds its settings and what it has fetched before by these; scripts call it by its name.
+    env: {
+      ...Object.fromEntries(
+        Object.entries(process.env).filter(([name]) => /^(HOME|npm_config_.*|NPM_CONFIG_.*)$/.test(name)),
+      ),
+      PATH: `${dirname(process.execPath)}:${process.env.PATH}`,
+    },
   });
   if (exitCode !== 0) throw new Error(`${command.join(' ')}: ${stdout}${stderr}`);
   return stdout.toString();
 }
 
-test('the packed archive has what it should, and runs in an empty folder', () => {
-  run(root, process.execPath, 'scripts/build.ts');
-  const archive = join(scratch, 'package.tgz');
-  run(root, process.execPath, 'pm', 'pack', '--quiet', '--filename', archive);
+test('what the README says about installing makes an archive that has what it should, and runs in an empty folder', () => {
+  const block = readFileSync(join(root, 'README.md'), 'utf8').match(/```sh\n(cd typescript.*?)```/s)?.[1] ?? '';
+  const [enter, install, ...commands] = block.trim().split('\n');
+  // They were carried out before this test could run.
+  expect([enter, install]).toEqual(['cd typescript/tasker-contrib-bun', 'npm ci']);
+  const archive = join(scratch, 'tasker-contrib-bun.tgz');
+  for (const command of commands) {
+    const words = command.replace('tasker-contrib-bun.tgz', archive).split(' ');
+    run(root, ...words.map((word) => (word === 'bun' ? process.execPath : word)));
+  }
   const files = run(scratch, 'tar', 'tzf', archive).trim().split('\n');
   for (const wanted of ['README.md', 'LICENSE', 'CHANGELOG.md', 'dist/index.js', 'dist/index.d.ts', 'dist/client.js']) {
     expect(files).toContain(`package/${wanted}`);
@@ -32,13 +41,38 @@ test('the packed archive has what it should, and runs in an empty folder', () =>
   const app = join(scratch, 'app');
   mkdirSync(app);
   writeFileSync(join(app, 'package.json'), '{"type": "module", "private": true}');
-  run(app, 'npm', 'install', '--silent', '--no-audit', '--no-fund', '--ignore-scripts', '--prefer-offline', archive);
+  run(app, process.execPath, 'add', archive);
   // Core's package, Hono and Elysia are for those who use them.
   expect(
     readdirSync(join(app, 'node_modules'))
       .filter((name) => !name.startsWith('.'))
       .sort(),
-  ).toEqual(['@cfworker', 'tasker-contrib-bun']);
+  ).toEqual(['@cfworker', '@standard-schema', 'tasker-contrib-bun']);
+  // With the types of what it depends on: a handler's arguments are not `any`.
+  for (const name of ['zod', 'bun-types', '@types']) {
+    symlinkSync(join(root, 'node_modules', name), join(app, 'node_modules', name));
+  }
+  writeFileSync(
+    join(app, 'types.ts'),
+    `import { defineStep } from 'tasker-contrib-bun';
+     import { z } from 'zod';
+     export const step = defineStep('x', { input: z.object({ n: z.number() }) }, ({ input }) => {
+       const fits: number = input.n;
+       // @ts-expect-error a number is not a text
+       const wrong: string = input.n;
+       return { fits, wrong };
+     });`,
+  );
+  const compilerOptions = {
+    module: 'nodenext',
+    target: 'es2023',
+    strict: true,
+    noEmit: true,
+    skipLibCheck: true,
+    types: ['bun'],
+  };
+  writeFileSync(join(app, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['types.ts'] }));
+  expect(run(app, join(root, 'node_modules/.bin/tsc'))).toBe('');
   writeFileSync(
     join(app, 'main.js'),
     `import { TaskerServer } from 'tasker-contrib-bun';

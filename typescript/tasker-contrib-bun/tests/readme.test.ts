@@ -1,6 +1,7 @@
 import { afterAll, expect, test } from 'bun:test';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { HANDLERS } from '../src/cli/check.ts';
 
 const root = join(import.meta.dir, '..');
 const folder = join(root, `tests/fixtures/docs-${process.pid}`);
@@ -68,6 +69,11 @@ test('blocks of other languages are what they say', () => {
     else expect(['ts', 'sh', 'text']).toContain(language ?? '');
   }
   expect(found.filter(([, language]) => language === 'yaml' || language === 'js').length).toBeGreaterThan(1);
+});
+
+test('handlers are where the command line looks for them', () => {
+  expect(readFileSync(join(root, 'README.md'), 'utf8')).toContain(`handlers: './${HANDLERS}'`);
+  expect(readFileSync(join(root, 'src/server.ts'), 'utf8')).toContain(`handlers: './${HANDLERS}'`);
 });
 
 test('links lead somewhere', () => {

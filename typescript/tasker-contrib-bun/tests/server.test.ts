@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeEach, describe, expect, spyOn, test } from 'bun:test';
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Elysia } from 'elysia';
@@ -9,6 +9,7 @@ import { tasker as honoTasker } from '../src/hono.ts';
 import { defineStep, TaskerServer, type TaskerServerOptions } from '../src/index.ts';
 import { control } from './double/core.ts';
 import { claimed } from './double/steps.ts';
+import { databaseUrl } from './support/database.ts';
 import { spawnOnDouble } from './support/spawn.ts';
 import { stack } from './support/stack.ts';
 import { until } from './support/until.ts';
@@ -27,7 +28,7 @@ function server(options: TaskerServerOptions = {}): TaskerServer {
     port: 0,
     signals: false,
     drainTimeout: 0,
-    database: { url: 'postgresql://a:b@127.0.0.1:1/x' },
+    database: { url: databaseUrl },
     orchestration: { url: 'http://127.0.0.1:1' },
     ...options,
   });
@@ -48,6 +49,7 @@ beforeEach(() => {
 });
 afterEach(async () => {
   control.failBoot = undefined;
+  control.failStop = undefined;
   for (const made of opened.splice(0)) await made.stop(0);
 });
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
@@ -66,7 +68,62 @@ describe('start', () => {
 
   test('templates and handlers are compared before Core is touched', async () => {
     expect(await refusal(server({ handlers: [price] }))).toContain("no handler 'shop.pack' is registered");
-    expect(await refusal(server({ handlers: [price, { name: 'x' } as never] }))).toContain('handlers[1] is no handler');
+    expect(await refusal(server({ handlers: [price, { name: 'x' } as never] }))).toContain(
+      'handlers[1] is not a handler',
+    );
+    expect(control.boots.length).toBe(0);
+  });
+
+  test('a handler that no template uses is a warning with the line that would use it', async () => {
+    const warn = spyOn(console, 'warn').mockImplementation(() => {});
+    const made = await server({ handlers: [price, pack, defineStep('shop.new', {}, () => ({}))] }).start();
+    const lines = warn.mock.calls.flat();
+    warn.mockRestore();
+    expect(made.state).toBe('running');
+    expect(lines).toEqual([
+      "tasker: warning: no task template uses handler 'shop.new'; a step uses it with `handler: {callable: shop.new}`",
+    ]);
+  });
+
+  test('an error in a template is the only thing that is said', async () => {
+    const folder = join(scratch, 'broken-templates');
+    cpSync(join(root, 'tests/fixtures/tasks'), folder, { recursive: true });
+    const file = join(folder, 'ship.yaml');
+    writeFileSync(file, readFileSync(file, 'utf8').replace('shop.price', 'shop.prise'));
+    const warn = spyOn(console, 'warn').mockImplementation(() => {});
+    expect(await refusal(server({ templates: folder }))).toBe(
+      `${file}: step 'price': no handler 'shop.prise' is registered (did you mean shop.price?)`,
+    );
+    writeFileSync(file, 'steps: [');
+    expect(await refusal(server({ templates: folder }))).toStartWith(`${file}: is not valid YAML: `);
+    expect(warn).not.toHaveBeenCalled();
+    warn.mockRestore();
+  });
+
+  test('decisions are checked against the templates of the worker', async () => {
+    const folder = join(scratch, 'decision');
+    mkdirSync(folder);
+    const steps = [
+      { name: 'shop.price', handler: { callable: 'shop.price' } },
+      { name: 'shop.pack', type: 'decision', dependencies: ['shop.price'], handler: { callable: 'shop.pack' } },
+    ];
+    const ship = { name: 'ship', namespace_name: 'shop', version: '1.0.0', steps };
+    writeFileSync(join(folder, 'ship.yaml'), JSON.stringify(ship));
+    await server({ templates: folder }).start();
+    control.queue.push(claimed({ callable: 'shop.pack' }));
+    await until('the step', () => control.completions.length);
+    expect(control.completions[0]?.result.error.message).toContain("decision 'shop.pack' must return route");
+  });
+
+  test('a database that is not there fails the start at once, and says where and what to do', async () => {
+    const url = 'postgresql://a:secret@127.0.0.1:1/x';
+    const begun = performance.now();
+    const message = await refusal(server({ database: { url } }));
+    expect(performance.now() - begun).toBeLessThan(2000);
+    expect(message).toBe(
+      'no database: connection refused at 127.0.0.1:1 (from database.url); start PostgreSQL there, or correct the URL; ' +
+        'on your own machine `tasker-dev up` starts one and prints its DATABASE_URL',
+    );
     expect(control.boots.length).toBe(0);
   });
 
@@ -77,14 +134,25 @@ describe('start', () => {
     writeFileSync(join(folder, 'price.ts'), text);
     expect(await refusal(server({ handlers: folder }))).toContain("no handler 'shop.pack'");
     writeFileSync(join(folder, 'broken.ts'), "throw new Error('at import');");
-    expect(await refusal(server({ handlers: folder }))).toContain('broken.ts: cannot be imported: at import');
+    // Alone: which handlers the file has is not known.
+    expect(await refusal(server({ handlers: folder }))).toBe(`${folder}/broken.ts: cannot be imported: at import`);
   });
 
   test('a worker that cannot boot fails the server', async () => {
     control.failBoot = 'Failed to create pool';
     const made = server();
     expect(await refusal(made)).toContain('Failed to create pool');
-    expect([made.state, made.url]).toEqual(['stopped', '']);
+    expect([made.state, made.url]).toEqual(['new', '']);
+  });
+
+  test('a start that failed can be tried again', async () => {
+    control.failBoot = 'Failed to create pool';
+    const made = server();
+    expect(await refusal(made)).toContain('Failed to create pool');
+    control.failBoot = undefined;
+    await made.start();
+    expect(made.state).toBe('running');
+    expect((await fetch(`${made.url}/tasker/live`)).status).toBe(200);
   });
 
   test('a taken port fails the start and stops the worker', async () => {
@@ -125,7 +193,43 @@ describe('start', () => {
   });
 });
 
+test("a client does not mind the app's own DATABASE_URL, and a worker does", () => {
+  const saved = process.env.DATABASE_URL;
+  process.env.DATABASE_URL = 'postgres://app:secret@db/app';
+  try {
+    expect(server({ mode: 'client', database: {} }).mode).toBe('client');
+    expect(() => server({ database: {} })).toThrow('DATABASE_URL = "postgres://app:***@db/app" must look like');
+  } finally {
+    if (saved === undefined) delete process.env.DATABASE_URL;
+    else process.env.DATABASE_URL = saved;
+  }
+});
+
 describe('stop', () => {
+  test('claims no more steps before it waits for the running ones', async () => {
+    const gate = Promise.withResolvers<void>();
+    const made = await server({ handlers: [defineStep('shop.price', {}, () => gate.promise), pack] }).start();
+    control.queue.push(claimed({ callable: 'shop.price' }));
+    await until('claimed', () => control.pending.size);
+    const stopping = made.stop(5);
+    expect([control.calls, control.completions.length]).toEqual([['transitionToGracefulShutdown'], 0]);
+    gate.resolve();
+    expect((await stopping).cut).toEqual([]);
+    expect(control.calls).toEqual(['transitionToGracefulShutdown', 'stopWorker']);
+  });
+
+  test('goes on when Core fails at it', async () => {
+    const error = spyOn(console, 'error').mockImplementation(() => {});
+    const made = await server().start();
+    control.failStop = 'the pool is gone';
+    const report = await made.stop(5);
+    control.failStop = undefined;
+    expect(error.mock.calls.flat().join()).toContain('the pool is gone');
+    error.mockRestore();
+    expect([report.cut, made.state, made.url]).toEqual([[], 'stopped', '']);
+    control.running = false;
+  });
+
   test('drains, names what was cut, and is idempotent', async () => {
     const gate = Promise.withResolvers<void>();
     const slow = defineStep('shop.price', {}, () => gate.promise);
@@ -212,6 +316,21 @@ describe('routes', () => {
     }
   });
 
+  test('a silent stream sends comments, so that nobody closes it as idle', async () => {
+    const made = server({ mode: 'client' });
+    const ending = new AbortController();
+    const stream = made.events.sse(new Request('http://localhost/tasker/events'), ending.signal, 5);
+    const reader = stream.body?.getReader();
+    let text = '';
+    while (!text.includes(': alive\n\n: alive')) text += new TextDecoder().decode((await reader?.read())?.value);
+    made.events.emit('step:started', { handler: 'a', attempt: 1 });
+    while (!text.includes('event: step:started')) text += new TextDecoder().decode((await reader?.read())?.value);
+    ending.abort();
+    while (!(await reader?.read())?.done);
+    expect(text).toStartWith(': open\n\n');
+    expect(made.events.listeners).toBe(0);
+  });
+
   test('hono and elysia mount the same', async () => {
     const made = server({ mode: 'client' });
     const hono = new Hono().use(honoTasker(made)).get('/url', (c) => c.text(c.get('tasker').url));
@@ -244,11 +363,71 @@ describe('processes', () => {
     await stream.text();
   }, 20_000);
 
+  test('an uncaught error of the start is its message alone: no excerpt of the source, no stack, nothing twice', async () => {
+    const main = join(scratch, 'main.ts');
+    const start = `import { TaskerServer } from '${join(root, 'src/index.ts')}';\nawait new TaskerServer({ mode: 'worker', port: 0 }).start();\n`;
+    writeFileSync(main, start);
+    const app = spawn({ APP: main, DATABASE_URL: 'postgresql://a:secret@127.0.0.1:1/x', TASKER_TEMPLATE_PATH: 'none' });
+    expect(await app.child.exited).toBe(1);
+    expect(app.errors().trim().split('\n')).toEqual([
+      `TaskerConfigError: templates = "none": there is no such folder in ${root}; create it, or set templates (TASKER_TEMPLATE_PATH)`,
+      '',
+      expect.stringMatching(/^Bun v/),
+    ]);
+  }, 20_000);
+
+  test("without Core's package a worker says so in one line", () => {
+    const main = join(scratch, 'alone.ts');
+    const start = `import { TaskerServer } from '${join(root, 'src/index.ts')}';\nawait new TaskerServer({ mode: 'worker', port: 0, handlers: [{ kind: 'tasker.step', name: 'shop.price' }, { kind: 'tasker.step', name: 'shop.pack' }] }).start();\n`;
+    writeFileSync(main, start);
+    const env = { PATH: process.env.PATH, TASKER_TEMPLATE_PATH: 'tests/fixtures/tasks', DATABASE_URL: databaseUrl };
+    const done = Bun.spawnSync([process.execPath, main], { cwd: root, env });
+    expect([done.exitCode, done.stderr.toString().trim().split('\n')]).toEqual([
+      1,
+      [
+        'TaskerStartError: the worker needs the package @tasker-systems/tasker, which is not installed; the README of ' +
+          "tasker-contrib-bun says how to get it. To only create tasks, set mode: 'client' (TASKER_MODE=client)",
+        '',
+        expect.stringMatching(/^Bun v/),
+      ],
+    ]);
+  }, 20_000);
+
   test('a failed boot exits with 1 and one message', async () => {
     const app = spawn({ TASKER_WORKER__CONCURRENCY: '0', DATABASE_URL: 'mysql://x' });
     expect(await app.child.exited).toBe(1);
     expect(app.errors()).toContain('DATABASE_URL');
   }, 20_000);
+
+  test('a second signal ends the process at once', async () => {
+    const app = spawn({ STEPS: 'shop.pack', GATE: '/nonexistent', STUBBORN: '1', TASKER_DRAIN_TIMEOUT: '600' });
+    await app.ready();
+    await until('the step runs', () => app.said().includes('STARTED shop.pack'));
+    app.child.kill('SIGINT');
+    await until('it drains', () => app.said().includes('DRAINING'));
+    app.child.kill('SIGINT');
+    expect(await app.child.exited).toBe(130);
+  }, 20_000);
+
+  test('a hot reload with a mistake in the handlers leaves the old worker and its port', async () => {
+    const copy = join(root, 'tests/apps', `hot-${crypto.randomUUID()}.ts`);
+    const source = readFileSync(join(root, 'tests/apps/worker.ts'), 'utf8').replace('process.exit(1)', '// goes on');
+    writeFileSync(copy, source);
+    const app = spawn({ APP: copy }, '--hot');
+    try {
+      const url = await app.ready();
+      writeFileSync(copy, source.replace("'shop.price'", "'shop.prise'"));
+      await until('it is refused', () => app.errors().includes("no handler 'shop.price'"));
+      expect((await fetch(`${url}/tasker/live`)).status).toBe(200);
+      writeFileSync(copy, `${source}\n// corrected`);
+      await until('the correction runs', () => app.said().includes(`READY ${url} generation 3 boots 1`));
+      expect((await fetch(`${url}/tasker/live`)).status).toBe(200);
+    } finally {
+      rmSync(copy);
+      app.child.kill('SIGTERM');
+      await app.child.exited;
+    }
+  }, 60_000);
 
   test('ten hot reloads keep one native worker', async () => {
     const copy = join(root, 'tests/apps', `hot-${crypto.randomUUID()}.ts`);

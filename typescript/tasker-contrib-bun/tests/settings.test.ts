@@ -50,11 +50,21 @@ describe('refusals', () => {
   });
 
   test('a database URL that would abort Core is refused, without its password', () => {
-    const message = problems({}, { DATABASE_URL: 'postgres://app:secret@db/app' });
-    expect(message).toContain('DATABASE_URL = "postgres://app:***@db/app" must look like');
+    const message = problems({}, { TASKER_DATABASE__URL: 'postgres://app:secret@db/app' });
+    expect(message).toContain('TASKER_DATABASE__URL = "postgres://app:***@db/app" must look like');
     expect(message).toContain("begin it with 'postgresql://'");
     expect(message).not.toContain('secret');
   });
+});
+
+test("the app's own DATABASE_URL is only a worker's problem", () => {
+  const settings = resolveSettings({ mode: 'client' }, { DATABASE_URL: 'postgres://app:secret@db/app' });
+  expect(settings.workerProblems).toEqual([
+    expect.stringMatching(
+      /^DATABASE_URL = "postgres:\/\/app:\*\*\*@db\/app" must look like .*begin it with 'postgresql:\/\/'/,
+    ),
+  ]);
+  expect(settings.databaseConfigured).toBe(true);
 });
 
 describe('the file', () => {

@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { compare, loadTemplates, readTemplate } from '../src/templates.ts';
+import { loadTemplates, missingHandlers, readTemplate, unusedHandlers } from '../src/templates.ts';
 
 const handler = (callable: string) => ({ callable });
 const template = (steps: unknown[], more = {}) => ({
@@ -25,13 +25,13 @@ test('what Core would ignore or die of is a problem', () => {
   expect(found(template([{ ...a, timeout: 3 }]))).toContain("unknown key 'timeout', which Core would ignore");
   expect(found(template([a], { version: 1 }))).toContain('version must be a text');
   expect(found(template([a], { namespace_name: 'n'.repeat(30) }))).toContain("a queue's name");
-  expect(found(template([a, a]))).toContain("step 'a' is there twice");
+  expect(found(template([a, a]))).toContain("step 'a' is defined twice");
   expect(found(template([{ ...a, dependencies: ['b'] }]))).toContain("unknown step 'b'");
   const circle = [
     { ...a, dependencies: ['b'] },
     { name: 'b', handler: handler('y'), dependencies: ['a'] },
   ];
-  expect(found(template(circle))).toContain('in a circle: a -> b -> a');
+  expect(found(template(circle))).toContain('dependency cycle: a -> b -> a');
   expect(found(template([{ ...a, type: 'decision' }]))).toContain('a decision needs at least one dependency');
   expect(found(template([{ ...a, type: 'batch_worker' }]))).toContain('Core would create no workers');
   expect(found(template([{ ...a, type: 'batchable' }]))).toContain('worker_template_name must name');
@@ -39,15 +39,19 @@ test('what Core would ignore or die of is a problem', () => {
     'Core then refuses the whole file',
   );
   expect(found(template([{ ...a, handler: { callable: 'x', method: 'm' } }]))).toContain('have no effect');
-  expect(found(['no'])).toContain('is no task template');
+  expect(found(['no'])).toContain('is not a task template');
 });
 
 test('callables and handlers are compared both ways', () => {
-  const problems: string[] = [];
   const read = readTemplate(template([{ name: 'a', handler: handler('shop.prise') }]), 't.yaml', []);
-  compare([read], ['shop.price'], problems);
-  expect(problems[0]).toContain("no handler 'shop.prise' is registered (did you mean shop.price?)");
-  expect(problems[1]).toContain('no template uses the handlers: shop.price');
+  expect(missingHandlers([read], ['shop.price', 'shop.prise'])).toEqual([]);
+  expect(missingHandlers([read], ['shop.price'])).toEqual([
+    "t.yaml: step 'a': no handler 'shop.prise' is registered (did you mean shop.price?)",
+  ]);
+  expect(unusedHandlers([read], ['shop.prise'])).toEqual([]);
+  expect(unusedHandlers([read], ['shop.price'])).toEqual([
+    "no task template uses handler 'shop.price'; a step uses it with `handler: {callable: shop.price}`",
+  ]);
 });
 
 test('a directory is read whole', () => {
@@ -64,5 +68,5 @@ test('a directory is read whole', () => {
   expect(problems[0]).toContain('TASKER_TEMPLATE_PATH');
   expect(problems[1]).toContain('has no template');
   expect(problems[2]).toContain('bad.yaml: is not valid YAML');
-  expect(problems[3]).toContain('template n/t 1.0.0 is in');
+  expect(problems[3]).toContain('template n/t 1.0.0 is also in');
 });

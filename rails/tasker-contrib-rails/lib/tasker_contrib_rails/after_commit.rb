@@ -45,7 +45,7 @@ module TaskerContribRails
 
   # A task that is created when the transaction around it is committed.
   class DeferredTask
-    # @return [Client::Task, nil] nil until then, and for ever after a rollback
+    # @return [Client::Task, nil] nil until then, and always after a rollback
     attr_accessor :task
 
     # @return [Boolean]

@@ -20,7 +20,7 @@ module TaskerContribRails
   end
 
   # A step that calls an HTTP API with Faraday. A lost connection, a timeout and the answers 408, 425, 429 and 5xx are retried,
-  # after Retry-After if the server sent it; any other answer that is no success fails for good.
+  # after Retry-After if the server sent it; any other answer that is not a success fails for good.
   #
   # Options of the class can be set per step in the template's +handler.initialization+: +url+, +timeout+, +open_timeout+,
   # +headers+, +params+, +auth+ (+type+ bearer, basic or api_key, with +token+, +username+ and +password+, or +api_key+ and
@@ -82,7 +82,7 @@ module TaskerContribRails
     rescue Faraday::TimeoutError, Faraday::ConnectionFailed => error
       raise RetryableError, "#{where}: #{error.message}"
     rescue Faraday::ParsingError => error
-      raise PermanentError, "#{where} answered with something that is no JSON: #{error.message.lines.first&.strip}"
+      raise PermanentError, "#{where} answered with something that is not JSON: #{error.message.lines.first&.strip}"
     rescue Faraday::SSLError => error
       raise PermanentError, "#{where}: #{error.message}"
     end

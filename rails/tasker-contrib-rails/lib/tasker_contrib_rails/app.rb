@@ -20,6 +20,9 @@ module TaskerContribRails
         @settings ||= configuration.resolve(environment: ENV, credentials: credentials, file: root.join(SETTINGS_FILE))
       end
 
+      # @return [Boolean] whether settings were read, so that setting one has no effect
+      def resolved? = !@settings.nil?
+
       # A setting that is needed before the app's initializers and credentials are there. What is wrong is said later, all at once.
       #
       # @api private
@@ -50,6 +53,7 @@ module TaskerContribRails
 
           warn_about_connections
           TaskerContribRails.runtime.start!(settings:, root:, environment:)
+          unused_handlers.each { |line| TaskerContribRails.logger.warn(line) }
         end
       end
 
@@ -69,12 +73,21 @@ module TaskerContribRails
         folder.directory? ? Templates.load(folder, root:) : Templates::Report.new([], [], [])
       end
 
-      # @return [Array<String>] everything that would keep a worker from starting, or surprise its owner
-      def findings
+      # @return [Array<String>] everything that would keep a worker from starting, or tasks from ending as the templates say
+      def problems
         report = Templates.load(root.join(settings["templates"]), root:)
         handlers = report.templates.flat_map { |template| Handlers.problems(template) }
-        settings.worker_problems + settings.warnings + report.errors + report.warnings + handlers + report.templates.flat_map { |template| rehearse(template) }
+        settings.worker_problems + report.errors + handlers + report.templates.flat_map { |template| rehearse(template) }
       end
+
+      # @return [Array<String>] what has no effect. Of interest only without problems, whose consequence it mostly is
+      def warnings
+        folder = root.join(settings["templates"])
+        settings.warnings + templates.warnings + unused_handlers + (Templates.files(folder).empty? ? [ Worker::Preparation.no_templates(folder) ] : [])
+      end
+
+      # @return [Array<String>] a line for each handler that no template uses
+      def unused_handlers = Handlers.unused(templates.templates, root.join(settings["handlers"]))
 
       # Forgets settings and client; for tests.
       def reset!

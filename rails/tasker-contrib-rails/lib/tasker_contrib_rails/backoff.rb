@@ -7,7 +7,7 @@ module TaskerContribRails
   module Backoff
     DEFAULT_BASE_MS = 1000
     DEFAULT_MAX_MS = 30_000
-    # The exponent must stay a number that can be computed.
+    # Larger exponents cannot be computed.
     MOST_ATTEMPTS = 64
 
     module_function

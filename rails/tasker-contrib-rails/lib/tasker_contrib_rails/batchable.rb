@@ -33,6 +33,11 @@ module TaskerContribRails
     end
   end
 
+  # The part of a batch that one worker has: from +start+ up to, not including, +finish+. +cursor+ is where to go on after a checkpoint.
+  BatchRange = Data.define(:id, :start, :finish, :cursor) do
+    def size = finish - start
+  end
+
   # Processes one range of a batch. It is not called for Core's placeholder.
   #
   # @example
@@ -43,12 +48,7 @@ module TaskerContribRails
   #     end
   #   end
   class BatchWorker < StepHandler
-    # The range of one worker: from +start+ up to, not including, +finish+. +cursor+ is where to go on after a checkpoint.
-    Range = Data.define(:id, :start, :finish, :cursor) do
-      def size = finish - start
-    end
-
-    # @return [Range]
+    # @return [BatchRange]
     attr_reader :batch
 
     # @api private
@@ -58,7 +58,7 @@ module TaskerContribRails
       range = context.step_inputs["cursor"]
       raise PermanentError, "this step has no range: #{self.class} is for steps of type batch_worker" unless range
 
-      @batch = Range.new(id: range["batch_id"], start: range["start_cursor"], finish: range["end_cursor"], cursor: context.checkpoint_cursor || range["start_cursor"])
+      @batch = BatchRange.new(id: range["batch_id"], start: range["start_cursor"], finish: range["end_cursor"], cursor: context.checkpoint_cursor || range["start_cursor"])
       call(context)
     end
   end

@@ -8,8 +8,9 @@ module TaskerContribRails
   #
   # @api private
   class CLI < Thor
-    # Seconds between two looks at whether the worker still lives.
+    # Seconds between two checks whether the worker still runs.
     LOOK = 1.0
+    HELP = %w[--help -h].freeze
 
     package_name "tasker"
     def self.exit_on_failure? = true
@@ -17,6 +18,8 @@ module TaskerContribRails
     # @param environment [String, nil] config/environment of the app; nil if it is loaded
     def self.start(arguments = ARGV, environment: nil, **)
       @environment = environment
+      # Thor knows `help check` only.
+      arguments = [ "help", *arguments - HELP ] if (arguments & HELP).any?
       super(arguments, **)
     rescue ConfigurationError, WorkerError, ModeError => error
       warn "error: #{error.message}"
@@ -37,19 +40,22 @@ module TaskerContribRails
       decision = App.start(command: true)
       raise ConfigurationError, "there is nothing to run: tasker is #{decision}" unless decision.worker?
 
+      say_warnings
       say "tasker runs steps (#{decision.reason}); process #{Process.pid}"
       wait_for_end(signals)
     end
 
     desc "check", "Check settings, templates and handlers"
-    long_desc "Exits with 1 and one line for each finding, with 0 if there is none."
+    long_desc "Exits with 1 and one line for each error, else with 0 and one line for each warning."
     def check
       self.class.load_app
-      findings = App.findings
-      findings.each { |finding| warn finding }
-      raise ConfigurationError, "#{findings.size} #{"finding".pluralize(findings.size)}" if findings.any?
+      problems = App.problems
+      problems.each { |problem| warn "error: #{problem}" }
+      abort count(problems.size, "error") if problems.any?
 
-      say "settings, #{App.templates.templates.size} #{"template".pluralize(App.templates.templates.size)} and their handlers are fine"
+      warnings = App.warnings
+      warnings.each { |warning| say "warning: #{warning}" }
+      say "settings, #{count(App.templates.templates.size, "template")} and their handlers: no errors, #{count(warnings.size, "warning")}"
     end
 
     desc "config", "Print every effective setting with its source"
@@ -61,6 +67,15 @@ module TaskerContribRails
     end
 
     no_commands do
+      def count(number, word) = "#{number} #{word.pluralize(number)}"
+
+      # They are in the log, which this terminal may not show.
+      def say_warnings
+        return if ActiveSupport::Logger.logger_outputs_to?(TaskerContribRails.logger, $stdout, $stderr)
+
+        App.unused_handlers.each { |line| say "warning: #{line}" }
+      end
+
       # A pipe, because a trap may not take locks. The second signal does not wait for anything.
       def trap_signals
         reader, writer = IO.pipe

@@ -42,7 +42,7 @@ module TaskerContribRails
       @initiator = initiator
     end
 
-    # Creates a task. The same template with the same context can exist once only, for ever: put something unique into the
+    # Creates a task. Tasker keeps one task for each template and context and refuses a second one: put something unique into the
     # context, or use +on_conflict: :return+.
     #
     # @param name [String] the template's name
@@ -53,7 +53,7 @@ module TaskerContribRails
     # @param options [Hash] +priority+ (-100 to 100), +tags+, +correlation_id+, +parent_correlation_id+, +initiator+,
     #   +source_system+, +reason+
     # @return [Task] the new task, or the existing one
-    # @raise [InvalidRequestError] the context is no JSON object, or does not match the template's +input_schema+
+    # @raise [InvalidRequestError] the context is not a JSON object, or does not match the template's +input_schema+
     # @raise [NotFoundError] no worker has registered the template
     # @raise [ConflictError] it exists
     # @raise [ClientError] other answers of the server
@@ -66,7 +66,7 @@ module TaskerContribRails
       lost = false
       Task.new(@connection.call(:post, "/v1/tasks", body: TaskRequest.body(identity, context, options, initiator: @initiator)) { lost = true })
     rescue ConflictError => conflict
-      # A repetition after a lost answer meets the task that the first try created.
+      # After a lost answer, the repetition finds the task that the first attempt created.
       raise unless lost || on_conflict == :return
 
       find(identity, context) || raise(ConflictError.new(

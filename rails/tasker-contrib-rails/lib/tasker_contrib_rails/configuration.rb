@@ -38,8 +38,9 @@ module TaskerContribRails
         name = "#{prefix}#{setting}"
         unknown!(name) unless Config::Keys::NAMES.include?(name)
 
-        place = caller_locations(2, 1).first
-        values[name] = [ value, "#{place.path}:#{place.lineno}" ]
+        place = caller_locations(2, 1).first.then { |location| "#{location.path}:#{location.lineno}" }
+        TaskerContribRails.logger.warn("#{name} was set at #{place} after the settings were read, and has no effect: set it in config/initializers") if App.resolved?
+        values[name] = [ value, place ]
       end
 
       def read(setting)

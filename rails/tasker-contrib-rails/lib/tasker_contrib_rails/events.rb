@@ -18,7 +18,7 @@ module TaskerContribRails
       step_started: "tasker.step_execution_started", step_completed: "tasker.step_execution_completed", step_failed: "tasker.step_execution_failed",
       worker_started: "tasker.worker_started", worker_stopped: "tasker.worker_stopped", domain_event: "tasker.domain_event"
     }.freeze
-    # What every payload has.
+    # Keys of every payload.
     COMMON = %i[task_uuid step_uuid step namespace correlation_id at].freeze
 
     class << self

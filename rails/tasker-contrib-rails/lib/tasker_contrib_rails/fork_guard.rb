@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
 module TaskerContribRails
-  # A forked child has the native library without its threads: whatever calls it waits for ever. Every fork of Ruby comes by here.
+  # A forked child has the native library without its threads: every call of it hangs. Every fork of Ruby, `Process.daemon` excepted, goes through this method.
   #
   # @api private
   module ForkGuard

@@ -54,6 +54,25 @@ module TaskerContribRails
       end
     end
 
+    # @param templates [Array<Templates::Template>]
+    # @param folder [Pathname] of the handlers
+    # @return [Array<String>] a line for each handler of the folder that no step calls: a new one has no template yet
+    def unused(templates, folder)
+      used = templates.flat_map { |template| template.steps.map { |step| step.callable.delete_prefix("::") } }
+      names = Dir[folder.join("**/*_handler.rb")].sort.map { |path| path.delete_prefix("#{folder}/").delete_suffix(".rb").camelize }
+      (names - used).select { |name| complete?(name) }.map { |name| "no task template uses #{name}; a step uses it with `handler: {callable: #{name}}`" }
+    end
+
+    # A base class of other handlers does not define call itself. A file that cannot be loaded is reported when it is used.
+    def complete?(name)
+      handler = name.safe_constantize
+      methods = handler.is_a?(Class) ? %i[call perform].select { |method| handler.method_defined?(method) } : []
+      methods.any? { |method| !handler.instance_method(method).owner.name.to_s.start_with?("TaskerContribRails::", "TaskerCore::") }
+    rescue ScriptError, StandardError
+      false
+    end
+    private_class_method :complete?
+
     def build(handler, config)
       takes_config = handler.instance_method(:initialize).parameters.any? { |kind, name| kind.to_s.start_with?("key") && (name == :config || kind == :keyrest) }
       takes_config ? handler.new(config:) : handler.new
@@ -81,7 +100,7 @@ module TaskerContribRails
 
       known = StepHandler.descendants.filter_map(&:name).reject { |name| name.start_with?("TaskerContribRails::") }
       hint = Names.did_you_mean(callable, known)
-      file = callable.match?(/\A[A-Z]/) ? "; it belongs into #{callable.underscore}.rb in the folder of the handlers" : "; a callable is the name of a class"
+      file = callable.match?(/\A[A-Z]/) ? "; it belongs in #{callable.underscore}.rb in the folder of the handlers" : "; a callable is the name of a class"
       "there is no such class#{hint.empty? ? file : hint}"
     end
     private_class_method :reason

@@ -18,7 +18,8 @@ module TaskerContribRails
     def step_failed(event)
       payload = event.payload
       again = payload[:retry_after] ? "again in #{payload[:retry_after]} s" : "not tried again"
-      error { "failed #{name(event)} after #{payload[:duration_ms]} ms, #{again}: #{payload[:error_type]}: #{payload[:message]}" }
+      # A failure that is tried again is not an error yet.
+      public_send(payload[:retry_after] ? :warn : :error) { "failed #{name(event)} after #{payload[:duration_ms]} ms, #{again}: #{payload[:error_type]}: #{payload[:message]}" }
     end
 
     def step_checkpointed(event)

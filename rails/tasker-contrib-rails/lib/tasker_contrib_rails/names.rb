@@ -16,7 +16,7 @@ module TaskerContribRails
       candidates = known.map(&:to_s)
       found = candidates.find { |candidate| candidate.start_with?("#{name}_") }
       found ||= DidYouMean::SpellChecker.new(dictionary: candidates).correct(name.to_s).first
-      # A wrong or missing section with the right last word is the other usual mistake.
+      # The other usual mistake: the right last word in a wrong or missing section.
       found ||= candidates.find { |candidate| candidate.split(".").last == name.to_s.split(".").last }
       found ? "; did you mean '#{found}'?" : ""
     end

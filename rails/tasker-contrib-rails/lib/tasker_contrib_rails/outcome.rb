@@ -3,9 +3,10 @@
 require "json"
 require_relative "contract"
 require_relative "errors"
+require_relative "utf8"
 
 module TaskerContribRails
-  # What one execution of a handler ended with, whatever the style of the handler.
+  # The outcome of one execution, for every style of handler.
   #
   # @api private
   module Outcome
@@ -46,10 +47,11 @@ module TaskerContribRails
       end
     end
 
-    # The value as JSON has it: nil becomes {}, what is no object becomes {"result" => value}.
+    # The value as JSON has it: nil becomes {}, what is not an object becomes {"result" => value}.
     def success(value, metadata = {})
       json = value.as_json
       json = json.nil? ? {} : { "result" => json } unless json.is_a?(Hash)
+      json = Utf8.tree(json)
       problem = problem_in(json)
       return Failure.new(message: "the result cannot be stored: #{problem}", error_type: Contract::ERROR_TYPES[:validation], retryable: false) if problem
 
@@ -60,9 +62,10 @@ module TaskerContribRails
     def from_exception(error)
       type, retryable = classify(error)
       named = error.is_a?(StepError) || core_error?(error)
-      Failure.new(message: named ? error.message : "#{error.class}: #{error.message}", error_type: Contract::ERROR_TYPES.fetch(type), retryable:,
+      message = Utf8.text(error.message)
+      Failure.new(message: named ? message : "#{error.class}: #{message}", error_type: Contract::ERROR_TYPES.fetch(type), retryable:,
         error_code: read(error, :error_code)&.to_s, retry_after: seconds(read(error, :retry_after)), status_code: read(error, :status_code),
-        context: hash(read(error, :context)), backtrace: error.backtrace&.first(BACKTRACE_LINES), error:)
+        context: hash(read(error, :context)), backtrace: error.backtrace&.first(BACKTRACE_LINES)&.map { |line| Utf8.text(line) }, error:)
     end
 
     def classify(error)
@@ -100,18 +103,18 @@ module TaskerContribRails
 
       retryable = value.retryable
       type = { "PermanentError" => :permanent, "ValidationError" => :validation, "RetryableError" => :retryable }.fetch(value.error_type, retryable ? :handler : :permanent)
-      Failure.new(message: value.message, error_type: Contract::ERROR_TYPES.fetch(type), retryable:, error_code: value.error_code,
+      Failure.new(message: Utf8.text(value.message), error_type: Contract::ERROR_TYPES.fetch(type), retryable:, error_code: value.error_code,
         retry_after: seconds(metadata[:retry_after] || metadata["retry_after"]), context: metadata.as_json)
     end
     private_class_method :from_core
 
-    # What in a result the native library would refuse, with the way to it.
+    # What the native library would refuse in a result, with its path.
     def problem_in(value, path = "result")
       case value
       when Hash then value.lazy.filter_map { |key, inner| problem_in(inner, "#{path}.#{key}") }.first
       when Array then value.each_with_index.lazy.filter_map { |inner, index| problem_in(inner, "#{path}[#{index}]") }.first
       when Integer then "#{path} is larger than 64 bits" unless INTEGERS.cover?(value)
-      when String then "#{path} is not valid UTF-8; encode bytes, with Base64 for example" unless value.dup.force_encoding("UTF-8").valid_encoding?
+      when String then "#{path} is not valid UTF-8; encode bytes, with Base64 for example" unless value.valid_encoding?
       end
     end
     private_class_method :problem_in
@@ -122,7 +125,7 @@ module TaskerContribRails
     def seconds(value) = value.is_a?(Numeric) && value >= 0 ? value : nil
     private_class_method :seconds
 
-    def hash(value) = value.is_a?(Hash) ? value.as_json : {}
+    def hash(value) = value.is_a?(Hash) ? Utf8.tree(value.as_json) : {}
     private_class_method :hash
   end
 end

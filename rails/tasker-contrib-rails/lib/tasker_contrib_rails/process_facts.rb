@@ -47,6 +47,10 @@ module TaskerContribRails
       defined?(Rails::Command::GenerateCommand) || defined?(Rails::Command::DestroyCommand) ? true : false
     end
 
-    def puma? = defined?(Puma::Server) || File.basename($PROGRAM_NAME).start_with?("puma") ? true : false
+    # Puma loads this constant by itself when it is started; `defined?` would be true as soon as its gem is there.
+    def puma?
+      launched = defined?(::Puma) && ::Puma.const_defined?(:Launcher, false) && !::Puma.autoload?(:Launcher)
+      launched || File.basename($PROGRAM_NAME).start_with?("puma") ? true : false
+    end
   end
 end

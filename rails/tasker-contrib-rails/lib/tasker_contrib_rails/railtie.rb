@@ -13,7 +13,7 @@ module TaskerContribRails
       app.deprecators[:tasker] = TaskerContribRails.deprecator
     end
 
-    # Folders below app/ are there anyway. The app's own initializers run too late for this.
+    # Rails loads folders below app/ already. The app's own initializers run too late for this.
     initializer "tasker.handlers", before: :set_autoload_paths do |app|
       folder = app.root.join(App.early("handlers"))
       app.config.autoload_paths += [ folder.to_s ] if folder.directory? && !Railtie.autoloaded?(app, folder)
@@ -23,12 +23,20 @@ module TaskerContribRails
       ActiveSupport.run_load_hooks(:tasker, ::Tasker)
     end
 
-    # After the app's own initializers, so that everything that was set is known. A mistake fails the boot.
-    config.after_initialize do
+    # After the app's own initializers, so that every setting is there. A mistake fails the boot.
+    config.after_initialize do |app|
+      Railtie.refuse_replacement(app.config.tasker)
       settings = App.settings
       settings.warnings.each { |warning| TaskerContribRails.logger.warn(warning) }
       settings.worker_problems.each { |problem| TaskerContribRails.logger.warn("no worker can start here: #{problem}") }
       Railtie.warn_about_handlers(settings)
+    end
+
+    # @api private
+    def self.refuse_replacement(object)
+      return if object.equal?(App.configuration)
+
+      raise ConfigurationError, "config.tasker was replaced by a #{object.class}; set its values instead: config.tasker.mode = \"client\""
     end
 
     # @api private
@@ -45,7 +53,7 @@ module TaskerContribRails
                                      "in config/tasker.toml or as TASKER_HANDLERS")
     end
 
-    # Runs in whatever serves requests, and nowhere else. Puma's plugin knows better when and where.
+    # Runs in processes that serve requests, and nowhere else. Puma's plugin knows better when.
     server { App.start unless defined?(PumaPlugin) }
 
     rake_tasks { load File.expand_path("../tasks/tasker.rake", __dir__) }

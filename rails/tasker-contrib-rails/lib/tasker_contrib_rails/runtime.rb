@@ -2,6 +2,7 @@
 
 require_relative "errors"
 require_relative "events"
+require_relative "worker/database"
 require_relative "worker/dispatcher"
 require_relative "worker/preparation"
 
@@ -36,12 +37,13 @@ module TaskerContribRails
     # @param environment [String] such as Rails.env
     # @return [Runtime]
     # @raise [ConfigurationError] something is wrong; Core was not started
-    # @raise [WorkerError] it was started with other settings, was stopped, or could not start
+    # @raise [WorkerError] there is no database, or the worker was started with other settings, was stopped, or could not start
     def start!(settings:, root:, environment:)
       @lock.synchronize do
         return self if started?(settings)
 
         prepared = Worker::Preparation.templates(settings, root)
+        Worker::Database.check!(settings)
         begin
           @state = :starting
           launch(settings, root, environment, prepared)
@@ -134,7 +136,7 @@ module TaskerContribRails
       idle = @dispatcher.wait_until_idle(timeout) { @core.pending.positive? }
       cut = idle ? [] : @dispatcher.cut
       # What Core had claimed and not begun comes to the dispatcher now, which hands it back.
-      @dispatcher.wait_until_idle(idle ? 0 : 2) { @core.pending.positive? } unless idle
+      @dispatcher.wait_until_idle(2) { @core.pending.positive? } unless idle
       @dispatcher.shutdown
       StopResult.new(cut:, returned: @dispatcher.returned)
     end

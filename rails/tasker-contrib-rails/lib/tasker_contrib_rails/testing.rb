@@ -11,7 +11,7 @@ module TaskerContribRails
   #   run = run_workflow("config/tasks/order.yaml", { order_id: 7 })
   #   run["charge"].result # => { "charged" => true }
   module Testing
-    # What one execution of one step came to.
+    # The outcome of one execution of one step.
     class StepResult
       # @return [Outcome::Success, Outcome::Failure, Outcome::Checkpoint]
       attr_reader :outcome

@@ -13,7 +13,7 @@ namespace :tasker do
     TaskerContribRails::CLI.start([ "config" ])
   end
 
-  desc "Check settings, templates and handlers; fails with findings"
+  desc "Check settings, templates and handlers; fails if there are errors"
   task check: :environment do
     require "tasker_contrib_rails/cli"
     TaskerContribRails::CLI.start([ "check" ])

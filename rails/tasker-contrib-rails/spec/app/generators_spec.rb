@@ -32,6 +32,24 @@ RSpec.describe "The generators, in an app made by rails new" do
     @app.run("bin/rails", "destroy", "tasker:step_handler", "charge_card", "--namespace", "billing", "--type", "api", "--skip-spec")
   end
 
+  it "say what to do next" do
+    output, = generate("step_handler", "charge_card", "--namespace", "billing")
+    expect(output).to include("Next: give a step of a task template this line, then run `bin/tasker check`:\n  handler: {callable: Billing::ChargeCardHandler}\n")
+    output, = generate("step_handler", "charge_card", "--namespace", "billing", "--type", "batchable", "--force")
+    expect(output).to include("Next: copy the three steps from the comment in app/handlers/billing/charge_card_handler.rb into a task template")
+    output, = generate("task_template", "order", "--namespace", "billing", "--steps", "charge_card")
+    expect(output).to include("Next: make the handlers that its steps call, where there are none yet, then run `bin/tasker check`:\n  bin/rails generate tasker:step_handler charge_card --namespace billing\n")
+    expect(generate("step_handler", "charge_card", "--namespace", "billing", "--pretend", "--force").first).not_to include("Next:")
+    output, = @app.run("bin/rails", "destroy", "tasker:step_handler", "charge_card", "--namespace", "billing")
+    expect(output).not_to include("Next:")
+  end
+
+  it "make no handler that calls Tasker's own server as if it were the API" do
+    template = File.read(File.expand_path("../../../tasker-cli-plugin/templates/step_handler_api/handler.rb.tera", __dir__))
+    expect(template).to include('_URL", "https:')
+    expect(template).not_to include(TaskerContribRails::Config::Keys.default("orchestration.url"))
+  end
+
   it "obey the app: its test framework, its folders of handlers and templates" do
     FileUtils.mkdir_p(File.join(@app.root, "spec"))
     @app.write("config/initializers/zz_generators.rb", "Rails.application.config.generators.test_framework = :test_unit\nTasker.configure { |config| config.handlers = \"lib/steps\" and config.templates = \"config/flows\" }\n")
@@ -88,7 +106,7 @@ RSpec.describe "The generators, in an app made by rails new" do
     generate("task_template", "order", "--namespace", "billing", "--steps", "charge_card")
     expect(@app.run("bin/tasker", "check")).to match([ /no handler 'Billing::ChargeCardHandler'.*billing\/charge_card_handler.rb/m, 1 ])
     generate("step_handler", "charge_card", "--namespace", "billing", "--skip-spec")
-    expect(@app.run("bin/rails", "tasker:check")).to eq([ "settings, 1 template and their handlers are fine\n", 0 ])
+    expect(@app.run("bin/rails", "tasker:check")).to eq([ "settings, 1 template and their handlers: no errors, 0 warnings\n", 0 ])
   end
 
   Dir[File.expand_path("../golden/*", __dir__)].each do |folder|

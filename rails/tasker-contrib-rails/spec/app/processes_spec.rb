@@ -44,6 +44,40 @@ RSpec.describe "The processes of an app", :echo_app do
     end
   end
 
+  it "start, and pass their check, with a handler that no template uses yet: a warning names it and the line that uses it" do
+    @app.write("app/handlers/application_handler.rb", "class ApplicationHandler < Tasker::StepHandler\nend\n")
+    @app.write("app/handlers/shop/new_handler.rb", "class Shop::NewHandler < ApplicationHandler\n  def call(_context) = {}\nend\n")
+    line = "no task template uses Shop::NewHandler; a step uses it with `handler: {callable: Shop::NewHandler}`"
+    expect(@app.run("bin/tasker", "check")).to eq([ "warning: #{line}\nsettings, 1 template and their handlers: no errors, 1 warning\n", 0 ])
+    worker = @app.start("bin/tasker", "start")
+    wait_for { worker.output.include?("tasker runs steps") }
+    expect([ worker.output.scan(line).size, @app.read("log/development.log").scan(line).size ]).to eq([ 1, 1 ])
+    worker.signal("TERM")
+    expect(worker.wait).to eq(0)
+  end
+
+  it "name an error of a template alone, without a word about handlers that it leaves without a template" do
+    template = @app.read("config/tasks/echo.yaml")
+    @app.write("config/tasks/echo.yaml", template.sub("EchoHandler", "EkoHandler"))
+    expect(@app.run("bin/tasker", "check")).to match([ %r{\Aerror: config/tasks/echo.yaml: step 'step': no handler 'EkoHandler': there is no such class[^\n]*\n1 error\n\z}, 1 ])
+    expect(@app.run("bin/tasker", "start")).to match([ %r{\Aerror: config/tasks/echo.yaml: step 'step': no handler 'EkoHandler'[^\n]*\n\z}, 1 ])
+    @app.write("config/tasks/echo.yaml", "steps: [")
+    expect(@app.run("bin/tasker", "check")).to match([ %r{\Aerror: config/tasks/echo.yaml: is not valid YAML: [^\n]*\n1 error\n\z}, 1 ])
+  end
+
+  it "say what makes a template when there is none" do
+    @app.run("rm", "config/tasks/echo.yaml", "app/handlers/echo_handler.rb")
+    line = %r{the template folder \S+/config/tasks has no templates, so that a worker has nothing to run; `bin/rails generate tasker:task_template NAME` makes one\n}
+    expect(@app.run("bin/tasker", "check")).to match([ /\Awarning: #{line}settings, 0 templates and their handlers: no errors, 1 warning\n\z/, 0 ])
+    expect(@app.run("bin/tasker", "start")).to match([ /\Aerror: #{line}\z/, 1 ])
+  end
+
+  it "say in one line that there is no database" do
+    output, code = @app.run("bin/tasker", "start", more: { "TASKER_DATABASE__URL" => "postgresql://a:secret@127.0.0.1:1/d" })
+    expect([ output.lines.size, code ]).to eq([ 1, 1 ])
+    expect(output).to start_with("error: no database: connection refused at 127.0.0.1:1 (database.url: environment TASKER_DATABASE__URL)").and not_include("secret")
+  end
+
   it "prints every setting with its source, without secrets" do
     output, code = @app.run("bin/rails", "tasker:config", more: { "TASKER_DATABASE__URL" => "postgresql://a:secret@h/d", "TASKER_WORKER__CONCURRENCY" => "3" })
     expect(code).to eq(0)

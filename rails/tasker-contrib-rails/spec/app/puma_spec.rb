@@ -4,7 +4,7 @@
 #
 # A stop always meets a request: Puma ends only after it. That is what a deployment looks like, and it keeps two things apart that Puma does at
 # a stop: it writes to a pipe in the signal handler, and closes that pipe in another thread. On Ruby 3.3 a close that comes while the
-# write is under way can wait for ever; an idle Puma 6.6 hung so in one of about ten stops, without this plugin, too.
+# write is under way can hang; an idle Puma 6.6 did in one of about ten stops, also without this plugin.
 RSpec.describe "An app in Puma", :echo_app do
   def get(port, path)
     response = Net::HTTP.get_response("127.0.0.1", path, port)

@@ -27,6 +27,16 @@ RSpec.describe "An app with the gem" do
     expect(@app.read("log/development.log")).to match(%r{handlers = lib/steps \(.*config/initializers/late.rb:1\) is set too late to be loaded by name})
   end
 
+  it "does not boot with a config.tasker that was replaced, and is warned when it is configured too late" do
+    @app.write("config/initializers/late.rb", "Rails.application.config.to_prepare { Tasker.configure { |config| config.worker.concurrency = 3 } }\nTasker.settings\n")
+    inside("Tasker.settings[\"worker.concurrency\"]")
+    expect(@app.read("log/development.log")).to match(%r{worker.concurrency was set at .*config/initializers/late.rb:1 after the settings were read, and has no effect})
+    @app.write("config/initializers/late.rb", "Rails.application.config.tasker = { mode: \"client\" }\n")
+    output, code = @app.run("bin/rails", "runner", "1")
+    expect(code).to eq(1)
+    expect(output).to include("config.tasker was replaced by a Hash; set its values instead: config.tasker.mode = \"client\"")
+  end
+
   it "reads credentials, and says that a value comes from them" do
     file = ActiveSupport::EncryptedConfiguration.new(config_path: File.join(@app.root, "config/credentials.yml.enc"), key_path: File.join(@app.root, "config/master.key"),
       env_key: "RAILS_MASTER_KEY", raise_if_missing_key: true)

@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require "socket"
 require "stringio"
 require "tmpdir"
 
@@ -8,6 +9,12 @@ $LOAD_PATH.unshift(File.join(__dir__, "core_double"))
 # A worker on the double of tasker_core, in a temporary app folder. Examples tagged `:worker` get one.
 module WorkerHelpers
   PLAIN = { "namespace_name" => "shop", "version" => "1.0.0" }.freeze
+
+  # Something listens there, and that is all that is looked at.
+  def self.database_url
+    @database ||= TCPServer.new("127.0.0.1", 0)
+    "postgresql://a:b@127.0.0.1:#{@database.addr[1]}/tasker"
+  end
 
   attr_reader :root, :log
 
@@ -40,7 +47,7 @@ module WorkerHelpers
       section, key = name.to_s.split("__")
       key ? configuration.public_send(section).public_send("#{key}=", value) : configuration.public_send("#{section}=", value)
     end
-    configuration.resolve(environment: { "DATABASE_URL" => "postgresql://a:b@127.0.0.1/tasker" })
+    configuration.resolve(environment: { "DATABASE_URL" => WorkerHelpers.database_url })
   end
 
   def runtime = @runtime ||= TaskerContribRails::Runtime.new
@@ -54,7 +61,7 @@ module WorkerHelpers
   def eventually(seconds = 5)
     deadline = Process.clock_gettime(Process::CLOCK_MONOTONIC) + seconds
     until (value = yield)
-      raise NotInTime, "it did not come to that within #{seconds} s" if Process.clock_gettime(Process::CLOCK_MONOTONIC) > deadline
+      raise NotInTime, "it did not happen within #{seconds} s" if Process.clock_gettime(Process::CLOCK_MONOTONIC) > deadline
 
       sleep(0.002)
     end

@@ -86,8 +86,8 @@ RSpec.describe TaskerContribRails::ApiHandler do
       expect(answering(500).retry_after).to be_nil
     end
 
-    it "that are no JSON although they say so fail for good" do
-      expect(answering(200, {}, "<html>")).to have_attributes(retryable?: false, error: /answered with something that is no JSON/)
+    it "that are not JSON although they say so fail for good" do
+      expect(answering(200, {}, "<html>")).to have_attributes(retryable?: false, error: /answered with something that is not JSON/)
     end
   end
 

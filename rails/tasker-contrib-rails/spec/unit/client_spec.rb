@@ -23,6 +23,26 @@ RSpec.describe TaskerContribRails::Client do
     expect(seen.map { |request| request.headers["authorization"] }).to all(eq("Bearer t0ken"))
   end
 
+  it "gives no caller what another one waited for when it was interrupted" do
+    other = task.merge("task_uuid" => "0198a0b0-0000-7000-8000-000000000002")
+    go = Thread::Queue.new
+    serve do |request|
+      next [ 200, {}, other ] if request.path.end_with?("2")
+
+      go.pop
+      [ 200, {}, task ]
+    end
+    tasks = client(max_concurrency: 1)
+    expect { Timeout.timeout(0.1) { tasks.get_task(task["task_uuid"]) } }.to raise_error(Timeout::Error)
+    go << true
+    expect(tasks.get_task(other["task_uuid"]).task_uuid).to eq(other["task_uuid"])
+  end
+
+  it "takes an address of IPv6" do
+    http = described_class::Connection.new("http://[::1]:8080").send(:open_later)
+    expect([ http.address, http.port ]).to eq([ "::1", 8080 ])
+  end
+
   it "sends an API key under the header that is asked for" do
     serve { [ 200, {}, task ] }
     client(api_key: "k", api_key_header: "X-Key").get_task(task["task_uuid"])

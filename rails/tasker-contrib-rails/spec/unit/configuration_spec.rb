@@ -71,6 +71,13 @@ RSpec.describe TaskerContribRails::Configuration do
     end
   end
 
+  it "explains the values that Core gets, each of them" do
+    settings = resolve(environment: { "TASKER_DATABASE__POOL_SIZE" => "7" })
+    rows = settings.explain.select(&:core_key).to_h { |row| [ row.core_key, row.value ] }
+    TaskerContribRails::Config::File.values(settings).each { |path, value| expect([ path, rows[path] ]).to eq([ path, TaskerContribRails::Config::Secrets.shown(path, value) ]) }
+    expect(rows.values_at("worker.event_systems.worker.deployment_mode", "common.database.pool.max_connections")).to eq(%w[PollingOnly 7])
+  end
+
   it "does not fail a process that only creates tasks because of the app's own DATABASE_URL" do
     settings = resolve(environment: { "DATABASE_URL" => "sqlite3:db/x" })
     expect(settings.worker_problems).to match([ /database.url = \*\*\* \(environment DATABASE_URL\): must have the form/ ])

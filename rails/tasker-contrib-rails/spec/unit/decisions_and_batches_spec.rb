@@ -23,6 +23,10 @@ RSpec.describe "Decisions and batches", :worker do
     start
   end
 
+  it "leave Ruby's own Range to handlers" do
+    expect(Class.new(TaskerContribRails::BatchWorker).const_get(:Range)).to equal(Range)
+  end
+
   it "passes good decisions on" do
     expect(answer(callable: "Decide", step: "decide", context: { to: [ "yes" ] })["result"])
       .to eq("decision_point_outcome" => { "type" => "create_steps", "step_names" => [ "yes" ] })

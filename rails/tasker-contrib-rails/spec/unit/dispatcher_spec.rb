@@ -28,7 +28,7 @@ RSpec.describe TaskerContribRails::Worker::Dispatcher, :worker do
       expect(answer(callable: "H", attempts: 2, max_attempts: 3)).not_to have_key("orchestration_metadata")
     end
 
-    it "does not call a failure retryable that the template forbids to retry: Core would wait for ever" do
+    it "does not call a failure retryable that the template forbids to retry: Core would never try it again" do
       payload = run(retry_table: { retryable: false }) { |_| raise "boom" }
       expect([ payload.dig("error", "retryable"), payload.dig("metadata", "retryable") ]).to eq([ false, false ])
     end
@@ -101,6 +101,46 @@ RSpec.describe TaskerContribRails::Worker::Dispatcher, :worker do
     it "measures, which Core does not" do
       payload = run { |_| sleep(0.02) && {} }
       expect(payload["metadata"]).to include("execution_time_ms" => be >= 20, "worker_hostname" => Socket.gethostname, "custom" => include("handler_class" => "H"))
+    end
+
+    it "does not measure how long a step waited for a thread" do
+      go = Thread::Queue.new
+      handler("H") { |context| context.get_input(:wait) ? go.pop : {} }
+      steps([ "step", "H" ])
+      start(worker__concurrency: 1)
+      first, second = native.deliver(callable: "H", context: { wait: true }), native.deliver(callable: "H")
+      eventually { runtime.dispatcher.running.any? }
+      waited = Process.clock_gettime(Process::CLOCK_MONOTONIC) + 0.2
+      eventually { Process.clock_gettime(Process::CLOCK_MONOTONIC) > waited }
+      go << { "done" => true }
+      times = eventually { native.completions.size == 2 && native.completions.to_h { |payload| [ payload["event_id"], payload.dig("metadata", "execution_time_ms") ] } }
+      expect(times).to match(first => be >= 190, second => be < 100)
+    end
+
+    it "sends bytes that are text as text, and keeps a retryable failure with other bytes in its message retryable" do
+      values = [ { body: "é".b }, { body: "é".encode("ISO-8859-1"), "é".b => 1 } ]
+      handler("H") { |context| context.get_input(:n) ? values[context.get_input(:n)] : raise("unexpected token at '\xFF\xE9'".b) }
+      steps([ "step", "H" ])
+      start
+      results = [ 0, 1 ].map { |n| answer(callable: "H", context: { n: })["result"] }
+      expect(results).to eq([ { "body" => "é" }, { "body" => "é", "é" => 1 } ])
+      expect(results.flat_map { |result| result.flatten.grep(String).map(&:encoding) }).to all(eq(Encoding::UTF_8))
+      error = answer(callable: "H")["error"]
+      expect(error).to include("retryable" => true, "message" => "RuntimeError: unexpected token at '\u{FFFD}\u{FFFD}'")
+      expect(error["message"].encoding).to eq(Encoding::UTF_8)
+    end
+
+    it "answers a step all the same when Core refuses its result" do
+      handler("H") { |_| { "fine" => true } }
+      steps([ "step", "H" ])
+      start
+      bridge = TaskerCore::Worker::EventBridge.instance
+      allow(bridge).to receive(:publish_step_completion).and_wrap_original do |original, payload|
+        raise ArgumentError, "no such type" if payload[:success]
+
+        original.call(payload)
+      end
+      expect(answer(callable: "H")["error"]).to include("message" => "Core refused the result: ArgumentError: no such type", "retryable" => false)
     end
   end
 

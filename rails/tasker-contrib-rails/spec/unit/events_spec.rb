@@ -61,6 +61,31 @@ RSpec.describe "Events", :worker do
       .and match(/worker worker-1 runs steps of shop/).and match(/worker claims no more steps; 0 in flight get 30.0 s/).and match(/worker stopped$/)
   end
 
+  it "come inside of the app's reloader, also those of Core's and the timer's threads" do
+    inside = Thread::Queue.new
+    reloader = Object.new
+    reloader.define_singleton_method(:wrap) { |&block| Thread.current[:wrapped] = true and block.call.tap { Thread.current[:wrapped] = nil } }
+    stub_const("Rails", Module.new { define_singleton_method(:application) { Struct.new(:reloader).new(reloader) } })
+    handler("H") { |_| sleep(0.01) while TaskerCore::Native.completions.empty? }
+    template(steps: [ { "name" => "step", "handler" => { "callable" => "H" }, "timeout_seconds" => 1 } ])
+    subscriber = ActiveSupport::Notifications.subscribe(/\A(domain_event|step_timed_out)\.tasker\z/) { |event| inside << [ event.name, Thread.current[:wrapped] ] }
+    start
+    native.publish("event_name" => "order.paid", "event_version" => "1.0", "business_payload" => "{}", "metadata" => {})
+    answer(callable: "H", timeout_seconds: 0.05)
+    expect([ inside.pop(timeout: 5), inside.pop(timeout: 5) ]).to contain_exactly([ "domain_event.tasker", true ], [ "step_timed_out.tasker", true ])
+  ensure
+    ActiveSupport::Notifications.unsubscribe(subscriber)
+  end
+
+  it "log a failure that is tried again as a warning, and the last one as an error" do
+    levels = []
+    TaskerContribRails.logger = ActiveSupport::TaggedLogging.new(Logger.new(log, formatter: ->(level, _, _, text) { levels << level if text.include?("failed step") }))
+    run { |_| raise "boom" }
+    answer(callable: "H", attempts: 2, max_attempts: 3)
+    eventually { levels.size == 2 }
+    expect(levels).to eq(%w[WARN ERROR])
+  end
+
   it "bring domain events without Core's String keys and JSON texts" do
     handler("H") { |_| {} }
     steps([ "step", "H" ])

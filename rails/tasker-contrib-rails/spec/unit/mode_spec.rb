@@ -31,6 +31,12 @@ RSpec.describe TaskerContribRails::Mode do
     expect(decide(kind: :test, puma_plugin: true, **ready)).to have_attributes(mode: :client, reason: /tests are running/)
   end
 
+  it "takes a process for Puma's only when Puma was started in it, not when its gem is loaded" do
+    script = 'require "tasker_contrib_rails"; require "puma"; puts TaskerContribRails::ProcessFacts.puma?; Puma::Launcher; puts TaskerContribRails::ProcessFacts.puma?'
+    out, = Open3.capture2e(RbConfig.ruby, "-I#{File.expand_path("../../lib", __dir__)}", "-e", script)
+    expect(out).to eq("false\ntrue\n")
+  end
+
   it "obeys off and client everywhere" do
     %w[off client].each { |mode| expect(decide(mode, command: true, **ready).mode.to_s).to eq(mode) }
   end

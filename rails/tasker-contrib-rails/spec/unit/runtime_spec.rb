@@ -9,10 +9,20 @@ RSpec.describe TaskerContribRails::Runtime, :worker do
   it "runs steps, and gives Core a complete private file without placeholders" do
     start
     expect(answer(callable: "Echo", context: { n: 1 })).to include("success" => true, "status" => "completed", "result" => { "got" => 1 })
-    expect(native.config_seen).to include('url = "postgresql://a:b@127.0.0.1/tasker"').and not_include("${")
+    expect(native.config_seen).to include("url = #{WorkerHelpers.database_url.inspect}").and not_include("${")
     expect(File.stat(ENV.fetch("TASKER_CONFIG_PATH")).mode & 0o777).to eq(0o600)
-    expect(ENV.fetch("TASKER_CONFIG_PATH")).to eq(root.join("tmp/tasker/test.toml").to_s)
+    expect(ENV.fetch("TASKER_CONFIG_PATH")).to match(%r{\A#{root}/tmp/tasker/test-\h{12}\.toml\z})
     expect(ENV.fetch("TASKER_TEMPLATE_PATH")).to eq(root.join("config/tasks").to_s)
+  end
+
+  it "gives processes with other settings other files, and keeps none of another day" do
+    folder = root.join("tmp/tasker")
+    write = ->(**values) { TaskerContribRails::Config::File.write(settings(**values), folder:, environment: "test") }
+    one, same, other = write.call, write.call, write.call(worker__concurrency: 9)
+    expect([ one == same, one == other, other.read ]).to match([ true, false, /max_concurrent_handlers = 9$/ ])
+    [ one, folder.join("production-0123456789ab.toml").tap { |file| file.write("") } ].each { |file| File.utime(Time.now - 90_000, Time.now - 90_000, file) }
+    write.call(worker__concurrency: 9)
+    expect(folder.children.map { |file| file.basename.to_s }).to contain_exactly(other.basename.to_s, "production-0123456789ab.toml")
   end
 
   it "never lets a second start reach Core, which would run each step twice" do
@@ -53,6 +63,24 @@ RSpec.describe TaskerContribRails::Runtime, :worker do
     expect { runtime.start!(settings: bad, root:, environment: "test") }
       .to raise_error(TaskerContribRails::ConfigurationError, %r{must start with postgresql://.*write postgresql://a:\*\*\*@h/d})
     expect(native.boots).to eq(0)
+  end
+
+  it "says at once that there is no database, where it looked and what to do, and can start when there is one" do
+    bad = TaskerContribRails::Configuration.new.resolve(environment: { "DATABASE_URL" => "postgresql://a:se^cret@127.0.0.1:1/d" })
+    began = Process.clock_gettime(Process::CLOCK_MONOTONIC)
+    expect { runtime.start!(settings: bad, root:, environment: "test") }
+      .to raise_error(TaskerContribRails::WorkerError, "no database: connection refused at 127.0.0.1:1 (database.url: environment DATABASE_URL); start PostgreSQL there, or correct the URL; " \
+                                                       "on your own machine `tasker-dev up` starts one and prints its DATABASE_URL")
+    expect(Process.clock_gettime(Process::CLOCK_MONOTONIC) - began).to be < 2
+    expect(native.boots).to eq(0)
+    start
+    expect(runtime).to be_running
+  end
+
+  it "names a host that is not there, and where its name comes from" do
+    bad = TaskerContribRails::Configuration.new.tap { |configuration| configuration.core["common.database.url"] = "postgresql://a:b@nowhere.invalid/d" }.resolve(environment: {})
+    expect { runtime.start!(settings: bad, root:, environment: "test") }
+      .to raise_error(TaskerContribRails::WorkerError, /\Ano database: the host nowhere.invalid cannot be found \(database.url: .*runtime_spec.rb:\d+\)/)
   end
 
   it "puts the host's signal handlers back" do
@@ -104,6 +132,12 @@ RSpec.describe TaskerContribRails::Runtime, :worker do
     expect(load_problem(root.to_s)).to eq("tasker-rb requires 'no-such-library', which cannot be loaded: run `bundle install`\n")
     root.join("tasker_core.rb").write("require_relative \"tasker_core/tasker_rb\"\n")
     expect(load_problem(root.to_s)).to match(/\Athe native library of tasker-rb cannot be loaded by Ruby #{RUBY_VERSION}.*It needs Ruby 3.4/)
+  end
+
+  it "refuses a version of Core whose inside it does not know" do
+    stub_const("TaskerCore::VERSION", "0.2.0")
+    expect { start }.to raise_error(TaskerContribRails::ConfigurationError, /\Atasker-rb 0.2.0 is not supported: tasker-contrib-rails #{TaskerContribRails::VERSION} works with >= 0.1.8, < 0.2/)
+    expect(native.boots).to eq(0)
   end
 
   it "keeps Core from binding a callable to a class whose name only ends like it" do

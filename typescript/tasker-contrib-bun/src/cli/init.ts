@@ -37,7 +37,7 @@ export function nextSteps(folder: string): string {
     '',
     'Next:',
     ...enter,
-    '  bun install',
+    '  bun install         # until tasker-contrib-bun is published: bun add PATH/tasker-contrib-bun.tgz, as its README says',
     '  bun test',
     '  tasker-dev up       # PostgreSQL and Tasker, in another terminal; export the two URLs that it prints',
     '  bun --hot src/main.ts',
@@ -58,10 +58,11 @@ function packageJson(name: string): object {
       check: 'tasker-contrib-bun check',
     },
     dependencies: {
-      '@tasker-systems/tasker': peers['@tasker-systems/tasker'],
       'tasker-contrib-bun': `^${manifest.version}`,
       zod: `^${tools.zod}`,
     },
+    // Workers need it; without it the app creates tasks, and `bun install` goes on.
+    optionalDependencies: { '@tasker-systems/tasker': peers['@tasker-systems/tasker'] },
     devDependencies: { '@types/bun': `^${tools['@types/bun']}`, typescript: `^${tools.typescript}` },
   };
 }

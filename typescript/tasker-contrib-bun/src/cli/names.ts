@@ -34,7 +34,7 @@ export function checkNamespace(name: string): string {
   return name;
 }
 
-/** `a,b:a,c:a+b`, written anew: no character that was not checked goes on. */
+/** Checks `a,b:a,c:a+b`, and writes it again from the checked parts. */
 export function checkSteps(text: string): string {
   const steps = new Map<string, string[]>();
   for (const item of text.split(',')) {

@@ -118,7 +118,7 @@ export function planUndo(root: string, files: readonly RenderedFile[]): Undone[]
   });
 }
 
-/** Remove what was decided, and folders that become empty by that. */
+/** Remove what was decided, and the folders that are empty then. */
 export function undo(root: string, undone: readonly Undone[]): void {
   const base = realpathSync(root);
   for (const { path, fate } of undone) {
@@ -152,7 +152,7 @@ function inside(base: string, path: string): string {
     missing.unshift(basename(existing));
     existing = dirname(existing);
   }
-  // A link that leads nowhere could lead anywhere later.
+  // A broken link could be made to lead anywhere later.
   if (!existsSync(existing)) refuse(existing);
   const target = join(realpathSync(existing), ...missing);
   if (!target.startsWith(base + sep)) refuse(target);
@@ -180,7 +180,7 @@ function makeFolder(folder: string, made: string[]): void {
   made.push(folder);
 }
 
-/** Below a file there is nothing, which some systems call an error of its own. */
+/** A path below a file does not exist; some systems report that as another error. */
 function entry(path: string): Stats | undefined {
   try {
     return lstatSync(path, { throwIfNoEntry: false });

@@ -1,8 +1,8 @@
-/** A mistake of the user, or of what surrounds the command; the command line prints it without a stack trace. */
+/** A mistake of the user or a problem of the environment; the command line prints it without a stack trace. */
 export class CliProblem extends Error {
   override readonly name = 'CliProblem';
 
-  /** @param exitCode - 1: it failed; 2: the command was given wrongly. */
+  /** @param exitCode - 1: it failed; 2: wrong arguments. */
   constructor(
     message: string,
     readonly fix?: string,

@@ -9,28 +9,14 @@ import { TaskerConfigError, TaskerStartError } from '../errors.ts';
 import { TaskerServer } from '../server.ts';
 import { didYouMean } from '../suggest.ts';
 import { readTemplate } from '../templates.ts';
-import { check } from './check.ts';
+import { check, HANDLERS } from './check.ts';
+import { COMMANDS, HELP } from './help.ts';
 import { nextSteps, projectFiles } from './init.ts';
 import { checkName, checkNamespace, checkSteps } from './names.ts';
+import { afterGenerate } from './next.ts';
 import { type Placed, plan, planUndo, type RenderedFile, undo, write } from './place.ts';
 import { CliProblem, usage } from './problem.ts';
 import { render, types } from './tasker-ctl.ts';
-
-const HELP = `Tasker workflows in Bun: projects, handlers, task templates, checks and workers.
-
-  tasker-contrib-bun init FOLDER
-  tasker-contrib-bun generate handler NAME [--type base|api|decision|batchable] [--namespace NAME]
-  tasker-contrib-bun generate template NAME [--namespace NAME] [--steps fetch,clean:fetch,store:clean+fetch]
-  tasker-contrib-bun generate types NAME [--templates config/tasks]
-  tasker-contrib-bun check [--handlers src/handlers] [--templates config/tasks]
-  tasker-contrib-bun worker [--handlers src/handlers] [--templates config/tasks] [--port 3000] [--hostname 127.0.0.1]
-
-init and generate take --dry-run, and for files that are there with other content --force (overwrite) or --skip (keep); without
-both you are asked. generate --undo removes what the same command made, unless it was edited. The files are made by tasker-ctl
-(TASKER_CTL, else PATH).
-
-Example: tasker-contrib-bun generate handler charge_card --type api --namespace billing
-`;
 
 const KINDS: Readonly<Record<string, string>> = {
   base: 'step_handler',
@@ -43,7 +29,7 @@ const TEXT = { type: 'string' } as const;
 const PLACING = { force: FLAG, skip: FLAG, 'dry-run': FLAG };
 const LOADING = { handlers: TEXT, templates: TEXT };
 
-/** Run a command line; the exit code: 0, 1 (it failed) or 2 (it was given wrongly). */
+/** Run a command line; the exit code: 0, 1 (it failed) or 2 (wrong arguments). */
 export async function run(argv: readonly string[]): Promise<number> {
   try {
     await dispatch([...argv]);
@@ -62,12 +48,10 @@ export async function run(argv: readonly string[]): Promise<number> {
 }
 
 async function dispatch([command, ...rest]: string[]): Promise<void> {
+  if (command === undefined || command === '--help' || command === '-h') return console.log(HELP);
+  if (command === 'help') return console.log(COMMANDS[rest[0] ?? ''] ?? HELP);
+  if (rest.includes('--help') || rest.includes('-h')) return console.log(COMMANDS[command] ?? HELP);
   switch (command) {
-    case undefined:
-    case 'help':
-    case '--help':
-    case '-h':
-      return console.log(HELP);
     case '--version':
       return console.log(manifest.version);
     case 'init':
@@ -76,12 +60,12 @@ async function dispatch([command, ...rest]: string[]): Promise<void> {
       return generate(rest);
     case 'check': {
       const { values } = parsed(rest, LOADING, 0);
-      return console.log(await check(values.handlers ?? 'src/handlers', values.templates));
+      return console.log(await check(values.handlers ?? HANDLERS, values.templates));
     }
     case 'worker':
       return worker(rest);
     default:
-      throw unknown('command', command, ['init', 'generate', 'check', 'worker']);
+      throw unknown('command', command, Object.keys(COMMANDS));
   }
 }
 
@@ -105,10 +89,11 @@ function generate(args: string[]): void {
   const files = rendered(what, checkName(name), values);
   if (!values.undo) {
     place('.', files, values);
+    if (!values['dry-run']) console.log(afterGenerate(what, files));
     return;
   }
   if (values.force || values.skip) {
-    throw usage('--undo goes with neither --force nor --skip: it never touches edited files', 'leave that out');
+    throw usage('--undo cannot be combined with --force or --skip: it never touches edited files', 'leave them out');
   }
   const undone = planUndo('.', files);
   if (!values['dry-run']) undo('.', undone);
@@ -137,7 +122,7 @@ function rendered(what: string, name: string, { type, namespace, steps, template
 
 function typesOf(name: string, folder: string): string {
   const file = ['yaml', 'yml'].map((ending) => join(folder, `${name}.${ending}`)).find((path) => existsSync(path));
-  if (!file) throw usage(`there is no ${join(folder, name)}.yaml`, 'name a task template, or set --templates');
+  if (!file) throw usage(`${join(folder, name)}.yaml does not exist`, 'name a task template, or set --templates');
   const raw: unknown = YAML.parse(readFileSync(file, 'utf8'));
   const problems: string[] = [];
   readTemplate(raw, file, problems);
@@ -151,7 +136,7 @@ function typesOf(name: string, folder: string): string {
 type Placing = { force?: boolean; skip?: boolean; 'dry-run'?: boolean };
 
 function place(root: string, files: readonly RenderedFile[], { force, skip, 'dry-run': isDry }: Placing): void {
-  if (force && skip) throw usage('--force and --skip exclude each other', 'use one of them');
+  if (force && skip) throw usage('--force and --skip cannot be combined', 'use one of them');
   const isTerminal = process.stdin.isTTY && process.stdout.isTTY;
   const placed = plan(
     root,
@@ -178,10 +163,10 @@ async function worker(args: string[]): Promise<void> {
   const { values } = parsed(args, { ...LOADING, port: TEXT, hostname: TEXT }, 0);
   const port = Number(values.port ?? process.env.PORT ?? 3000);
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
-    throw usage(`--port ${values.port} is no port`, 'use 0 to 65535');
+    throw usage(`--port ${values.port} is not a port`, 'use 0 to 65535');
   const server = new TaskerServer({
     mode: 'worker',
-    handlers: values.handlers ?? 'src/handlers',
+    handlers: values.handlers ?? HANDLERS,
     port,
     ...(values.templates !== undefined && { templates: values.templates }),
     ...(values.hostname !== undefined && { hostname: values.hostname }),
@@ -203,8 +188,11 @@ function parsed<const O extends Record<string, { type: 'string' | 'boolean'; def
     throw usage((error as Error).message, 'see tasker-contrib-bun --help');
   }
   if (result.positionals.length !== positionals) {
-    const given = `${result.positionals.length} argument(s) instead of ${positionals}`;
-    throw usage(`${given}: ${result.positionals.join(' ') || 'none'}`, 'see tasker-contrib-bun --help');
+    const given = result.positionals.join(' ') || 'none';
+    throw usage(
+      `expected ${positionals} argument${positionals === 1 ? '' : 's'}, got ${result.positionals.length} (${given})`,
+      'see tasker-contrib-bun --help',
+    );
   }
   return result;
 }

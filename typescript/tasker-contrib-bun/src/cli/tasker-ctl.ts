@@ -63,14 +63,16 @@ function files(what: string, args: (out: string) => string[]): RenderedFile[] {
 }
 
 const FIX = 'check that program, or set TASKER_CTL to another one';
-const INSTALL = `install it: cargo install tasker-ctl --version ${CORE_VERSION}; or set TASKER_CTL to its path`;
+const INSTALL =
+  `install it: cargo install tasker-ctl --version ${CORE_VERSION} --locked (it is compiled, which needs Rust, and protoc on PATH or in ` +
+  'PROTOC: apt-get install protobuf-compiler, or brew install protobuf); or set TASKER_CTL to its path';
 
 /** The program that TASKER_CTL names, else the one on PATH. */
 function find(): string {
   const configured = process.env.TASKER_CTL;
   const found = Bun.which(configured || 'tasker-ctl');
   if (found) return found;
-  if (configured) throw new CliProblem(`TASKER_CTL=${configured} is no program that can be run`, INSTALL);
+  if (configured) throw new CliProblem(`TASKER_CTL=${configured} is not a program that can be run`, INSTALL);
   throw new CliProblem('tasker-ctl, which makes the files, is not installed', INSTALL);
 }
 

@@ -1,9 +1,11 @@
-/** Requests to the orchestration server: a bounded number at a time, each in time, repeated when that can help. */
+/** Requests to the orchestration server: bounded in number and time, repeated when that can help. */
 
 import { type ClientErrorCode, TaskerClientError } from './errors.ts';
 import type { ClientOptions } from './types.ts';
 
 const LONGEST_WAIT = 5000;
+/** Codes of errors of `fetch` after which nothing was sent. */
+const NOT_SENT = ['ECONNREFUSED', 'ConnectionRefused', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'];
 const REPEATED: readonly ClientErrorCode[] = ['backpressure', 'unavailable', 'timeout'];
 
 /** A request's body. */
@@ -69,7 +71,7 @@ export class Transport {
         onCall?.(operation, failure.code);
         throw failure;
       }
-      if (failure.code !== 'backpressure' && options.lost) options.lost.answers++;
+      if (options.lost && mayHaveArrived(failure)) options.lost.answers++;
       const backoff = 100 * 2 ** attempt * (0.5 + Math.random());
       const wanted = failure.retryAfter === undefined ? backoff : failure.retryAfter * 1000;
       await sleep(Math.min(wanted, LONGEST_WAIT), options.signal);
@@ -82,7 +84,7 @@ export class Transport {
     try {
       return await work();
     } finally {
-      // The place goes to the next in line without being free in between.
+      // The slot goes straight to the next in line.
       const next = this.#waiting.shift();
       if (next) next();
       else this.#inFlight--;
@@ -128,13 +130,18 @@ function failed(response: Response, text: string): TaskerClientError {
   return new TaskerClientError(codes[status] ?? 'server', `the server answered ${status}: ${what}`, status, after);
 }
 
+/** Whether the server may have done what it was asked, although there was no answer. */
+function mayHaveArrived({ code, cause }: TaskerClientError): boolean {
+  return code !== 'backpressure' && !NOT_SENT.includes(String((cause as { code?: unknown } | undefined)?.code));
+}
+
 /** Seconds of a Retry-After header, which is a number or a date. */
 function retryAfter(header: string): number | undefined {
   const seconds = /^\s*\d+\s*$/.test(header) ? Number(header) : (Date.parse(header) - Date.now()) / 1000;
   return Number.isFinite(seconds) ? Math.max(0, seconds) : undefined;
 }
 
-/** The text of whatever was thrown. */
+/** The message of what was thrown. */
 export function reason(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

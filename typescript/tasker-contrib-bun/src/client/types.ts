@@ -2,7 +2,7 @@
 
 import type { ClientErrorCode } from './errors.ts';
 
-/** A task as the server describes it. The server's other fields are there, too. */
+/** A task as the server describes it. Other fields of the server are there as well. */
 export interface Task {
   task_uuid: string;
   name: string;
@@ -111,7 +111,7 @@ export interface WaitOptions {
   signal?: AbortSignal;
 }
 
-/** States in which nothing more happens by itself. */
+/** States that a task does not leave by itself. */
 export const END_STATES: readonly string[] = [
   'complete',
   'error',

@@ -69,7 +69,7 @@ export class FakeClient extends TaskerClient {
 
 /**
  * A client for tests of code that creates tasks: the real {@link TaskerClient} over a server in memory. The same template
- * and context twice is a conflict there, too.
+ * and context twice is a conflict there as well.
  *
  * @example
  * ```ts

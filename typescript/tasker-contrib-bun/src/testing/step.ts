@@ -7,7 +7,7 @@ import { type StepContextOptions, stepContext, TestStepContext } from './context
 
 type Mapping = Record<string, unknown>;
 
-/** What came of one execution. */
+/** The outcome of one execution. */
 export type StepOutcome =
   | { outcome: 'complete'; result: Mapping; metadata: Mapping }
   | {

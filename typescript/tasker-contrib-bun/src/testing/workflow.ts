@@ -34,7 +34,7 @@ export interface StepRun {
   checkpoints: unknown[];
 }
 
-/** One execution: virtual seconds since the start, and what came of it. */
+/** One execution: virtual seconds since the start, and its outcome. */
 export interface TimelineEvent {
   at: number;
   step: string;

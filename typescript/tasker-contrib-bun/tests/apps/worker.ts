@@ -13,6 +13,7 @@ const pack = defineStep('shop.pack', {}, async ({ signal }) => {
 const server = new TaskerServer({ mode: 'worker', handlers: [price, pack], templates: 'tests/fixtures/tasks' });
 const place = globalThis as { generation?: number };
 place.generation = (place.generation ?? 0) + 1;
+server.events.on('worker:draining', () => console.log('DRAINING'));
 server.events.on('worker:stopped', (event) => console.log(`STOPPED ${JSON.stringify(event)}`));
 server.events.on('step:started', (event) => console.log(`STARTED ${event.handler}`));
 try {

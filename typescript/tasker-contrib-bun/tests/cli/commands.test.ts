@@ -11,6 +11,8 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterGenerate } from '../../src/cli/next.ts';
+import { CONFIG_KEYS } from '../../src/contract.ts';
 
 const root = join(import.meta.dir, '../..');
 const scratch = mkdtempSync(join(tmpdir(), 'tasker-test-'));
@@ -41,10 +43,10 @@ describe('what is refused', () => {
     [['generate', 'template', 'x', '--steps', 'a,b:c'], "step 'b' depends on 'c'"],
     [['generate', 'template', 'x', '--steps', 'a:b,b:a'], 'a cycle through a, b'],
     [['generate', 'template', 'x', '--steps', 'a,a'], "step 'a' is given twice"],
-    [['generate', 'handler'], '1 argument(s) instead of 2'],
+    [['generate', 'handler'], 'expected 2 arguments, got 1 (handler)'],
     [['generate', 'handler', 'x', '--nonsense'], '--nonsense'],
-    [['worker', '--port', '99999'], '--port 99999 is no port'],
-    [['init'], '0 argument(s) instead of 1'],
+    [['worker', '--port', '99999'], '--port 99999 is not a port'],
+    [['init'], 'expected 1 argument, got 0 (none)'],
   ])('%p', (args, message) => {
     const { code, errors } = cli(args as string[]);
     expect([code, errors]).toEqual([2, expect.stringContaining(message as string)]);
@@ -56,11 +58,11 @@ describe('what is refused', () => {
   test('a missing tasker-ctl is named, with the command that installs it', () => {
     for (const [env, message] of [
       [{ PATH: '/nonexistent' }, 'tasker-ctl, which makes the files, is not installed'],
-      [{ TASKER_CTL: '/nonexistent/ctl' }, 'TASKER_CTL=/nonexistent/ctl is no program'],
+      [{ TASKER_CTL: '/nonexistent/ctl' }, 'TASKER_CTL=/nonexistent/ctl is not a program'],
     ] as [Record<string, string>, string][]) {
       const { code, errors } = cli(['generate', 'handler', 'charge'], env);
       expect([code, errors]).toEqual([1, expect.stringContaining(message)]);
-      expect(errors).toContain('cargo install tasker-ctl --version 0.1.8');
+      expect(errors).toMatch(/cargo install tasker-ctl --version 0\.1\.8 --locked \(.*protoc/);
     }
   });
 
@@ -85,14 +87,88 @@ test('check names everything at once', () => {
   writeFileSync(join(project, 'config/tasks/ship.yaml'), readFileSync(join(root, 'tests/fixtures/tasks/ship.yaml')));
   const { code, errors } = cli(['check'], { DATABASE_URL: 'mysql://x' });
   expect(code).toBe(1);
-  for (const part of ['DATABASE_URL', "no handler 'shop.price'", "no handler 'shop.pack'", '3 error(s)']) {
+  for (const part of ['DATABASE_URL', "no handler 'shop.price'", "no handler 'shop.pack'", '3 errors']) {
     expect(errors).toContain(part);
   }
 });
 
+test('check says once that a folder is missing, and nothing of what would be in it', () => {
+  const { code, errors } = cli(['check']);
+  expect([code, errors.trim().split('\n')]).toEqual([
+    1,
+    [
+      `error: handlers = "src/handlers": there is no such folder in ${project}; create it, or set handlers to the folder of your handler modules`,
+      `error: templates = "config/tasks": there is no such folder in ${project}; create it, or set templates (TASKER_TEMPLATE_PATH)`,
+      '2 errors',
+    ],
+  ]);
+  mkdirSync(join(project, 'config/tasks'), { recursive: true });
+  writeFileSync(join(project, 'config/tasks/ship.yaml'), readFileSync(join(root, 'tests/fixtures/tasks/ship.yaml')));
+  expect(cli(['check']).errors).toEndWith('your handler modules\n1 error\n');
+});
+
+test('check passes with a handler that no template uses yet, and says how to use it', () => {
+  mkdirSync(join(project, 'config/tasks'), { recursive: true });
+  mkdirSync(join(project, 'src/handlers'), { recursive: true });
+  writeFileSync(join(project, 'config/tasks/ship.yaml'), readFileSync(join(root, 'tests/fixtures/tasks/ship.yaml')));
+  const steps = ['shop.price', 'shop.pack', 'shop.new'].map((name) => ({ kind: 'tasker.step', name }));
+  writeFileSync(join(project, 'src/handlers/all.ts'), `export const [a, b, c] = ${JSON.stringify(steps)};`);
+  const { code, out, errors } = cli(['check']);
+  expect([code, errors, out.trim().split('\n')]).toEqual([
+    0,
+    '',
+    [
+      "warning: no task template uses handler 'shop.new'; a step uses it with `handler: {callable: shop.new}`",
+      '1 template, 3 handlers, settings: no errors, 1 warning',
+    ],
+  ]);
+});
+
+test("a generated API handler does not call Tasker's own server", () => {
+  const template = join(root, '../tasker-cli-plugin/templates/step_handler_api/handler.ts.tera');
+  const address = CONFIG_KEYS['worker.orchestration_client.base_url']?.default;
+  expect(address).toBe('http://127.0.0.1:8080');
+  expect(readFileSync(template, 'utf8')).toMatch(/_URL \?\? 'https:/);
+  expect(readFileSync(template, 'utf8')).not.toContain(address as string);
+});
+
+test.each([
+  [['--help'], 'COMMAND --help'],
+  [['help'], 'COMMAND --help'],
+  [['init', '--help'], 'init FOLDER'],
+  [['help', 'init'], 'init FOLDER'],
+  [['generate', '--help'], '--type TYPE'],
+  [['generate', 'handler', '-h'], '--type TYPE'],
+  [['check', '--help'], '--handlers FOLDER'],
+  [['worker', '--help'], '--port PORT'],
+])('%p says how it is used', (args, message) => {
+  const { code, out, errors } = cli(args as string[]);
+  expect([code, errors, out]).toEqual([0, '', expect.stringContaining(message as string)]);
+  expect(out).toContain('Example: tasker-contrib-bun ');
+});
+
+test.each([
+  ['handler', 'src/handlers/x.ts', "const CALLABLE = 'shop.x';\n", '  handler: {callable: shop.x}'],
+  [
+    'handler',
+    'src/handlers/x.ts',
+    "// type: batch_worker\nconst CALLABLE = 'shop.x';\n",
+    'the comment in src/handlers/x.ts',
+  ],
+  [
+    'template',
+    'config/tasks/x.yaml',
+    'steps: [{handler: {callable: shop.a}}, {handler: {callable: b}}]',
+    '  bunx tasker-contrib-bun generate handler a --namespace shop\n  bunx tasker-contrib-bun generate handler b',
+  ],
+])('after %s %s it says what to do next', (what, path, content, text) => {
+  expect(afterGenerate(what, [{ path, content }])).toContain(text);
+  expect(afterGenerate(what, [{ path, content }])).toContain('bunx tasker-contrib-bun check');
+});
+
 describe.skipIf(!ctl)('with the real tasker-ctl', () => {
   test('the commands of the README, one after the other', () => {
-    const block = readFileSync(join(root, 'README.md'), 'utf8').match(/```sh\n(.*?)```/s)?.[1] ?? '';
+    const block = readFileSync(join(root, 'README.md'), 'utf8').match(/```sh\n(bunx .*?)```/s)?.[1] ?? '';
     const lines = block.trim().split('\n');
     const commands = lines.map((line) => line.replace(/^bunx tasker-contrib-bun /, '').split(' '));
     expect(commands.map(([word]) => word)).toEqual(['init', 'generate', 'generate', 'check', 'worker']);

@@ -29,6 +29,10 @@ export interface Control {
   boots: { toml: string; templates: string | undefined; logLevel: string | undefined }[];
   calls: string[];
   failBoot: string | undefined;
+  failStop: string | undefined;
+  /** Throw for completions for which this is true. */
+  refuse: ((result: any) => boolean) | undefined;
+  refuseCheckpoints: boolean;
 }
 
 /** One native module per process, as with Core; it survives a hot reload. */
@@ -44,6 +48,9 @@ place[KEY] ??= {
   boots: [],
   calls: [],
   failBoot: undefined,
+  failStop: undefined,
+  refuse: undefined,
+  refuseCheckpoints: false,
 };
 export const control: Control = place[KEY];
 
@@ -80,10 +87,12 @@ const native: NativeModule = {
   bootstrapWorker,
   getWorkerStatus: () => ({ running: control.running }),
   stopWorker() {
+    if (control.failStop) throw new Error(control.failStop);
     control.calls.push('stopWorker');
     control.running = false;
   },
   transitionToGracefulShutdown() {
+    if (control.failStop) throw new Error(control.failStop);
     control.calls.push('transitionToGracefulShutdown');
   },
   pollStepEvents() {
@@ -94,13 +103,14 @@ const native: NativeModule = {
   },
   completeStepEvent(eventId, result) {
     refuseNull(result);
+    if (control.refuse?.(result)) throw new Error('Failed to convert napi value');
     if (!control.pending.delete(eventId)) return false;
     control.completions.push({ eventId, result });
     return true;
   },
   checkpointYieldStepEvent(eventId, data) {
     const event = control.pending.get(eventId);
-    if (!event) return false;
+    if (!event || control.refuseCheckpoints) return false;
     control.pending.delete(eventId);
     control.checkpoints.push({ eventId, data });
     const { cursor, itemsProcessed, accumulatedResults } = data as Record<string, unknown>;

@@ -17,7 +17,7 @@ export function claimed({ callable, context, results, attempts, inputs, definiti
     taskUuid: crypto.randomUUID(),
     stepUuid: crypto.randomUUID(),
     correlationId: crypto.randomUUID(),
-    task: { name: 'ship', namespace: 'shop', context: context ?? {} },
+    task: { name: 'ship', namespace: 'shop', version: '1.0.0', context: context ?? {} },
     workflowStep: {
       name: callable,
       templateStepName: callable,

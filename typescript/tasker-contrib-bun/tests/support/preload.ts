@@ -1,6 +1,6 @@
 import { afterAll, setDefaultTimeout } from 'bun:test';
 import { stopStack } from './stack.ts';
 
-// A loaded machine is no reason to fail; what must be quick says so itself.
+// Tests must pass on a loaded machine; one that needs a shorter limit sets its own.
 setDefaultTimeout(60_000);
 afterAll(stopStack);

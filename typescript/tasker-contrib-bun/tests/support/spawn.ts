@@ -2,6 +2,7 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { databaseUrl } from './database.ts';
 
 const root = join(import.meta.dir, '../..');
 
@@ -21,7 +22,7 @@ export function spawnOnDouble(
     cwd,
     env: {
       PATH: process.env.PATH,
-      DATABASE_URL: 'postgresql://a:b@127.0.0.1:1/x',
+      DATABASE_URL: databaseUrl,
       TASKER_ORCHESTRATION_URL: 'http://127.0.0.1:1',
       TASKER_DRAIN_TIMEOUT: '0.05',
       ...env,

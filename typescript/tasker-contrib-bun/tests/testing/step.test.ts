@@ -61,10 +61,10 @@ describe('runStep', () => {
     expect(await failing('text')).toFailRetryably('text');
   });
 
-  test('a result that is no JSON is a failure of the step', async () => {
+  test('a result that JSON cannot hold is a failure of the step', async () => {
     const circular: Record<string, unknown> = {};
     circular.self = circular;
-    expect(await runStep(() => circular)).toFailPermanently('the result is no JSON');
+    expect(await runStep(() => circular)).toFailPermanently('the result cannot be stored as JSON');
   });
 });
 

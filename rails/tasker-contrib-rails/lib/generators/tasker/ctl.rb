@@ -9,15 +9,22 @@ module Tasker
     # each file, so that conflicts ask, and --pretend, --force, --skip and `rails destroy` work.
     module Ctl
       NAME = /\A[A-Za-z][A-Za-z0-9_]*\z/
-      INSTALL = "install it with `cargo install tasker-ctl --version #{TaskerContribRails::Contract::CORE_VERSION} --locked`, or set TASKER_CTL to it".freeze
+      INSTALL = "install it with `cargo install tasker-ctl --version #{TaskerContribRails::Contract::CORE_VERSION} --locked` (it is compiled, which needs Rust, and " \
+                "protoc: apt-get install protobuf-compiler, or brew install protobuf), or set TASKER_CTL to its path".freeze
 
       private
 
+      # @return [Hash] what was rendered, by path
       def place(template, parameters)
         render(template, parameters).each { |path, content| create_file(moved(path), content) if wanted?(path) }
       end
 
-      # Of tests only those of the framework that the app uses.
+      # A handler without a template, or a template without handlers, does nothing yet.
+      def say_next(*lines)
+        say [ "", *lines ].join("\n") if behavior == :invoke && !options[:pretend]
+      end
+
+      # Tests for the framework that the app uses, and no others.
       def wanted?(path)
         return true unless path.start_with?("spec/", "test/")
 
@@ -29,7 +36,7 @@ module Tasker
         framework ? framework == :rspec : File.directory?(File.join(destination_root, "spec"))
       end
 
-      # Where the app's settings want it.
+      # Into the folder that the app's settings name.
       def moved(path)
         %w[handlers templates].each do |name|
           usual = TaskerContribRails::Config::Keys.default(name)
@@ -44,7 +51,7 @@ module Tasker
           FileUtils.mkdir_p(File.join(scratch, ".config"))
           File.write(File.join(scratch, ".config/tasker.toml"), "[cli]\nplugin-paths = [#{plugin.to_json}]\n")
           command = [ program, "template", "generate", template, "-l", "ruby", "-o", "out" ] + parameters.compact.flat_map { |key, value| [ "-p", "#{key}=#{value}" ] }
-          # Every command of it looks the profile up, and in the scratch folder there is none.
+          # tasker-ctl looks for this profile in every command, and the scratch folder has none.
           output, status = Open3.capture2e({ "TASKER_CLIENT_PROFILE" => nil }, *command, chdir: scratch, stdin_data: "")
           raise Thor::Error, "#{program} failed for template '#{template}': #{output.strip}" unless status.success?
 
@@ -63,7 +70,7 @@ module Tasker
         raise Thor::Error, "#{program} was not found, and the generators need it: #{INSTALL}"
       end
 
-      # Beside the gem in the repository, inside of it when it was built.
+      # Beside the gem in the repository, inside the gem when it was built.
       def plugin
         gem = File.expand_path("../../..", __dir__)
         [ File.join(gem, "plugin"), File.expand_path("../tasker-cli-plugin", gem) ].find { |path| File.file?(File.join(path, "tasker-plugin.toml")) } ||

@@ -22,7 +22,16 @@ module Tasker
       def place_files
         check_name(name, "the name")
         check_name(options[:namespace], "the namespace") if options[:namespace]
-        place(TYPES.fetch(options[:type]), name: name, namespace: options[:namespace])
+        @files = place(TYPES.fetch(options[:type]), name: name, namespace: options[:namespace])
+      end
+
+      def next_step
+        handlers = @files.select { |path, _| path.start_with?("app/") }
+        path, = handlers.find { |_, content| content.include?("type: batch_worker") }
+        return say_next("Next: copy the three steps from the comment in #{moved(path)} into a task template, then run `bin/tasker check`.") if path
+
+        lines = handlers.values.map { |content| "  handler: {callable: #{content[/^class (\S+)/, 1]}}" }
+        say_next("Next: give a step of a task template this line, then run `bin/tasker check`:", *lines)
       end
     end
   end

@@ -22,7 +22,19 @@ module Tasker
         options[:steps].split(/[,:+]/, -1).each { |step| check_name(step, "the step") }
         raise Thor::Error, "the namespace has more than 29 characters, which a queue's name cannot hold" if options[:namespace].length > 29
 
-        place("task_template", name: name, namespace: options[:namespace].underscore, steps: options[:steps])
+        @files = place("task_template", name: name, namespace: options[:namespace].underscore, steps: options[:steps])
+      end
+
+      def next_step
+        callables = YAML.safe_load(@files.values.first).fetch("steps").map { |step| step.dig("handler", "callable") }.uniq
+        say_next("Next: make the handlers that its steps call, where there are none yet, then run `bin/tasker check`:", *callables.map { |callable| command(callable) })
+      end
+
+      private
+
+      def command(callable)
+        namespace, name = callable.underscore.delete_suffix("_handler").split("/").then { |parts| [ parts[0..-2].join("/"), parts.last ] }
+        "  bin/rails generate tasker:step_handler #{name}#{" --namespace #{namespace}" unless namespace.empty?}"
       end
     end
   end

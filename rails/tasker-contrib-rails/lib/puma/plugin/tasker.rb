@@ -8,7 +8,7 @@ require "puma/plugin"
 #   plugin :tasker
 module TaskerContribRails
   module PumaPlugin
-    # Puma 7 has other names for its hooks.
+    # Puma 7 renamed its hooks.
     HOOKS = { boot: %i[before_worker_boot on_worker_boot], shutdown: %i[before_worker_shutdown on_worker_shutdown], restart: %i[before_restart on_restart] }.freeze
 
     module_function
@@ -17,7 +17,16 @@ module TaskerContribRails
       dsl.public_send(HOOKS.fetch(kind).find { |name| dsl.respond_to?(name) }, &)
     end
 
-    # Puma warns about hooks of a cluster that has none; the plugin is for both kinds.
+    # Puma 7 renamed this as well.
+    def booted(events, &)
+      events.public_send(events.respond_to?(:after_booted) ? :after_booted : :on_booted, &)
+    end
+
+    def stopped(events, &)
+      events.public_send(events.respond_to?(:after_stopped) ? :after_stopped : :on_stopped, &)
+    end
+
+    # Without a cluster Puma warns about a cluster's hooks; the plugin is for both.
     def silently(dsl)
       options = dsl.instance_variable_get(:@options)
       before = options.fetch(:silence_fork_callback_warning, :unset)
@@ -57,8 +66,8 @@ Puma::Plugin.create do
     return if launcher.options[:workers].to_i.positive?
 
     plugin = TaskerContribRails::PumaPlugin
-    launcher.events.on_booted { plugin.start(cluster: false) }
+    plugin.booted(launcher.events) { plugin.start(cluster: false) }
     # Called from a signal handler, where locks cannot be taken; the runtime's own exit handler waits for the end of it.
-    launcher.events.on_stopped { Thread.new { plugin.stop } }
+    plugin.stopped(launcher.events) { Thread.new { plugin.stop } }
   end
 end

@@ -4,7 +4,7 @@ require "time"
 
 module TaskerContribRails
   class Client
-    # States in which nothing more happens by itself.
+    # States that a task does not leave by itself.
     END_STATES = %w[complete error cancelled resolved_manually blocked_by_failures].freeze
 
     # What the server says, with readers for the fields that matter; +to_h+ has everything.

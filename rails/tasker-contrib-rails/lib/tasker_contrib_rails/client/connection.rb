@@ -56,7 +56,7 @@ module TaskerContribRails
       def healthy?
         uri = URI("#{@base_url}/health")
         options = { use_ssl: uri.scheme == "https", open_timeout: 2, read_timeout: 2 }
-        Net::HTTP.start(uri.host, uri.port, nil, **options) { |http| http.get(uri.path).is_a?(Net::HTTPSuccess) }
+        Net::HTTP.start(uri.hostname, uri.port, nil, **options) { |http| http.get(uri.path).is_a?(Net::HTTPSuccess) }
       rescue *NOT_SENT, *LOST
         false
       end
@@ -81,7 +81,7 @@ module TaskerContribRails
       rescue ConnectionPool::TimeoutError
         [ nil, UnavailableError.new("no connection to #{@base_url} was free for #{@timeout} s; raise orchestration.max_concurrency") ]
       rescue JSON::ParserError
-        [ nil, ServerError.new("#{@base_url} answered #{method} #{path} with something that is no JSON; is it a Tasker server?") ]
+        [ nil, ServerError.new("#{@base_url} answered #{method} #{path} with something that is not JSON; is it a Tasker server?") ]
       end
 
       def send_request(http, method, path, params, body)
@@ -94,7 +94,7 @@ module TaskerContribRails
           request.body = JSON.generate(body)
         end
         http.request(request)
-      rescue *LOST
+      rescue Exception # rubocop:disable Lint/RescueException -- a timeout from outside, too, leaves an answer that the next caller would read
         http.finish if http.started?
         raise
       end
@@ -107,7 +107,7 @@ module TaskerContribRails
       end
 
       def open_later
-        http = Net::HTTP.new(@uri.host, @uri.port, nil)
+        http = Net::HTTP.new(@uri.hostname, @uri.port, nil)
         http.use_ssl = @uri.scheme == "https"
         http.open_timeout = http.read_timeout = http.write_timeout = @timeout
         http.keep_alive_timeout = KEEP_ALIVE

@@ -21,7 +21,7 @@ module TaskerContribRails
         raise InvalidRequestError, "the context must be a hash, not #{value.class}"
       end
 
-      # Core's client takes every parameter of a request; what a stranger sent must be chosen first.
+      # Core's client takes every parameter of a request; parameters from outside must be permitted first.
       def refuse_unpermitted(value)
         case value
         when Hash then value.each_value { |inner| refuse_unpermitted(inner) }
@@ -36,7 +36,7 @@ module TaskerContribRails
       private_class_method :refuse_unpermitted
     end
 
-    # @param response [Net::HTTPResponse] that is no success
+    # @param response [Net::HTTPResponse] not a success
     # @return [ClientError]
     def self.error_for(response)
       body = response.body.to_s

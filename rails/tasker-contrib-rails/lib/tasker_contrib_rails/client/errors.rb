@@ -20,7 +20,7 @@ module TaskerContribRails
   # No such task, or no worker has registered the template.
   class NotFoundError < ClientError; end
 
-  # The task exists: the same template with the same context can exist once only, for ever.
+  # The task exists: Tasker keeps one task for each template and context.
   class ConflictError < ClientError; end
 
   # Credentials are missing, wrong, or not enough.
@@ -46,6 +46,6 @@ module TaskerContribRails
   # The server failed.
   class ServerError < ClientError; end
 
-  # A task has not ended in time. It goes on.
+  # A task has not ended in time. The task goes on.
   class WaitTimeoutError < ClientError; end
 end

@@ -4,7 +4,7 @@ module TaskerContribRails
   class Client
     # Waiting for the end of a task.
     module Waiting
-      # Seconds between two questions at first.
+      # Seconds between two requests at first.
       FIRST_PAUSE = 0.05
       # And at most.
       LONGEST_PAUSE = 2.0

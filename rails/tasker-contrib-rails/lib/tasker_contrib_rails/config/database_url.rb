@@ -9,12 +9,12 @@ module TaskerContribRails
     # @api private
     module DatabaseUrl
       FORM = "postgresql://user:password@host:port/database"
-      # The pattern lets these into a password, where they end the host part of a URL.
+      # The pattern allows these in a password, but they end the host part of a URL.
       CODES = { "/" => "%2F", "?" => "%3F", "#" => "%23" }.freeze
 
       module_function
 
-      # @return [String, nil] for a URL that matches Core's pattern and does not work all the same
+      # @return [String, nil] for a URL that matches Core's pattern and still does not work
       def character_problem(url)
         password = url.split("://", 2).last.rpartition("@").first
         character, code = CODES.find { |char, _| password.include?(char) }

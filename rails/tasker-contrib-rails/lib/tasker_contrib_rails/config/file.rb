@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require "digest"
 require "fileutils"
 require_relative "toml"
 require_relative "../contract"
@@ -12,6 +13,8 @@ module TaskerContribRails
     # @api private
     module File
       CLIENT = "worker.orchestration_client"
+      # Seconds.
+      KEPT = 24 * 60 * 60
 
       module_function
 
@@ -33,17 +36,28 @@ module TaskerContribRails
           "#{Toml.write(values(settings))}"
       end
 
-      # Writes the file, readable by its owner only: it holds the database's password.
+      # Writes the file, readable by its owner only: it holds the database's password. Its name follows its content: two
+      # processes that start at the same time with other settings do not read each other's.
       #
-      # @return [Pathname] +folder/environment.toml+
+      # @return [Pathname] +folder/environment-digest.toml+
       def write(settings, folder:, environment:)
         folder.mkpath
-        target = folder.join("#{environment}.toml")
+        remove_old(folder, environment)
+        content = render(settings)
+        target = folder.join("#{environment}-#{Digest::SHA256.hexdigest(content).first(12)}.toml")
         temporary = folder.join(".#{environment}.#{Process.pid}.toml")
-        ::File.open(temporary, ::File::WRONLY | ::File::CREAT | ::File::TRUNC, 0o600) { |file| file.write(render(settings)) }
+        ::File.open(temporary, ::File::WRONLY | ::File::CREAT | ::File::TRUNC, 0o600) { |file| file.write(content) }
         ::File.rename(temporary, target)
         target
       end
+
+      # Core reads its file at the start only.
+      def remove_old(folder, environment)
+        folder.glob("#{environment}-*.toml").each { |file| file.delete if file.mtime < Time.now - KEPT }
+      rescue Errno::ENOENT
+        nil # another process was faster
+      end
+      private_class_method :remove_old
 
       def left_out?(path, wanted)
         Contract::OPTIONAL_SECTIONS.keys.any? { |section| path.start_with?("#{section}.") && !wanted.include?(section) }

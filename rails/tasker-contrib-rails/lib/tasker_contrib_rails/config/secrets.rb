@@ -45,7 +45,7 @@ module TaskerContribRails
       def next_to_url(path, value)
         return mask_url(value) if value.include?("://")
 
-        # No URL, but perhaps a password all the same.
+        # Not a URL, but it may still be a password.
         value.empty? || !path.match?(URLS) ? value : "***"
       end
       private_class_method :next_to_url

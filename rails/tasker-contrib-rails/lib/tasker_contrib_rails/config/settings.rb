@@ -18,7 +18,7 @@ module TaskerContribRails
       attr_reader :core_values
       # @return [Array<String>] what has no effect
       attr_reader :warnings
-      # @return [Array<String>] what only a worker minds. DATABASE_URL is the app's own variable, too: a process that creates
+      # @return [Array<String>] problems of workers only. DATABASE_URL is also the app's own variable: a process that creates
       #   tasks must not fail because of its form.
       attr_reader :worker_problems
 

@@ -33,7 +33,7 @@ module TaskerContribRails
         environment.keys.grep(/\ATASKER_/).filter_map do |variable|
           next if known.include?(variable) || Keys::FOREIGN_VARIABLES.include?(variable)
 
-          # Close ones only: others have variables that begin like this, too.
+          # Similar names only: other programs also have variables that begin like this.
           hint = known.find { |name| DidYouMean::Levenshtein.distance(name, variable) <= 2 }
           "environment #{variable}: unknown setting; did you mean #{hint}?" if hint
         end

@@ -79,7 +79,7 @@ module TaskerContribRails
       end
 
       def check_event(event)
-        return error(": publishes_events has an item that is no mapping") unless event.is_a?(Hash)
+        return error(": publishes_events has an item that is not a mapping") unless event.is_a?(Hash)
 
         label = ": publishes_events '#{event["name"] || "(no name)"}'"
         unknown(label, event, EVENT)
@@ -109,7 +109,7 @@ module TaskerContribRails
         missing = BATCH - config.keys
         error(": batch_config lacks #{missing.join(", ")}; Core requires all its keys") if missing.any?
         worker = config["worker_template"].to_s
-        error(": batch_config.worker_template '#{worker}' is no batch_worker step") unless missing.include?("worker_template") || template.find(worker)&.batch_worker?
+        error(": batch_config.worker_template '#{worker}' is not a batch_worker step") unless missing.include?("worker_template") || template.find(worker)&.batch_worker?
       end
 
       def unknown(label, table, known)

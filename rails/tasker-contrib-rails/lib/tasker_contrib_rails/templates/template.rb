@@ -63,7 +63,7 @@ module TaskerContribRails
       # The steps that come after some steps.
       #
       # @param names [Array<String>]
-      # @param stop_at_decisions [Boolean] what is behind another decision is that one's business
+      # @param stop_at_decisions [Boolean] what is behind another decision belongs to that one
       # @return [Array<String>]
       def downstream(names, stop_at_decisions: false)
         found = []

@@ -74,10 +74,10 @@ module TaskerContribRails
         end
         template.steps.map(&:name).tally.each { |name, count| errors << "#{path}: step name '#{name}' is used #{count} times" if count > 1 }
         circle = cycle
-        errors << "#{path}: the steps depend on each other in a circle: #{circle.join(" -> ")}" if circle
+        errors << "#{path}: dependency cycle: #{circle.join(" -> ")}" if circle
       end
 
-      # The first circle of dependencies, or nothing.
+      # The first dependency cycle, or nothing.
       def cycle
         done = []
         template.steps.each do |start|

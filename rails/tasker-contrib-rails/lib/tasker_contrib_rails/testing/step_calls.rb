@@ -25,7 +25,7 @@ module TaskerContribRails
       # @param results [Hash{String => Object}] of earlier steps
       # @yieldparam cursor [Object] of each checkpoint on the way
       # @return [Outcome::Success, Outcome::Failure]
-      # @raise [Error] it stores checkpoints for ever
+      # @raise [Error] it never stops storing checkpoints
       def to_the_end(node, results)
         outcome = call(node, results, nil)
         checkpoints = 0

@@ -9,8 +9,8 @@ module TaskerContribRails
     #
     # @api private
     module TemplateSource
-      # What a hash in a test must have right; the rest matters to the server only.
-      NEEDED = /circle|depends on|needs at least one dependency|used \d+ times|callable/
+      # Errors that matter for a hash in a test; the others matter to the server only.
+      NEEDED = /dependency cycle|depends on|needs at least one dependency|used \d+ times|callable/
 
       module_function
 

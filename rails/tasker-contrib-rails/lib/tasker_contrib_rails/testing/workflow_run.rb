@@ -19,9 +19,9 @@ module TaskerContribRails
       def complete? = state == "complete"
     end
 
-    # What a task came to.
+    # The outcome of a task.
     class WorkflowRun
-      # One execution: virtual seconds since the start, and what came of it.
+      # One execution: virtual seconds since the start, and its outcome.
       Entry = Data.define(:at, :step, :attempt, :text)
 
       # @return [String] complete, blocked_by_failures or error (both mean failed), or waiting_for_dependencies

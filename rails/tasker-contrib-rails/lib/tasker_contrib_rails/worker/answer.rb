@@ -28,7 +28,7 @@ module TaskerContribRails
           accumulated_results: outcome.accumulated_results.as_json }
       end
 
-      # Core leaves a step that the template forbids to retry waiting for ever when its failure says retryable.
+      # Core leaves a step that the template forbids to retry in `waiting_for_retry` when its failure says retryable.
       def retryable?(step, failure)
         failure.retryable && step.retry_table["retryable"] != false
       end

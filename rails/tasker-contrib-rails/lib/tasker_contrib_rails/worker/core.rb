@@ -10,13 +10,14 @@ module TaskerContribRails
   #
   # @api private
   module Worker
-    # The part of Core that this gem touches, with what Core does to its host kept in bounds.
+    # The part of Core that this gem calls. Core's changes to its process are undone.
     #
     # @api private
     class Core
       # Seconds that the native library gets to send the last answers (there is no way to ask it).
       SETTLE = 0.3
       SIGNALS = %w[INT TERM].freeze
+      VERSIONS = Gem::Requirement.new(">= 0.1.8", "< 0.2")
 
       # @param dispatcher [#call] takes Core's step events
       def initialize(&dispatcher)
@@ -33,16 +34,26 @@ module TaskerContribRails
         # Without this Core instantiates every loaded handler class in the test environment.
         ENV["TASKER_SKIP_EXAMPLE_HANDLERS"] = "true"
         require "tasker_core"
+        check_version
       rescue LoadError => error
         raise ConfigurationError, load_problem(error)
       ensure
         ENV.replace(before)
       end
 
+      # Four parts of Core are replaced, some of them private.
+      def self.check_version
+        return if VERSIONS.satisfied_by?(Gem::Version.new(TaskerCore::VERSION))
+
+        raise ConfigurationError, "tasker-rb #{TaskerCore::VERSION} is not supported: tasker-contrib-rails #{TaskerContribRails::VERSION} works with #{VERSIONS}; write " \
+                                  "`gem \"tasker-rb\", \"~> 0.1.8\", require: false` into the Gemfile"
+      end
+      private_class_method :check_version
+
       def self.load_problem(error)
         reason = error.message.lines.map(&:strip).reject(&:empty?).last
         return "the gem tasker-rb is not installed, and a worker needs it: add `gem \"tasker-rb\", require: false` to the Gemfile (#{reason})" if error.path == "tasker_core"
-        # Not a file of its own, but a library.
+        # A library, not a file of the gem.
         return "tasker-rb requires '#{error.path}', which cannot be loaded: run `bundle install`" if error.path && !error.path.include?("/")
 
         "the native library of tasker-rb cannot be loaded by Ruby #{RUBY_VERSION} on #{RUBY_PLATFORM}: #{reason}. " \
@@ -90,12 +101,12 @@ module TaskerContribRails
         bootstrap.shutdown!
       end
 
-      # In a forked child: whatever Core registered to run at exit must not touch the parent's worker, which waits for ever.
+      # In a forked child: what Core registered to run at exit must not touch the parent's worker: that call would hang.
       def forget = bootstrap.instance_variable_set(:@status, :stopped)
 
       private
 
-      # Core replaces them, and never calls those that were there.
+      # Core replaces the host's handlers and never calls them.
       def keeping_traps
         before = SIGNALS.to_h { |signal| [ signal, Signal.trap(signal, "IGNORE").tap { |handler| Signal.trap(signal, handler || "DEFAULT") } ] }
         yield

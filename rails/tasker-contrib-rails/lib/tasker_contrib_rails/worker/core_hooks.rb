@@ -1,8 +1,10 @@
 # frozen_string_literal: true
 
+require_relative "surroundings"
+
 module TaskerContribRails
   module Worker
-    # Four places where Core's Ruby layer is taken over.
+    # Four places where Core's Ruby layer is replaced.
     #
     # @api private
     module CoreHooks
@@ -11,7 +13,7 @@ module TaskerContribRails
         def call(event) = CoreHooks.dispatcher.call(event.payload)
       end
 
-      # The host's signals and exit are the host's: the runtime drains and stops.
+      # Signals and exit belong to the host: the runtime drains and stops.
       module Bootstrap
         private
 
@@ -25,7 +27,7 @@ module TaskerContribRails
         end
       end
 
-      # Handlers in Core's own style log to the app's log, too.
+      # Handlers in Core's own style also log to the app's log.
       module Handler
         def logger = TaskerContribRails.logger
       end
@@ -49,7 +51,7 @@ module TaskerContribRails
 
         private
 
-        # Core's events have String keys and JSON inside; whoever subscribes here gets neither.
+        # Core's events have String keys and JSON inside; subscribers here get neither.
         def domain_events
           @domain_events ||= TaskerCore::Worker::InProcessDomainEventPoller.instance.subscribe("*") { |event| publish(event) } || true
         end
@@ -59,7 +61,10 @@ module TaskerContribRails
           metadata, context = event.fetch(:metadata, {}), event.fetch(:context, {})
           ids = { task_uuid: metadata[:task_uuid], step_uuid: metadata[:step_uuid], step: metadata[:step_name], namespace: metadata[:namespace] || context[:namespace],
                   correlation_id: metadata[:correlation_id] }
-          Events.publish(:domain_event, ids.merge(event_name: event[:event_name], event_version: event[:event_version], payload: parse(event[:business_payload])))
+          # A thread of Core's: subscribers find here what they find around a step.
+          Surroundings.reloading do
+            Events.publish(:domain_event, ids.merge(event_name: event[:event_name], event_version: event[:event_version], payload: parse(event[:business_payload])))
+          end
         end
 
         def parse(payload)

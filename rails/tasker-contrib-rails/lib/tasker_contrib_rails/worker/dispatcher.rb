@@ -54,7 +54,7 @@ module TaskerContribRails
       #
       # @param timeout [Numeric] seconds
       # @yieldreturn [Boolean] whether the native worker has more
-      # @return [Boolean] whether it came to that
+      # @return [Boolean] whether that happened in time
       def wait_until_idle(timeout)
         deadline = now + timeout
         loop do
@@ -90,6 +90,7 @@ module TaskerContribRails
       private
 
       def execute(step)
+        step.begin!
         timer = watch(step)
         outcome = Surroundings.around(step) do
           Events.publish(:step_started, step.ids.merge(handler: step.handler, attempt: step.attempt))
@@ -97,7 +98,7 @@ module TaskerContribRails
         end
         Surroundings.report(outcome.error, step) if outcome.is_a?(Outcome::Failure) && outcome.error
       rescue StandardError => error
-        # The handler is done; this is the app's executor, or the native library.
+        # Not from the handler, which has ended: from the app's executor or the native library.
         TaskerContribRails.logger.error("step #{step.step_uuid}: #{error.class}: #{error.message}")
         @replies.finish(step, Outcome.from_exception(error))
       ensure
@@ -125,7 +126,7 @@ module TaskerContribRails
       end
 
       def watch(step)
-        Concurrent::ScheduledTask.execute(step.timeout) { @replies.time_out(step) } if step.timeout
+        Concurrent::ScheduledTask.execute(step.timeout) { Surroundings.reloading { @replies.time_out(step) } } if step.timeout
       end
 
       def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)

@@ -21,13 +21,18 @@ module TaskerContribRails
 
         folder = root.join(settings["templates"])
         templates = Templates.load(folder, root:).raise_for_errors.templates
-        raise ConfigurationError, "the template folder #{folder} has no templates; a worker without any runs nothing" if templates.empty?
+        raise ConfigurationError, no_templates(folder) if templates.empty?
 
         Core.load!(log_level: settings["log_level"])
         problems = templates.flat_map { |template| Handlers.problems(template) }
         raise ConfigurationError, problems if problems.any?
 
         templates
+      end
+
+      # @return [String] why no worker starts without templates
+      def no_templates(folder)
+        "the template folder #{folder} has no templates, so that a worker has nothing to run; `bin/rails generate tasker:task_template NAME` makes one"
       end
     end
   end

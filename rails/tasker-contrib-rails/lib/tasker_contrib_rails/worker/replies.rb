@@ -5,7 +5,7 @@ require_relative "answer"
 
 module TaskerContribRails
   module Worker
-    # Answers steps, each once only, through Core's bridge, and publishes what came of them.
+    # Answers steps, each once only, through Core's bridge, and publishes the outcomes.
     #
     # @api private
     class Replies
@@ -23,7 +23,7 @@ module TaskerContribRails
       def finish(step, outcome)
         return false unless step.answer!
 
-        outcome.is_a?(Outcome::Checkpoint) ? checkpoint(step, outcome) : complete(step, outcome)
+        deliver(step, outcome)
         true
       end
 
@@ -39,12 +39,20 @@ module TaskerContribRails
         return unless step.answer!
 
         Events.publish(:step_timed_out, step.ids.merge(handler: step.handler, attempt: step.attempt, timeout_seconds: step.timeout, hung: true))
-        complete(step, Outcome::Failure.new(message: "the handler exceeded timeout_seconds: #{step.timeout}", error_type: Contract::ERROR_TYPES[:timeout]))
+        deliver(step, Outcome::Failure.new(message: "the handler exceeded timeout_seconds: #{step.timeout}", error_type: Contract::ERROR_TYPES[:timeout]))
       rescue StandardError => error
         TaskerContribRails.logger.error("step #{step.step_uuid}: the timeout could not be sent: #{error.class}: #{error.message}")
       end
 
       private
+
+      # What Core refuses becomes a failure: without an answer the step would stay in progress.
+      def deliver(step, outcome)
+        outcome.is_a?(Outcome::Checkpoint) ? checkpoint(step, outcome) : complete(step, outcome)
+      rescue StandardError => error
+        retryable = outcome.is_a?(Outcome::Failure) && outcome.retryable
+        complete(step, Outcome::Failure.new(message: Utf8.text("Core refused the result: #{error.class}: #{error.message}"), error_type: Contract::ERROR_TYPES[:validation], retryable:))
+      end
 
       def checkpoint(step, outcome)
         unless @bridge.publish_step_checkpoint_yield(Answer.checkpoint(step, outcome))

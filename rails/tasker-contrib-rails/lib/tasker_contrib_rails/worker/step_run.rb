@@ -18,6 +18,11 @@ module TaskerContribRails
         @context = TaskerCore::Types::StepContext.new(event[:task_sequence_step])
         @answered = false
         @lock = Mutex.new
+        begin!
+      end
+
+      # A thread has taken it: the wait for that thread does not count.
+      def begin!
         @started_at = Time.now.utc
         @clock = Process.clock_gettime(Process::CLOCK_MONOTONIC)
       end
@@ -28,7 +33,7 @@ module TaskerContribRails
       def name = context.step_name
       def handler = definition.handler.callable
       def definition = context.step_definition
-      # Core counts what was tried before.
+      # Core counts earlier attempts.
       def attempt = context.retry_count + 1
       def max_attempts = context.max_retries
       def timeout = definition.timeout_seconds

@@ -11,7 +11,7 @@ module TaskerContribRails
 
       # @param step [StepRun]
       def around(step, &)
-        tagged(step) { wrapped(&) }
+        tagged(step) { reloading(&) }
       end
 
       # An unexpected error of a handler, to the app's error reporter.
@@ -23,11 +23,11 @@ module TaskerContribRails
         TaskerContribRails.logger.error("the error reporter failed: #{problem.class}: #{problem.message}")
       end
 
-      def wrapped(&)
+      # @api private
+      def reloading(&)
         app = defined?(::Rails) && ::Rails.respond_to?(:application) && ::Rails.application
         app ? app.reloader.wrap(&) : yield
       end
-      private_class_method :wrapped
 
       def tagged(step, &)
         logger = TaskerContribRails.logger

@@ -32,7 +32,7 @@ module TaskerCore
       # Native calls do not release the interpreter.
       def hold(seconds) = SLEEP.call((seconds * 1_000_000).to_i)
 
-      # The threads of the native library are not there after a fork: a call waits for ever.
+      # The threads of the native library are not there after a fork: a call hangs.
       def alive!
         return if @pid.nil? || @pid == Process.pid
 

@@ -26,7 +26,7 @@ module TaskerCore
 
     module Mixins
       module API
-        def connection = TaskerCore::Config.instance # there is no such constant
+        def connection = TaskerCore::Config.instance # this constant does not exist
         def get(path, params: {}, headers: {}) = connection.get(path, params, headers)
       end
     end

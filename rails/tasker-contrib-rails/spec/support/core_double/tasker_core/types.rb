@@ -21,7 +21,7 @@ module TaskerCore
         def success(result:, metadata: {}) = Success.new(success: true, result:, metadata:)
 
         def error(error_type:, message:, error_code: nil, retryable: false, metadata: {})
-          raise ArgumentError, "#{error_type} is no error type" unless ERROR_TYPES.include?(error_type)
+          raise ArgumentError, "#{error_type} is not an error type" unless ERROR_TYPES.include?(error_type)
 
           Error.new(success: false, error_type:, message:, error_code:, retryable:, metadata:)
         end

@@ -1,9 +1,9 @@
 # frozen_string_literal: true
 
 # Calls an HTTP API. A lost connection, a timeout and the answers 408, 425, 429 and 5xx are retried, after Retry-After if the server
-# sent it; any other answer that is no success fails for good.
+# sent it; any other answer that is not a success fails for good.
 class Billing::ChargeCardHandler < Tasker::ApiHandler
-  self.url = ENV.fetch("CHARGE_CARD_URL", "http://127.0.0.1:8080")
+  self.url = ENV.fetch("CHARGE_CARD_URL", "https://api.example.com")
   self.timeout = 10
 
   def call(context)
