@@ -222,17 +222,17 @@ impl<'a> Planner<'a> {
         digest
     }
 
-    /// Paths of pinned tools that a unit's tests use if they are there, listed under a key of its manifest: `<TOOL>_BIN`.
-    pub fn installed_tools(&self, unit: &Unit, key: &str) -> Result<Vec<(String, String)>> {
-        let mut found = Vec::new();
+    /// Pinned tools that a unit's tests use, listed under a key of its manifest; the tests find each by `<TOOL>_BIN`.
+    pub fn used_tools(&mut self, unit: &Unit, key: &str) -> Result<Provided> {
+        let mut used = Provided::default();
         for name in words(&unit.manifest, key) {
-            let tool = self.tools.get(name)?;
-            if self.is_there(&tool.program()) {
-                let variable = format!("{}_BIN", name.to_uppercase().replace('-', "_"));
-                found.push((variable, tool.program().display().to_string()));
-            }
+            let (tool, needs) = self.tool(name)?;
+            let variable = format!("{}_BIN", name.to_uppercase().replace('-', "_"));
+            let program = tool.program().display().to_string();
+            used.needs.extend(needs);
+            used.env.push((variable, program));
         }
-        Ok(found)
+        Ok(used)
     }
 
     /// Makes every unit ready that this one needs built.

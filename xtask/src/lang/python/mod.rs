@@ -126,13 +126,14 @@ impl Language for Python {
         match job {
             Job::Test => {
                 let needed = planner.provide_needs_of(unit)?;
-                let uses = planner.installed_tools(unit, "tool.xtask.uses")?;
+                let uses = planner.used_tools(unit, "tool.xtask.uses")?;
                 let test = planner
                     .task(unit, "pytest")
                     .after(environment.needs.clone())
                     .after(needed.needs)
+                    .after(uses.needs)
                     .counting(counts::PYTEST)
-                    .run(tool(&["pytest"]).envs(needed.env).envs(uses));
+                    .run(tool(&["pytest"]).envs(needed.env).envs(uses.env));
                 planner.add(test);
             }
             Job::Lint => {

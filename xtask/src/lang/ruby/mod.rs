@@ -95,13 +95,19 @@ impl Language for Ruby {
                 }
                 let needed = planner.provide_needs_of(unit)?;
                 let core = core_gem(planner, unit)?;
-                let tools = planner.installed_tools(unit, "uses")?;
+                let tools = planner.used_tools(unit, "uses")?;
                 let task = planner
                     .task(unit, "rspec")
                     .after(needed.needs)
                     .after(core.needs)
+                    .after(tools.needs)
                     .counting(counts::RSPEC)
-                    .run(tool(&["rspec"]).envs(needed.env).envs(core.env).envs(tools));
+                    .run(
+                        tool(&["rspec"])
+                            .envs(needed.env)
+                            .envs(core.env)
+                            .envs(tools.env),
+                    );
                 planner.add(task);
             }
             Job::Lint => {
