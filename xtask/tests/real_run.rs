@@ -50,6 +50,22 @@ fn a_test_run_fetches_tools_makes_environments_and_adds_up_totals() {
 }
 
 #[test]
+fn an_environment_that_was_moved_with_its_checkout_is_made_again() {
+    let mut fixture = Fixture::new();
+    let args = ["test", "--unit", "demo"];
+    assert_eq!(fixture.run(&args).code, Some(0));
+    let moved = fixture.root.with_file_name("moved");
+    std::fs::rename(&fixture.root, &moved).unwrap();
+    fixture.root = moved;
+    let program = fixture.root.join("examples/demo/app/.venv/bin/pytest");
+    std::fs::write(&program, "#!/gone/.venv/bin/python\n").unwrap();
+    let ran = fixture.run(&args);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let again = std::fs::read_to_string(&program).unwrap();
+    assert!(!again.contains("/gone/"), "{again}");
+}
+
+#[test]
 fn an_environment_is_renewed_when_the_lock_or_a_dependency_changes() {
     let fixture = Fixture::new();
     let args = ["test", "--unit", "demo"];

@@ -274,7 +274,7 @@ fn make(planner: &Planner<'_>, unit: &Unit, uv: &Path) -> Task {
     let mut task = planner
         .task(unit, "prepare")
         .noting(Some(format!("making {}/.venv from {LOCK}", unit.folder)));
-    if !folder.join(".venv/bin/python").exists() {
+    if !folder.join(".venv/bin/python").exists() || was_made_elsewhere(&folder) {
         task = task.run(run(words(
             "venv --quiet --clear --no-project --python python3 .venv",
         )));
@@ -342,7 +342,7 @@ fn from_checkout(
     .run(run(install.map(str::to_owned).to_vec()))
 }
 
-/// A digest of all that the environment is made from. The folder counts, because environments hold absolute paths.
+/// A digest of all that the environment is made from, and its folder: the programs in it begin with absolute paths.
 fn stamp(
     planner: &Planner<'_>,
     unit: &Unit,
@@ -352,7 +352,6 @@ fn stamp(
 ) -> String {
     let mut sum = Sha256::new();
     sum.update(uv_version);
-    sum.update(planner.repo.path(unit).display().to_string());
     sum.update(lock);
     sum.update(planner.manifests(unit));
     if let Some(core) = core {
@@ -363,7 +362,14 @@ fn stamp(
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect();
-    format!("{digest}\n")
+    format!("{digest}\n{}\n", planner.repo.path(unit).display())
+}
+
+/// Whether the environment came here with a checkout that was copied or moved. Its programs would start the old place's Python.
+fn was_made_elsewhere(folder: &Path) -> bool {
+    let stamp = std::fs::read_to_string(folder.join(STAMP)).unwrap_or_default();
+    let place = stamp.lines().nth(1);
+    place.is_some_and(|place| Path::new(place) != folder)
 }
 
 /// With the build backend locked like everything else, building takes that one and fetches nothing.
