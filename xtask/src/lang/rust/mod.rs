@@ -27,11 +27,9 @@ use crate::repo::Repo;
 use crate::tasker_core::Checkout;
 use crate::unit::{lookup, resolve, words, Described, Found, Reader, Unit};
 
-/// See the module documentation.
 #[derive(Debug)]
 pub struct Rust;
 
-/// See [`Entry`].
 pub const ECOSYSTEM: Entry = Entry {
     language: Some(&Rust),
     versions: Some(&Rust),
@@ -340,7 +338,6 @@ impl<'a> Package<'a> {
 /// What rustc is asked for. Results of one pass do not spare the other.
 #[derive(Clone, Copy)]
 enum Pass {
-    /// Code.
     Compile,
     /// Errors and warnings only, as clippy does.
     Check,
