@@ -27,9 +27,6 @@ fn finish(archive: tar::Builder<Vec<u8>>, file: &Path) -> Result<()> {
 }
 
 /// Packs files of a folder below `top` in the archive.
-///
-/// # Errors
-/// The file system.
 pub fn archive(folder: &Path, names: &[&str], top: &str, epoch: i64, file: &Path) -> Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
     let mut names = names.to_vec();
@@ -48,9 +45,6 @@ pub fn archive(folder: &Path, names: &[&str], top: &str, epoch: i64, file: &Path
 }
 
 /// Writes an archive again with one time for everything in it.
-///
-/// # Errors
-/// The file system, or no archive.
 pub fn at_one_time(file: &Path, epoch: i64) -> Result<()> {
     let bytes = std::fs::read(file).map_err(Error::io("read", file))?;
     let mut old = tar::Archive::new(GzDecoder::new(bytes.as_slice()));
@@ -70,10 +64,6 @@ pub fn at_one_time(file: &Path, epoch: i64) -> Result<()> {
     finish(new, file)
 }
 
-/// Unpacks an archive.
-///
-/// # Errors
-/// The file system, or no archive.
 pub fn unpack(file: &Path, into: &Path) -> Result<()> {
     let bytes = std::fs::read(file).map_err(Error::io("read", file))?;
     tar::Archive::new(GzDecoder::new(bytes.as_slice()))

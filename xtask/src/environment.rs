@@ -87,12 +87,10 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// Sorts our own.
     pub fn ours() -> Self {
         Self::of(std::env::vars_os())
     }
 
-    /// Sorts these.
     pub fn of(vars: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
         let (passed, others) = vars.into_iter().partition(|(name, _)| is_passed(name));
         Self { passed, others }

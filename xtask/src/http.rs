@@ -14,7 +14,6 @@ pub struct Http {
 /// An answer, whatever its status.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answer {
-    /// The status code.
     pub status: u16,
     /// The body: as JSON if it is JSON, else as a text.
     pub body: Value,
@@ -40,10 +39,6 @@ impl Http {
         }
     }
 
-    /// GET.
-    ///
-    /// # Errors
-    /// The reason in words if there is no answer at all.
     pub fn get(&self, url: &str) -> Result<Answer, String> {
         self.agent
             .get(url)
@@ -53,9 +48,6 @@ impl Http {
     }
 
     /// POST of a JSON body.
-    ///
-    /// # Errors
-    /// The reason in words if there is no answer at all.
     pub fn post(&self, url: &str, body: &Value) -> Result<Answer, String> {
         self.agent
             .post(url)

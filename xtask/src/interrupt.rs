@@ -36,7 +36,6 @@ impl Interrupt {
         }
     }
 
-    /// Whether to stop.
     pub fn is_set(&self) -> bool {
         let is_set = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
         is_set(&self.asked) || self.around.as_deref().is_some_and(is_set)

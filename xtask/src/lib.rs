@@ -5,31 +5,33 @@
 //! A command computes a [`plan::Plan`] without touching anything; [`run::run`] executes it through [`apply`]; reporters
 //! subscribe to the events. Work that must hold a running process uses [`process::ChildGroup`].
 
-pub mod apply;
-pub mod archive;
-pub mod cache;
+mod apply;
+mod archive;
+mod cache;
 pub mod cli;
+mod clock;
 pub mod commands;
-pub mod contract;
+mod contract;
 pub mod e2e;
-pub mod environment;
+mod environment;
 pub mod error;
-pub mod file;
+mod file;
 pub mod git;
-pub mod http;
+mod http;
 pub mod interrupt;
 pub mod lang;
-pub mod layout;
+mod layout;
+mod order;
 pub mod plan;
 pub mod plugin;
 pub mod process;
 pub mod prove;
-pub mod publish;
+mod publish;
 pub mod release;
 pub mod repo;
 pub mod report;
 pub mod run;
-pub mod tables;
+mod tables;
 pub mod tasker_core;
 pub mod tools;
 pub mod unit;

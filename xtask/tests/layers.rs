@@ -28,6 +28,7 @@ const LAYERS: [&[&str]; 15] = [
         "error",
         "file",
         "layout",
+        "order",
         "clock",
         "environment",
         "interrupt",

@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use xtask::lang;
 
-use common::{Fixture, Ran};
+use common::{git, Fixture, Ran};
 
 /// Makes one file per call, named after the parameter `name`, or as the file `name` beside it says.
 const GENERATOR: &str = r#"#!/bin/sh
@@ -47,6 +47,9 @@ fn fixture() -> Fixture {
         fs::Permissions::from_mode(0o755),
     )
     .unwrap();
+    // What has passed is known by the files that git sees.
+    fixture.write(".gitignore", "/target/\n/.xtask/\n.venv/\n");
+    git(&fixture.root, &["init", "--quiet"]);
     fixture
 }
 

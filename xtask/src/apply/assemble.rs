@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use similar::{ChangeTag, TextDiff};
+
 use crate::error::{Error, Result};
 use crate::file::write;
 use crate::plan::{Assembly, REPOSITORY};
@@ -131,24 +133,19 @@ fn render(files: &Files) -> String {
         .collect()
 }
 
-/// The lines between the common beginning and the common end.
+/// The lines that differ.
 fn difference(expected: &str, found: &str) -> String {
-    let (old, new): (Vec<&str>, Vec<&str>) = (expected.lines().collect(), found.lines().collect());
-    let start = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
-    let end = old[start..]
-        .iter()
-        .rev()
-        .zip(new[start..].iter().rev())
-        .take_while(|(a, b)| a == b)
-        .count();
-    let lines: Vec<String> = old[start..old.len() - end]
-        .iter()
-        .map(|line| format!("- {line}"))
-        .chain(
-            new[start..new.len() - end]
-                .iter()
-                .map(|line| format!("+ {line}")),
-        )
+    let diff = TextDiff::from_lines(expected, found);
+    let changes = diff.iter_all_changes();
+    let lines: Vec<String> = changes
+        .filter_map(|change| {
+            let sign = match change.tag() {
+                ChangeTag::Equal => return None,
+                ChangeTag::Delete => '-',
+                ChangeTag::Insert => '+',
+            };
+            Some(format!("{sign} {}", change.value().trim_end_matches('\n')))
+        })
         .collect();
     let more = lines.len().saturating_sub(SHOWN);
     let mut text = lines[..lines.len() - more].join("\n");
@@ -200,6 +197,7 @@ mod tests {
     fn only_what_differs_is_shown() {
         assert_eq!(difference("a\nb\nc\n", "a\nx\ny\nc\n"), "- b\n+ x\n+ y");
         assert_eq!(difference("a\na\n", "a\n"), "- a");
+        assert_eq!(difference("a\nb\nc\n", "x\nb\ny\n"), "- a\n+ x\n- c\n+ y");
         let many: String = (0..40).map(|n| format!("{n}\n")).collect();
         assert!(difference("", &many).ends_with("+ 29\n… 10 more lines"));
     }

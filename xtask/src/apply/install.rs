@@ -425,11 +425,7 @@ pub fn sha256(file: &Path) -> Result<String> {
         }
         sum.update(&buffer[..read]);
     }
-    Ok(sum
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect())
+    Ok(hex::encode(sum.finalize()))
 }
 
 /// Unpacks a gzipped archive without its one top folder (npm's `package/`, cargo's `name-version/`).

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::file::{remove, write};
-use crate::layout::BUILT;
+use crate::layout::is_built;
 use crate::plan::Mirror;
 
 /// Never in a mirror: what belongs to git, to cargo's builds and to xtask.
@@ -112,7 +112,7 @@ fn copy_folder(from: &Path, into: &Path) -> Result<()> {
             .symlink_metadata()
             .map_err(Error::io("read", &original))?;
         if meta.is_dir() {
-            if !BUILT.contains(&name.as_str()) {
+            if !is_built(&name) {
                 copy_folder(&original, &place)?;
             }
         } else if meta.is_symlink() {

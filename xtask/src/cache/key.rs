@@ -23,7 +23,6 @@ const NO_UNIT: &str = "files of no unit";
 /// The beginning of the name of a part that holds a unit's files.
 const OF_UNIT: &str = "files of ";
 
-/// A digest.
 pub type Part = [u8; 32];
 
 /// The name of a part.
@@ -111,7 +110,6 @@ impl Key {
         key
     }
 
-    /// Adds a part.
     pub fn add(&mut self, name: impl Into<Name>, part: Part) {
         self.parts.push((name.into(), part));
     }
@@ -218,7 +216,6 @@ pub struct State {
 }
 
 impl State {
-    /// Sorts files.
     pub fn of(repo: &Repo, inputs: &Inputs, files: Arc<Files>) -> Self {
         let mut own = vec![Vec::new(); repo.units.len()];
         let mut of_all = Vec::new();
@@ -255,6 +252,13 @@ impl State {
         }
     }
 
+    /// The same as one digest.
+    pub fn sum(&self, closure: &[usize]) -> Part {
+        let parts = closure.iter().map(|unit| self.parts[*unit].clone());
+        let all: Vec<(Name, Part)> = parts.chain([self.part_of_all.clone()]).collect();
+        sum_of_parts(&all)
+    }
+
     /// The files behind a part of a key, one `id path` a line.
     pub fn list(&self, repo: &Repo, part: &str) -> Option<String> {
         let places = if part == NO_UNIT {
@@ -272,11 +276,7 @@ impl State {
         };
         let line = |place: &u32| {
             let (path, id) = &self.files.all[*place as usize];
-            let hex: String = id
-                .content
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect();
+            let hex = hex::encode(id.content);
             format!(
                 "{}{hex} {}\n",
                 char::from(id.kind),
@@ -323,5 +323,5 @@ fn add(sum: &mut Sha256, part: &[u8]) {
 
 /// A digest as text.
 pub fn to_hex(part: &Part) -> String {
-    part.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(part)
 }

@@ -6,6 +6,7 @@
 //! were the same after the run as before it.
 
 mod key;
+mod passed;
 mod store;
 mod versions;
 mod whole;
@@ -25,6 +26,7 @@ use crate::run::Summary;
 use crate::tools::Tools;
 
 pub use key::{Common, Key, Name, Part};
+pub use passed::{Passed, Subject};
 pub use store::{clean, BOUND};
 pub use whole::{Looked, Whole};
 

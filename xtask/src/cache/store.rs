@@ -19,13 +19,10 @@ pub const FOLDER: &str = "target/xtask/cache";
 /// How large the cache may become, in bytes. What was used longest ago goes first.
 pub const BOUND: u64 = 256 * 1024 * 1024;
 
-/// A kept result.
 pub struct Entry {
-    /// What its tool counted.
     pub totals: Option<Totals>,
     /// How long it took, in milliseconds.
     pub took_ms: u64,
-    /// Its log.
     pub log: PathBuf,
 }
 

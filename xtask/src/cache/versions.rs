@@ -5,6 +5,7 @@
 //! programs of npm packages, and Ruby programs.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -63,7 +64,7 @@ pub fn of_languages<'l>(
 
 struct Asker {
     root: PathBuf,
-    path: Vec<PathBuf>,
+    path: Option<OsString>,
     /// Stamps of what changes when a Ruby library is installed.
     gems: String,
     /// Variables that choose among versions.
@@ -80,9 +81,7 @@ impl Asker {
             let found = environment.for_task(&[]).find(|(known, _)| *known == name);
             found.map(|(_, value)| value.to_owned())
         };
-        let path = variable("PATH")
-            .map(|path| std::env::split_paths(&path).collect())
-            .unwrap_or_default();
+        let path = variable("PATH");
         let kept = std::fs::read(root.join(KEPT))
             .ok()
             .and_then(|text| serde_json::from_slice(&text).ok());
@@ -149,10 +148,7 @@ impl Asker {
     }
 
     fn find(&self, name: &str) -> Option<PathBuf> {
-        self.path
-            .iter()
-            .map(|folder| folder.join(name))
-            .find(|file| file.is_file())
+        which::which_in(name, self.path.as_ref(), &self.root).ok()
     }
 
     /// Something that differs when the program could answer otherwise; none if only asking tells.

@@ -24,13 +24,10 @@ use crate::tools::Tools;
 
 /// What a run could depend on, besides files.
 pub struct Whole<'a> {
-    /// The repository.
     pub root: &'a Path,
     /// The command with everything that chooses among units.
     pub what: String,
-    /// The table of tools.
     pub tools: &'a Tools,
-    /// What tasks can see.
     pub environment: &'a Environment,
     /// See [`Common`].
     pub common: &'a Common,
@@ -91,9 +88,6 @@ impl Whole<'_> {
     }
 
     /// Remembers a run whose results were all known.
-    ///
-    /// # Errors
-    /// If it cannot be written.
     pub fn keep(&self, files: &Files, looked: Looked, results: &[TaskResult]) -> Result<()> {
         let found = Results {
             logs: self.logs_changed(),
@@ -102,10 +96,6 @@ impl Whole<'_> {
         self.write(files, looked, found)
     }
 
-    /// Remembers an answer.
-    ///
-    /// # Errors
-    /// If it cannot be written.
     pub fn keep_answer(&self, files: &Files, looked: Looked, answer: &str) -> Result<()> {
         self.write(files, looked, answer)
     }

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::shared::packages::{choose, tell_drifts};
 use super::shared::session::Session;
+use crate::clock;
 use crate::error::{Error, Result};
 use crate::plan::{Action, Plan, Task};
 use crate::process::Invocation;
@@ -46,7 +47,7 @@ pub fn run(session: &mut Session, args: &Args) -> Result<()> {
         &chosen,
         &level,
         args.pre.as_deref(),
-        &bump::today(),
+        &clock::day_and_time(clock::now_or_fixed()).0,
         &lang::ecosystems(),
     )?;
     if bump.changes.is_empty() {

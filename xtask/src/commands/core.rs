@@ -3,10 +3,11 @@
 use serde_json::json;
 
 use super::shared::session::Session;
+use crate::clock;
 use crate::error::{Error, Result};
 use crate::lang::{self, check_languages};
 use crate::plan::{Action, Plan, Task};
-use crate::tasker_core::{self, Checkout, Core, Identity, State, Table, PUBLISHED, STATE};
+use crate::tasker_core::{Checkout, Core, Identity, State, Table, PUBLISHED, STATE};
 
 /// Which Tasker Core the units are built against: the published packages or a checkout of your own.
 #[derive(Debug, clap::Args)]
@@ -169,7 +170,7 @@ fn choose(session: &mut Session, args: &UseArgs) -> Result<()> {
 fn state_file(checkout: &Checkout, identity: Option<&Identity>) -> Result<String> {
     let state = State {
         path: checkout.root.clone(),
-        since: tasker_core::now(),
+        since: clock::now(),
         commit: identity.and_then(|identity| identity.commit.clone()),
     };
     toml::to_string(&state).map_err(|error| Error::Core {

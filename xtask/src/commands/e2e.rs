@@ -15,7 +15,7 @@ use crate::e2e::{page, timeline, Phases, Report};
 use crate::error::{closest, Error, Result};
 use crate::file::relative;
 use crate::http::Http;
-use crate::lang::{self, language, Planner, Provided};
+use crate::lang::{self, Planner, Provided};
 use crate::plan::Plan;
 use crate::process::open_log;
 use crate::repo::Repo;
@@ -171,11 +171,7 @@ fn scenarios(example: &Example, args: &Args) -> Result<Vec<Scenario>> {
 }
 
 fn provision(planner: &mut Planner<'_>, unit: &Unit) -> Result<(Provided, DevServer)> {
-    let app = match language(unit.language) {
-        Some(language) => language.app(planner, unit)?,
-        None => Provided::default(),
-    };
-    Ok((app, dev_server(planner)?))
+    Ok((lang::app(planner, unit)?, dev_server(planner)?))
 }
 
 fn dry_run(session: &mut Session, repo: &Repo, runs: &[Run]) -> Result<()> {

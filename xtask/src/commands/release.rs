@@ -249,7 +249,7 @@ fn programs(session: &mut Session, units: &[Unit], reads_only: bool) -> Result<P
             continue;
         };
         if !tool.is_installed() {
-            if on_path(name) {
+            if which::which(name).is_ok() {
                 continue;
             }
             named.push(name);
@@ -275,11 +275,6 @@ fn programs(session: &mut Session, units: &[Unit], reads_only: bool) -> Result<P
             fix: format!("put {name} on PATH, or release: that fetches it"),
         }),
     }
-}
-
-fn on_path(name: &str) -> bool {
-    std::env::var_os("PATH")
-        .is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(name).is_file()))
 }
 
 fn tell_plan(

@@ -3,13 +3,16 @@
 use serde_json::json;
 
 use super::shared::session::Session;
+use crate::cache::{Common, Passed, Subject};
+use crate::environment::Environment;
 use crate::error::{Error, Result};
 use crate::lang::{self};
 use crate::plan::Outcome;
 use crate::plugin::spec::Spec;
 use crate::plugin::{profile, rules, Plugin};
 use crate::prove::plan::{add, read_spec};
-use crate::prove::{passed, Choice};
+use crate::prove::Choice;
+
 use crate::repo::Repo;
 use crate::run::Options;
 
@@ -159,15 +162,27 @@ fn say(session: &mut Session, plugin: &Plugin) {
 }
 
 /// A plugin that this run proves, and what would be noted of it.
-struct Subject {
+struct Candidate {
     plugin: Plugin,
     spec: Spec,
-    key: String,
+    key: Option<String>,
+}
+
+/// What a plugin's result depends on.
+fn subject<'a>(plugin: &'a Plugin, spec: &'a Spec) -> Subject<'a> {
+    let needs = spec.checks.iter().flat_map(|check| &check.needs);
+    let units = spec.package.iter().chain(needs);
+    Subject {
+        folder: &plugin.folder,
+        what: plugin.template_names().join(","),
+        units: units.map(String::as_str).collect(),
+        files: &spec.copies,
+    }
 }
 
 /// What a run does with a plugin.
 enum Verdict {
-    Prove(Box<Subject>),
+    Prove(Box<Candidate>),
     /// It passed, and nothing is different.
     Unchanged,
     /// A tool of its language is missing.
@@ -180,20 +195,28 @@ fn test(session: &mut Session, args: &TestArgs) -> Result<()> {
         plugins: args.plugins.clone(),
         templates: args.templates.clone(),
     };
-    let source = session.core.source_id()?;
+    let environment = Environment::ours();
+    let common = Common::new(&environment, &session.core.source_id()?);
+    let tools = session.tools.clone();
+    let passed = Passed {
+        repo: &repo,
+        tools: &tools,
+        environment: &environment,
+        common: &common,
+    };
     let mut subjects = Vec::new();
     let mut missing = Vec::new();
     let mut unchanged = 0;
     for plugin in choice.of(&repo)? {
         let folder = plugin.folder.clone();
-        match judge(session, &repo, &source, plugin, args)? {
+        match judge(session, &passed, plugin, args)? {
             Verdict::Prove(subject) => subjects.push(*subject),
             Verdict::Unchanged => unchanged += 1,
             Verdict::Missing => missing.push(folder),
         }
     }
     if !subjects.is_empty() {
-        prove(session, &repo, &subjects, args)?;
+        prove(session, &passed, &subjects, args)?;
     }
     let (proven, all) = (subjects.len(), subjects.len() + unchanged + missing.len());
     if !args.dry_run {
@@ -211,8 +234,7 @@ fn test(session: &mut Session, args: &TestArgs) -> Result<()> {
 /// Decides what is done with a plugin, and tells it if that is nothing.
 fn judge(
     session: &mut Session,
-    repo: &Repo,
-    source: &str,
+    passed: &Passed<'_>,
     plugin: Plugin,
     args: &TestArgs,
 ) -> Result<Verdict> {
@@ -224,11 +246,13 @@ fn judge(
         });
     }
     let spec = read_spec(&plugin)?;
-    let needs = spec.checks.iter().flat_map(|check| &check.needs);
-    let units: Vec<String> = spec.package.iter().chain(needs).cloned().collect();
-    let key = passed::key(repo, &session.tools, source, &plugin, &units, &spec.copies);
+    // A key takes the versions of tools, and a dry run starts nothing.
+    let key = (!args.dry_run)
+        .then(|| passed.key(&subject(&plugin, &spec)))
+        .flatten();
     let is_all = args.no_cache || args.update || args.dry_run;
-    if !is_all && passed::has_passed(repo, &plugin, &key) {
+    let is_known = (key.as_ref()).is_some_and(|key| passed.has(&subject(&plugin, &spec), key));
+    if !is_all && is_known {
         session.report.tell(
             &[format!("unchanged {}", plugin.folder)],
             &json!({"event": "plugin_result", "folder": plugin.folder, "outcome": "unchanged", "why": null, "fix": null}),
@@ -238,10 +262,10 @@ fn judge(
     let lacking = if args.dry_run {
         None
     } else {
-        lacks(session, repo, &spec)?
+        lacks(session, passed.repo, &spec)?
     };
     let Some(tool) = lacking else {
-        return Ok(Verdict::Prove(Box::new(Subject { plugin, spec, key })));
+        return Ok(Verdict::Prove(Box::new(Candidate { plugin, spec, key })));
     };
     session.report.tell(
         &[format!("missing {}: {tool}", plugin.folder), format!("  fix: {}", tool.fix().unwrap_or_default())],
@@ -264,13 +288,24 @@ fn lacks(session: &Session, repo: &Repo, spec: &Spec) -> Result<Option<Error>> {
     Ok(None)
 }
 
-fn prove(session: &mut Session, repo: &Repo, subjects: &[Subject], args: &TestArgs) -> Result<()> {
+fn prove(
+    session: &mut Session,
+    passed: &Passed<'_>,
+    subjects: &[Candidate],
+    args: &TestArgs,
+) -> Result<()> {
     let scratch = tempfile::Builder::new()
         .prefix("xtask-templates-")
         .tempdir()
         .map_err(Error::io("create", std::env::temp_dir()))?;
     let logs = session.logs("template");
-    let mut planner = lang::planner(repo, &session.tools, &session.core, "template test", &logs);
+    let mut planner = lang::planner(
+        passed.repo,
+        &session.tools,
+        &session.core,
+        "template test",
+        &logs,
+    );
     for subject in subjects {
         add(
             &mut planner,
@@ -292,7 +327,9 @@ fn prove(session: &mut Session, repo: &Repo, subjects: &[Subject], args: &TestAr
             .filter(|task| task.unit == subject.plugin.folder)
             .peekable();
         if own.peek().is_some() && own.all(|task| task.outcome == Outcome::Ok) {
-            passed::note(repo, &subject.plugin, &subject.key);
+            if let Some(key) = &subject.key {
+                passed.note(&self::subject(&subject.plugin, &subject.spec), key)?;
+            }
         }
     }
     let ran = Session::success(&summary);

@@ -7,9 +7,6 @@ use crate::error::{Error, Result};
 use crate::plan::{Action, Task};
 
 /// Files that are not what the tables say, and the first reason why one cannot be generated at all.
-///
-/// # Errors
-/// If a table cannot be read.
 pub fn compare(root: &Path) -> Result<(Vec<Output>, Option<Error>)> {
     let (files, problems): (Vec<_>, Vec<_>) = outputs(root)?.into_iter().partition(Result::is_ok);
     let changed = files

@@ -8,4 +8,4 @@ pub mod check;
 mod docs;
 mod outputs;
 
-pub use outputs::{outputs, Output};
+pub use outputs::Output;

@@ -6,12 +6,10 @@ use crate::lang;
 use crate::tables::{Contract, Target};
 use std::path::{Path, PathBuf};
 
-/// A generated file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Output {
     /// Relative to the repository.
     pub path: PathBuf,
-    /// All of it.
     pub contents: String,
 }
 

@@ -24,7 +24,6 @@ const STOP_PATIENCE: Duration = Duration::from_secs(30);
 pub struct Surroundings {
     /// The unit, for messages.
     pub unit: String,
-    /// The app's folder.
     pub folder: PathBuf,
     /// What its environment provides.
     pub provided: Provided,
@@ -34,11 +33,8 @@ pub struct Surroundings {
     pub ports: RefCell<BTreeMap<String, u16>>,
     /// A private folder of this run.
     pub work: PathBuf,
-    /// The example's folder.
     pub example: PathBuf,
-    /// The stack.
     pub stack: Ready,
-    /// Where logs go.
     pub logs: PathBuf,
 }
 
@@ -63,9 +59,6 @@ impl Surroundings {
     }
 
     /// Fills in `{port}`, `{port:NAME}`, `{work}`, `{example}`, `{logs}`, `{database_url}` and `{orchestration_url}`.
-    ///
-    /// # Errors
-    /// [`Error::BadFile`] for another name.
     pub fn fill(&self, text: &str) -> Result<String> {
         let value = |name: &str| {
             Some(match name {
@@ -94,9 +87,6 @@ impl Surroundings {
     }
 
     /// A command of the app in its environment.
-    ///
-    /// # Errors
-    /// [`Error::BadFile`] for a name in it that stands for nothing.
     pub fn invocation(&self, app: &App, argv: &[String]) -> Result<Invocation> {
         let argv = argv
             .iter()
@@ -223,9 +213,6 @@ impl Running {
     }
 
     /// Starts a successor of a process, or of the app itself, asks the first one to end at once, and waits for its end.
-    ///
-    /// # Errors
-    /// When the successor cannot start, or the first one does not end well.
     pub fn replace(&mut self, name: Option<&str>, app: &App, around: &Surroundings) -> Result<()> {
         let (what, place, argv) = match name {
             None => ("the app".to_owned(), &mut self.server, &app.start),

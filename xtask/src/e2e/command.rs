@@ -18,9 +18,6 @@ const GRACE: Duration = Duration::from_secs(2);
 /// Runs a command to its end and reads the JSON that it prints; what it prints to standard error is in the app's log.
 ///
 /// `meanwhile` is called again and again until the end. What the command did wrong is the inner error, in a sentence.
-///
-/// # Errors
-/// When it cannot start, on Ctrl-C, and what `meanwhile` fails with.
 pub fn run(
     argv: &[String],
     app: &App,

@@ -21,11 +21,8 @@ use serde::Serialize;
 /// The report of one run of one example with one app; `report.json` has exactly these fields.
 #[derive(Debug, Serialize)]
 pub struct Report {
-    /// The example's name.
     pub example: String,
-    /// What it shows.
     pub summary: String,
-    /// The app's framework.
     pub framework: String,
     /// What it ran on.
     pub stack: crate::e2e::stack::Ready,
@@ -46,9 +43,7 @@ pub struct Phases {
     pub prepare: u64,
     /// From the start of the app until it was ready.
     pub app: u64,
-    /// All scenarios.
     pub scenarios: u64,
-    /// Stopping everything.
     pub teardown: u64,
 }
 

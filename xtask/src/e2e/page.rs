@@ -15,7 +15,6 @@ table{border-collapse:collapse;width:100%;margin:.5rem 0}td{padding:.15rem .5rem
 .ok{color:#1d7f45}.bad{color:#b3261e}.bad li{white-space:pre-wrap}code{font-size:.85rem}\
 img{max-width:100%;border:1px solid #c8d0da}";
 
-/// The page's text.
 pub fn render(report: &Report) -> String {
     let mut page = String::new();
     let title = escape(&report.example);

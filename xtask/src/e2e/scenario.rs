@@ -29,9 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// What came out of one scenario.
 #[derive(Debug, Serialize)]
 pub struct Outcome {
-    /// Its name.
     pub name: String,
-    /// What it shows.
     pub about: String,
     /// From the first creation to the last check, in milliseconds.
     pub duration_ms: u64,
@@ -50,18 +48,14 @@ pub struct Outcome {
 pub struct Answered {
     /// What was asked for.
     pub path: String,
-    /// The status code.
     pub status: u16,
-    /// The body.
     pub body: Value,
 }
 
 /// One task of a scenario.
 #[derive(Debug, Serialize)]
 pub struct Task {
-    /// Its id.
     pub task_uuid: String,
-    /// Its last state.
     pub status: String,
     /// Its steps in the order in which they ran.
     pub steps: Vec<Step>,
@@ -78,13 +72,9 @@ impl Outcome {
 pub struct Runner<'a> {
     /// The repository, for messages.
     pub root: &'a std::path::Path,
-    /// The example.
     pub example: &'a Example,
-    /// The app.
     pub app: &'a App,
-    /// Where it runs.
     pub around: &'a Surroundings,
-    /// The client.
     pub http: Http,
     /// Ctrl-C.
     pub interrupt: &'a Interrupt,
@@ -93,10 +83,6 @@ pub struct Runner<'a> {
 }
 
 impl Runner<'_> {
-    /// Runs one scenario.
-    ///
-    /// # Errors
-    /// When it cannot be run at all: the app died, or Ctrl-C. What is not as expected is in the outcome.
     pub fn run(&self, scenario: &Scenario, app: &mut Running) -> Result<Outcome> {
         let started = Instant::now();
         let mut outcome = Outcome {

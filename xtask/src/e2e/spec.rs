@@ -9,20 +9,16 @@ use serde_json::{Map, Value};
 use crate::error::{closest, Error, Result};
 use crate::file::{line_with, read, read_toml, relative};
 
-/// The file's name.
 pub const FILE: &str = "example.toml";
 
-/// A whole example.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Example {
-    /// Its name.
     pub name: String,
     /// What it shows, in a line.
     pub summary: String,
     /// One app per framework.
     pub apps: BTreeMap<String, App>,
-    /// The app's endpoints.
     pub http: Http,
     /// How a user's own file gets in.
     pub input: Option<Input>,
@@ -80,9 +76,7 @@ pub struct Input {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scenario {
-    /// Its name.
     pub name: String,
-    /// What it shows.
     pub about: String,
     /// The file with the body to POST.
     pub body: Option<String>,
@@ -169,14 +163,11 @@ pub struct Expect {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
 pub enum OneOrMore {
-    /// One word.
     One(String),
-    /// Any of these.
     More(Vec<String>),
 }
 
 impl OneOrMore {
-    /// The words.
     pub fn words(&self) -> Vec<&str> {
         match self {
             Self::One(word) => vec![word],
@@ -210,9 +201,6 @@ impl Check {
 
 impl Example {
     /// Reads and checks an example; `root` shortens names in messages.
-    ///
-    /// # Errors
-    /// [`Error::BadFile`] for a missing or malformed file, a scenario named twice, or an `[input]` without its scenario.
     pub fn load(root: &Path, folder: &Path) -> Result<Self> {
         let file = folder.join(FILE);
         if !file.is_file() {
@@ -321,9 +309,6 @@ impl Example {
     }
 
     /// The scenarios of these names, or all.
-    ///
-    /// # Errors
-    /// [`Error::Unknown`] for a name that is none.
     pub fn select(&self, names: &[String]) -> Result<Vec<Scenario>> {
         let known: Vec<&str> = self
             .scenarios
@@ -350,9 +335,6 @@ fn is_file_name(name: &str) -> bool {
 }
 
 /// Replaces each `{name}` by its value.
-///
-/// # Errors
-/// The first name without a value.
 pub fn fill(text: &str, value: impl Fn(&str) -> Option<String>) -> Result<String, String> {
     let mut filled = String::new();
     let mut rest = text;

@@ -25,7 +25,6 @@ pub const DEV_SERVER: &str = "ops/dev-server";
 pub struct DevServer {
     /// The program, which is built by then.
     pub program: PathBuf,
-    /// Its variables.
     pub env: Vec<(String, String)>,
 }
 
@@ -57,7 +56,6 @@ pub struct Ready {
     pub orchestration_url: String,
     /// Where the database is.
     pub database_url: String,
-    /// Version of PostgreSQL.
     pub postgres_version: String,
     /// Version of the PGMQ extension.
     pub pgmq_version: String,
@@ -79,9 +77,6 @@ pub struct Stack {
 
 impl Stack {
     /// Starts `program up --json` with more arguments, and waits for its ready line.
-    ///
-    /// # Errors
-    /// [`Error::Ended`] with its own words if it fails, [`Error::Interrupted`] after Ctrl-C.
     pub fn start(invocation: Invocation, log: &Path, interrupt: &Interrupt) -> Result<Self> {
         let mut child = ChildGroup::spawn("stack", &invocation, &Output::PipeAndLog(log))?;
         let lines = first_line(&mut child);

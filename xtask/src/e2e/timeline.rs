@@ -13,15 +13,12 @@ const WIDTH: usize = 32;
 /// One step of a task.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Step {
-    /// Its name.
     pub name: String,
-    /// Its state.
     pub state: String,
     /// How often it was tried.
     pub attempts: u64,
     /// When its last attempt began, in seconds after the task was created.
     pub begin: Option<f64>,
-    /// When it ended.
     pub end: Option<f64>,
     /// The message of its failure.
     pub error: Option<String>,

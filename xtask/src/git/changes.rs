@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::thread::JoinHandle;
 
+use super::run::output;
 use super::Files;
 use crate::error::{Error, Result};
 
@@ -72,7 +72,6 @@ pub struct Asked {
 }
 
 impl Asked {
-    /// Starts to ask.
     pub fn since(root: &Path, base: String) -> Self {
         let is_name = !base.starts_with('-');
         let (place, name) = (root.to_owned(), base.clone());
@@ -85,9 +84,6 @@ impl Asked {
     }
 
     /// Every file that differs from where the base and HEAD parted. What is known of the work tree is not asked again.
-    ///
-    /// # Errors
-    /// [`Error::Git`] if the folder is no repository, or git cannot be started.
     pub fn changes(self, files: Option<&Files>) -> Result<Changes> {
         let Some(in_index) = self.in_index else {
             return Ok(unknown(&self.base, "is no name of a commit"));
@@ -184,12 +180,7 @@ enum Failure {
 }
 
 fn git(root: &Path, args: &[&str]) -> std::result::Result<Vec<u8>, Failure> {
-    let output = Command::new("git")
-        .args(args)
-        .current_dir(root)
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| Failure::NotStarted(error.to_string()))?;
+    let output = output(root, args).map_err(|error| Failure::NotStarted(error.to_string()))?;
     if output.status.success() {
         Ok(output.stdout)
     } else {

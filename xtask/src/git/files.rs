@@ -3,7 +3,6 @@
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use sha1::{Digest, Sha1};
 
@@ -125,11 +124,7 @@ fn is_sha1(folder: &Path) -> bool {
 
 /// Names of tracked files from git itself, for an index that is not read here.
 fn listed(root: &Path) -> Option<Vec<Vec<u8>>> {
-    let output = Command::new("git")
-        .args(["ls-files", "-z", "--cached"])
-        .current_dir(root)
-        .stdin(Stdio::null())
-        .output()
+    let output = super::run::output(root, &["ls-files", "-z", "--cached"])
         .ok()
         .filter(|output| output.status.success())?;
     let names = output.stdout.split(|byte| *byte == 0);

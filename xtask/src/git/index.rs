@@ -7,7 +7,6 @@
 pub struct Entry {
     /// Its path, relative to the repository, as bytes with `/`.
     pub path: Vec<u8>,
-    /// The content id.
     pub id: [u8; 20],
     /// Kind and permission, as git writes them: `0o100644`, `0o100755`, `0o120000` (link), `0o160000` (submodule).
     pub mode: u32,
@@ -200,7 +199,7 @@ mod tests {
             let ours: Vec<_> = parsed
                 .iter()
                 .map(|entry| {
-                    let id: String = entry.id.iter().map(|byte| format!("{byte:02x}")).collect();
+                    let id = hex::encode(entry.id);
                     [
                         format!("{:06o} {id} {}\t", entry.mode, entry.stage).as_bytes(),
                         &entry.path,

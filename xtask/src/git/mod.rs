@@ -13,11 +13,6 @@ use std::path::{Path, PathBuf};
 pub use changes::{default_base, Asked, Changes};
 pub use files::{Files, Id};
 
-/// Whether a folder is the top of a git work tree.
-pub fn is_work_tree(root: &Path) -> bool {
-    git_folder(root).is_some()
-}
-
 /// The folder with `index`, also in a linked work tree, where `.git` is a file that names it.
 fn git_folder(root: &Path) -> Option<PathBuf> {
     let git = root.join(".git");

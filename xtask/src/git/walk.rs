@@ -29,7 +29,6 @@ pub struct Visit<'a, T, U> {
     pub untracked: &'a (dyn Fn(&Path) -> U + Sync),
 }
 
-/// What was found.
 pub struct Found<T, U> {
     /// For each entry of the index, in its order.
     pub tracked: Vec<T>,

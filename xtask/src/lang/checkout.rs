@@ -29,10 +29,7 @@ const COMPLETE: &str = "complete";
 pub struct Built {
     /// Tasks that must be done before.
     pub needs: Vec<String>,
-    /// The package's name.
     pub name: String,
-    /// Its version, if the manifest says it.
-    pub version: Option<String>,
     /// Python: a folder with one wheel. Ruby: the gem's library, for `RUBYLIB`. TypeScript: the packed archive.
     pub path: PathBuf,
     /// Changes with the checkout's content: for stamps of what it is installed into.
@@ -106,7 +103,6 @@ pub fn built(
     Ok(Some(Built {
         needs,
         name: package.name.clone(),
-        version: package.version.clone(),
         path,
         id,
     }))

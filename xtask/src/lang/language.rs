@@ -12,7 +12,6 @@ use crate::version::Versions;
 /// What a command asks a unit's tools to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Job {
-    /// Run the tests.
     Test,
     /// Look for mistakes; change nothing.
     Lint,
@@ -23,7 +22,6 @@ pub enum Job {
 }
 
 impl Job {
-    /// The command's name.
     pub fn name(self) -> &'static str {
         match self {
             Self::Test => "test",
@@ -34,7 +32,6 @@ impl Job {
     }
 }
 
-/// An ecosystem.
 pub trait Language: Reader {
     /// How its test tool counts.
     fn counts(&self) -> Option<Count> {
@@ -88,7 +85,6 @@ pub struct Entry {
     pub language: Option<&'static dyn Language>,
     /// Its packages and their versions.
     pub versions: Option<&'static dyn Versions>,
-    /// Its registry.
     pub channel: Option<&'static dyn Channel>,
     /// Files that its packages get from the contract tables.
     pub constants: &'static [&'static Target],

@@ -39,7 +39,6 @@ pub const ECOSYSTEMS: [&Entry; 7] = [
     &helm::ECOSYSTEM,
 ];
 
-/// Those with units.
 pub fn languages() -> impl Iterator<Item = &'static dyn Language> {
     ECOSYSTEMS.into_iter().filter_map(|entry| entry.language)
 }
@@ -56,16 +55,12 @@ pub fn language(name: &str) -> Option<&'static dyn Language> {
     languages().find(|language| language.name() == name)
 }
 
-/// Those with packages.
 pub fn ecosystems() -> Vec<Ecosystem> {
     let versions = ECOSYSTEMS.into_iter().filter_map(|entry| entry.versions);
     versions.map(Ecosystem).collect()
 }
 
 /// The registry of an ecosystem's packages.
-///
-/// # Errors
-/// If it has none.
 pub fn channel(ecosystem: Ecosystem) -> Result<&'static dyn Channel> {
     let entry = ECOSYSTEMS.into_iter().find(|entry| {
         entry
@@ -89,9 +84,6 @@ pub fn constants() -> impl Iterator<Item = &'static Target> {
 }
 
 /// How the test tool of this name counts.
-///
-/// # Errors
-/// If there is none.
 pub fn counter(name: &str) -> Result<Count> {
     let known: Vec<Count> = languages()
         .filter_map(|language| language.counts())
@@ -109,17 +101,11 @@ pub fn counter(name: &str) -> Result<Count> {
 }
 
 /// Finds the units of a repository.
-///
-/// # Errors
-/// See [`Repo::discover`].
 pub fn discover(root: &Path) -> Result<Repo> {
     Repo::discover(root, &readers())
 }
 
 /// Fails if one of these is not a language.
-///
-/// # Errors
-/// [`crate::error::Error::UnknownLanguage`].
 pub fn check_languages(names: &[String]) -> Result<()> {
     crate::repo::check_languages(names, &readers())
 }
@@ -142,9 +128,6 @@ fn provide(planner: &mut Planner<'_>, unit: &Unit) -> Result<Provided> {
 }
 
 /// What it takes to use a unit's tools on code outside of it; see [`Language::toolchain`].
-///
-/// # Errors
-/// If it cannot be planned.
 pub fn toolchain(planner: &mut Planner<'_>, unit: &Unit) -> Result<Provided> {
     language(unit.language).map_or(Ok(Provided::default()), |language| {
         language.toolchain(planner, unit)
@@ -152,9 +135,6 @@ pub fn toolchain(planner: &mut Planner<'_>, unit: &Unit) -> Result<Provided> {
 }
 
 /// What it takes to start an app; see [`Language::app`].
-///
-/// # Errors
-/// If it cannot be planned.
 pub fn app(planner: &mut Planner<'_>, unit: &Unit) -> Result<Provided> {
     language(unit.language).map_or(Ok(Provided::default()), |language| {
         language.app(planner, unit)
@@ -179,9 +159,6 @@ pub fn add_jobs(planner: &mut Planner<'_>, units: &[&Unit], job: Job) -> Result<
 }
 
 /// Adds a job for a unit.
-///
-/// # Errors
-/// If it cannot be planned.
 pub fn add_job(planner: &mut Planner<'_>, unit: &Unit, job: Job) -> Result<()> {
     let Some(language) = language(unit.language) else {
         return Ok(());

@@ -31,11 +31,8 @@ pub struct Provided {
 /// How a unit is made ready for others: what its language says.
 type Provide = fn(&mut Planner<'_>, &Unit) -> Result<Provided>;
 
-/// See the module documentation.
 pub struct Planner<'a> {
-    /// The repository.
     pub repo: &'a Repo,
-    /// The table of tools.
     pub tools: &'a Tools,
     /// Where Tasker Core comes from.
     pub core: &'a Core,

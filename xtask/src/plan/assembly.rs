@@ -12,7 +12,6 @@ pub struct Assembly {
     pub base: Option<PathBuf>,
     /// Each case: its name, the folder it was generated into, and how many files it makes.
     pub cases: Vec<(String, PathBuf, usize)>,
-    /// The new project.
     pub into: PathBuf,
     /// Folder of the expected files.
     pub snapshots: PathBuf,

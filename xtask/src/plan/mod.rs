@@ -24,7 +24,6 @@ pub use totals::{Count, Totals};
 /// An ordered list of tasks: a task comes after all it needs.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
-    /// The tasks.
     pub tasks: Vec<Task>,
     /// Ids of tasks whose success says something about a unit and nothing else: they can be left out if they succeeded before.
     pub results: HashSet<String>,
@@ -113,7 +112,6 @@ impl Plan {
         self.ids = wanted;
     }
 
-    /// The printable form.
     pub fn describe(&self, root: &Path) -> Vec<TaskRecord> {
         self.tasks
             .iter()
@@ -146,6 +144,5 @@ pub struct TaskRecord {
     pub needs: Vec<String>,
     /// See [`Task::note`].
     pub note: Option<String>,
-    /// One line each.
     pub actions: Vec<String>,
 }

@@ -9,11 +9,9 @@ use super::totals::Totals;
 /// How a task ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Every action succeeded.
     Ok,
     /// It succeeded before on the same inputs, so it was left out.
     Cached,
-    /// An action failed.
     Failed,
     /// Never started, because a task it needs did not succeed, or because of `--fail-fast` after a failure.
     Skipped,
@@ -43,7 +41,6 @@ pub struct TaskResult {
     pub unit: String,
     /// See [`Task::label`].
     pub label: String,
-    /// How it ended.
     pub outcome: Outcome,
     /// How long it ran; how long it once ran, if it was left out.
     pub took: Duration,
@@ -53,11 +50,9 @@ pub struct TaskResult {
     pub rerun: String,
     /// The task that had to succeed first and did not.
     pub blocked_by: Option<String>,
-    /// What went wrong.
     pub error: Option<String>,
     /// What to do about it.
     pub fix: Option<String>,
-    /// What its tool counted.
     pub totals: Option<Totals>,
 }
 

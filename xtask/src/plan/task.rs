@@ -9,7 +9,6 @@ use crate::file::relative;
 use crate::process::{quote, Invocation};
 use crate::tools::PinnedTool;
 
-/// One effect.
 #[derive(Clone, Debug)]
 pub enum Action {
     /// Run a command to its end.
@@ -193,13 +192,11 @@ impl Task {
         self
     }
 
-    /// Adds a command.
     #[must_use]
     pub fn run(self, invocation: Invocation) -> Self {
         self.act(Action::Run(invocation))
     }
 
-    /// Adds an action.
     #[must_use]
     pub fn act(mut self, action: Action) -> Self {
         self.actions.push(action);

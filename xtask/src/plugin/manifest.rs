@@ -4,7 +4,6 @@ use std::path::{Component, Path};
 
 use serde::Deserialize;
 
-/// A plugin's manifest.
 pub const FILE: &str = "tasker-plugin.toml";
 /// A template's, in its own folder.
 pub const TEMPLATE_FILE: &str = "template.toml";
@@ -13,9 +12,7 @@ pub const TEMPLATE_FILE: &str = "template.toml";
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
-    /// The plugin itself.
     pub plugin: About,
-    /// Its templates.
     #[serde(default)]
     pub templates: Vec<Listed>,
 }
@@ -24,11 +21,8 @@ pub struct Manifest {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct About {
-    /// Unique among plugins.
     pub name: String,
-    /// One line.
     pub description: String,
-    /// Semantic version.
     pub version: String,
     /// The language of what it generates.
     pub language: String,
@@ -40,11 +34,9 @@ pub struct About {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Listed {
-    /// The template's name.
     pub name: String,
     /// Its folder, relative to the manifest's.
     pub path: String,
-    /// One line.
     pub description: String,
 }
 
@@ -54,7 +46,6 @@ pub struct Listed {
 pub struct Template {
     /// The same name as in the manifest.
     pub name: String,
-    /// One line.
     pub description: String,
     /// What the user may give.
     #[serde(default)]
@@ -68,9 +59,7 @@ pub struct Template {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Parameter {
-    /// Its name.
     pub name: String,
-    /// One line.
     pub description: String,
     /// Whether it must be given.
     #[serde(default)]
@@ -109,9 +98,6 @@ pub fn leaves(path: &str) -> bool {
 }
 
 /// Reads a file of a plugin.
-///
-/// # Errors
-/// Why it cannot be read, for people.
 pub fn parse<T: serde::de::DeserializeOwned>(folder: &Path, name: &str) -> Result<T, String> {
     let text =
         std::fs::read_to_string(folder.join(name)).map_err(|error| format!("{name}: {error}"))?;

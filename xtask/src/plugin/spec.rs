@@ -25,7 +25,6 @@ use serde::Deserialize;
 
 use super::manifest::{leaves, parse, Manifest, Template};
 
-/// The file's name.
 pub const FILE: &str = "template-tests.toml";
 /// How many sets of parameters a template must be proven with.
 const SETS: usize = 3;
@@ -35,7 +34,6 @@ const SHARED: &str = "project";
 /// Values of parameters by their names.
 pub type Values = BTreeMap<String, String>;
 
-/// The whole file.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Spec {
@@ -73,7 +71,6 @@ pub struct Special {
 pub struct Check {
     /// A word for people.
     pub name: String,
-    /// The command.
     pub run: Vec<String>,
     /// How its output counts tests: `pytest`, `cargo-test`, `rspec` or `bun-test`.
     pub counts: Option<String>,
@@ -88,9 +85,7 @@ pub struct Check {
 /// A template with one set of values.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Case {
-    /// The template's name.
     pub template: String,
-    /// The set's name.
     pub set: String,
     /// What is passed: only parameters that the template has.
     pub values: Values,

@@ -29,11 +29,9 @@ const POLL: Duration = Duration::from_millis(10);
 /// What to run: plain data, so that plans can be printed and compared.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Invocation {
-    /// Program and arguments.
     pub argv: Vec<String>,
     /// The folder to run in.
     pub cwd: PathBuf,
-    /// Variables to set.
     pub env: Vec<(String, String)>,
     /// Folders to put in front of PATH, first one first.
     pub path: Vec<PathBuf>,
@@ -52,13 +50,11 @@ impl Invocation {
         }
     }
 
-    /// Adds a variable.
     pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.env.push((name.into(), value.into()));
         self
     }
 
-    /// Adds several variables.
     pub fn envs(mut self, vars: impl IntoIterator<Item = (String, String)>) -> Self {
         self.env.extend(vars);
         self
@@ -112,11 +108,8 @@ impl Invocation {
         if name.components().count() > 1 {
             return name.to_owned();
         }
-        self.path
-            .iter()
-            .map(|folder| folder.join(name))
-            .find(|file| file.is_file())
-            .unwrap_or_else(|| name.to_owned())
+        let own = std::env::join_paths(&self.path).unwrap_or_default();
+        which::which_in(name, Some(own), &self.cwd).unwrap_or_else(|_| name.to_owned())
     }
 
     fn search_path(&self) -> OsString {
@@ -369,7 +362,6 @@ pub fn capture(unit: &str, invocation: &Invocation, interrupt: &Interrupt) -> Re
 /// What a short command said.
 #[derive(Debug)]
 pub struct Captured {
-    /// How it ended.
     pub status: ExitStatus,
     /// Both streams, as they came.
     pub text: String,

@@ -1,6 +1,5 @@
 //! Proving plugins: every template is generated with several sets of parameters, and the result given to the language's own tools.
 
-pub mod passed;
 pub mod plan;
 
 use crate::error::{closest, Error, Result};
@@ -12,7 +11,6 @@ use crate::repo::Repo;
 pub struct Choice {
     /// Names or folders of plugins.
     pub plugins: Vec<String>,
-    /// Names of templates.
     pub templates: Vec<String>,
 }
 

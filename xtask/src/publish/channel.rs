@@ -14,11 +14,9 @@ use crate::version::Ecosystem;
 /// A package in a release.
 #[derive(Clone, Debug)]
 pub struct Unit {
-    /// In its registry.
     pub name: String,
     /// Relative to the repository; it identifies the unit.
     pub folder: String,
-    /// Where it goes.
     pub ecosystem: Ecosystem,
     /// How it gets there.
     pub channel: &'static dyn Channel,
@@ -43,7 +41,6 @@ pub struct Unit {
 /// The files of a unit that are packed and whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Packed {
-    /// Where they lie.
     pub folder: PathBuf,
     /// What goes to the ecosystem's registry.
     pub artifacts: Vec<String>,
@@ -66,7 +63,6 @@ impl Packed {
 pub struct Remote {
     /// Its name; none where a version has one file.
     pub file: Option<String>,
-    /// Its sum.
     pub sum: Sum,
 }
 
@@ -84,13 +80,10 @@ pub type Missing = (String, String);
 
 /// A unit that is tried where nothing else is installed.
 pub struct Trial<'a> {
-    /// The unit.
     pub unit: &'a Unit,
-    /// Its files.
     pub packed: &'a Packed,
     /// Files of units of the same ecosystem that it needs and that may not be in the registry yet, dependencies first.
     pub needs: Vec<(&'a Unit, Packed)>,
-    /// An empty folder.
     pub folder: &'a Path,
 }
 
@@ -106,9 +99,6 @@ pub enum Upload {
 pub trait Channel: Sync + Debug {
     /// The beginnings of variables with the credentials that the client reads.
     fn prefixes(&self) -> &'static [&'static str];
-
-    /// The option that names another registry.
-    fn option(&self) -> &'static str;
 
     /// The kind of its package addresses (`pkg:KIND/name`).
     fn purl(&self) -> &'static str;
@@ -130,36 +120,21 @@ pub trait Channel: Sync + Debug {
 
     /// Makes the unit's files in `into`, from the clean clone. `with` are units of the same ecosystem that are packed in the
     /// same release and that it needs.
-    ///
-    /// # Errors
-    /// The tool's own.
     fn pack(&self, context: &Context, unit: &Unit, with: &[&Unit], into: &Path) -> Result<()>;
 
     /// Whether a packed file goes to the registry.
     fn is_artifact(&self, unit: &Unit, name: &str) -> bool;
 
     /// Installs it in an empty environment and tries it.
-    ///
-    /// # Errors
-    /// If it cannot be installed, or does not work.
     fn verify(&self, context: &Context, trial: &Trial<'_>) -> Result<()>;
 
     /// Whether credentials are there.
-    ///
-    /// # Errors
-    /// What is missing.
     fn credentials(&self, context: &Context, unit: &Unit) -> Result<(), Missing>;
 
     /// What the registry has of this version.
-    ///
-    /// # Errors
-    /// If it cannot be asked.
     fn probe(&self, context: &Context, unit: &Unit) -> Result<Vec<Remote>>;
 
     /// How a file is published.
-    ///
-    /// # Errors
-    /// If it must not be.
     fn upload(&self, context: &Context, unit: &Unit, file: &Path) -> Result<Upload>;
 
     /// Where a rate limit can be asked for its time, if that is known.

@@ -25,7 +25,6 @@ pub struct Head {
 
 /// What a release works with.
 pub struct Context {
-    /// The repository.
     pub root: PathBuf,
     /// The commit that is released.
     pub commit: String,
@@ -33,9 +32,7 @@ pub struct Context {
     pub epoch: i64,
     /// This commit's folder in the ledger.
     pub folder: PathBuf,
-    /// Registries.
     pub targets: Targets,
-    /// Pinned tools.
     pub programs: Programs,
     /// Ctrl-C.
     pub interrupt: Interrupt,
@@ -112,10 +109,6 @@ impl Context {
         done
     }
 
-    /// Waits.
-    ///
-    /// # Errors
-    /// [`Error::Interrupted`] on Ctrl-C.
     pub fn sleep(&self, length: Duration) -> Result<()> {
         let until = Instant::now() + length;
         while Instant::now() < until {
@@ -130,9 +123,6 @@ impl Context {
     }
 
     /// Runs a process to its end; what it says goes to the unit's log, without secrets.
-    ///
-    /// # Errors
-    /// If it cannot be started, or on an interrupt; a failure of its own is in the result.
     pub fn run(&self, unit: &str, may: May, invocation: &Invocation) -> Result<Captured> {
         match may {
             May::Read | May::Build => self.start(unit, &[], invocation),
@@ -141,9 +131,6 @@ impl Context {
     }
 
     /// Asks a registry that wants credentials for reading, too.
-    ///
-    /// # Errors
-    /// As [`Self::run`].
     pub fn ask(&self, unit: &str, prefixes: &[&str], invocation: &Invocation) -> Result<Captured> {
         self.start(unit, prefixes, invocation)
     }
@@ -206,9 +193,6 @@ impl Context {
     }
 
     /// Makes a folder appear at once with everything in it.
-    ///
-    /// # Errors
-    /// Whatever `fill` says, or the file system; then nothing appears.
     pub fn folder_at_once(
         &self,
         folder: &Path,
@@ -230,9 +214,6 @@ impl Context {
     }
 
     /// Writes a small file at once.
-    ///
-    /// # Errors
-    /// The file system.
     pub fn write(&self, path: &Path, text: &str) -> Result<()> {
         self.effect(|| write(path, text))
     }

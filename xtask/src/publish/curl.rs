@@ -8,12 +8,10 @@ use std::process::{Command, Stdio};
 
 use crate::error::{Error, Result};
 
-/// An answer.
 #[derive(Debug)]
 pub struct Answer {
     /// The status; 0 if there was none.
     pub status: u16,
-    /// The body.
     pub body: Vec<u8>,
     /// The headers, as they came.
     pub headers: String,
@@ -63,7 +61,6 @@ pub struct Request<'a> {
 }
 
 impl<'a> Request<'a> {
-    /// GET.
     pub fn get(url: &'a str) -> Self {
         Self {
             method: "GET",
@@ -105,10 +102,6 @@ impl<'a> Request<'a> {
         self
     }
 
-    /// Asks.
-    ///
-    /// # Errors
-    /// If curl cannot be started; an unreachable server is an answer with status 0.
     pub fn send(&self) -> Result<Answer> {
         let scratch = tempfile::tempdir().map_err(Error::io("create", std::env::temp_dir()))?;
         let (body, headers) = (scratch.path().join("body"), scratch.path().join("headers"));

@@ -67,9 +67,6 @@ fn gh_is_logged_in() -> bool {
 }
 
 /// The sum of a file in the store; none if it is not there.
-///
-/// # Errors
-/// If the store cannot be asked.
 pub fn sum(context: &Context, unit: &str, tag: &str, file: &str) -> Result<Option<Sum>> {
     let Some(base) = address(context) else {
         return github_sum(context, unit, tag, file);
@@ -84,9 +81,6 @@ pub fn sum(context: &Context, unit: &str, tag: &str, file: &str) -> Result<Optio
 }
 
 /// Puts a file into the store; what the server says if it refuses.
-///
-/// # Errors
-/// If nothing can be asked at all.
 pub fn put(context: &Context, unit: &str, tag: &str, file: &Path) -> Result<Result<(), String>> {
     let name = file
         .file_name()
@@ -108,9 +102,6 @@ pub fn put(context: &Context, unit: &str, tag: &str, file: &Path) -> Result<Resu
 }
 
 /// Whether the notes of a tag are published.
-///
-/// # Errors
-/// If the store cannot be asked.
 pub fn is_announced(context: &Context, unit: &str, tag: &str) -> Result<bool> {
     if address(context).is_some() {
         return Ok(sum(context, unit, tag, NOTES)?.is_some());
@@ -119,9 +110,6 @@ pub fn is_announced(context: &Context, unit: &str, tag: &str) -> Result<bool> {
 }
 
 /// Publishes the notes of a tag; what the server says if it refuses.
-///
-/// # Errors
-/// If nothing can be asked at all.
 pub fn announce(
     context: &Context,
     unit: &str,

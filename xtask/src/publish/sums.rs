@@ -3,6 +3,7 @@
 use std::io::Read;
 use std::path::Path;
 
+use base64::prelude::{Engine as _, BASE64_STANDARD};
 use sha2::{Digest, Sha256, Sha512};
 
 use crate::error::{Error, Result};
@@ -13,13 +14,10 @@ pub const FILE: &str = "SHA256SUMS";
 /// How bytes are summed up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Algorithm {
-    /// Most registries.
     Sha256,
-    /// npm.
     Sha512,
 }
 
-/// A sum.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sum {
     /// How it was made.
@@ -54,23 +52,19 @@ impl Sum {
             .find_map(|word| word.strip_prefix("sha512-"))?;
         Some(Self {
             algorithm: Algorithm::Sha512,
-            hex: hex(&base64(encoded)?),
+            hex: hex::encode(BASE64_STANDARD.decode(encoded).ok()?),
         })
     }
 
     /// Of bytes.
     pub fn of(algorithm: Algorithm, bytes: &[u8]) -> Self {
         let hex = match algorithm {
-            Algorithm::Sha256 => hex(&Sha256::digest(bytes)),
-            Algorithm::Sha512 => hex(&Sha512::digest(bytes)),
+            Algorithm::Sha256 => hex::encode(Sha256::digest(bytes)),
+            Algorithm::Sha512 => hex::encode(Sha512::digest(bytes)),
         };
         Self { algorithm, hex }
     }
 
-    /// Of a file.
-    ///
-    /// # Errors
-    /// If it cannot be read.
     pub fn of_file(algorithm: Algorithm, path: &Path) -> Result<Self> {
         let mut bytes = Vec::new();
         std::fs::File::open(path)
@@ -80,42 +74,7 @@ impl Sum {
     }
 }
 
-/// Bytes as lower-case hexadecimal.
-pub fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
-/// Decodes standard base64 with padding; none if the text is something else.
-fn base64(text: &str) -> Option<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let (mut bits, mut have) = (0u32, 0u32);
-    for c in text.trim_end_matches('=').bytes() {
-        let value = match c {
-            b'A'..=b'Z' => c - b'A',
-            b'a'..=b'z' => c - b'a' + 26,
-            b'0'..=b'9' => c - b'0' + 52,
-            b'+' => 62,
-            b'/' => 63,
-            _ => return None,
-        };
-        bits = (bits << 6) | u32::from(value);
-        have += 6;
-        if have >= 8 {
-            have -= 8;
-            bytes.push(u8::try_from(bits >> have & 0xff).ok()?);
-        }
-    }
-    Some(bytes)
-}
-
 /// Lines of `sum  name`, sorted by name.
-///
-/// # Errors
-/// If a file cannot be read.
 pub fn listing(folder: &Path, names: &[String]) -> Result<String> {
     let mut names: Vec<&String> = names.iter().collect();
     names.sort();

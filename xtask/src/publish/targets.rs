@@ -12,9 +12,7 @@ pub struct Targets {
     pub pypi: Option<String>,
     /// Where they are found: a simple index.
     pub pypi_index: Option<String>,
-    /// An npm registry.
     pub npm: Option<String>,
-    /// A gem server.
     pub gems: Option<String>,
     /// `oci://host/path`, below which charts lie.
     pub charts: Option<String>,
@@ -39,7 +37,6 @@ impl Targets {
 pub struct Programs(pub BTreeMap<String, PathBuf>);
 
 impl Programs {
-    /// A pinned program.
     pub fn path(&self, name: &str) -> Option<&Path> {
         self.0.get(name).map(PathBuf::as_path)
     }

@@ -21,9 +21,6 @@ pub enum News {
 }
 
 /// Does everything that is left to do.
-///
-/// # Errors
-/// The failures, after everything that does not depend on them was done; a rerun goes on from there.
 pub fn run(
     context: &Context,
     units: &[Unit],

@@ -10,9 +10,6 @@ use crate::publish::store::CREDENTIALS;
 use crate::publish::{Context, Head, May};
 
 /// The commit of the work tree.
-///
-/// # Errors
-/// If something is not committed: what is released must be what others can check out.
 pub fn head(root: &Path) -> Result<Head> {
     let changed = git(root, &["status", "--porcelain"])?;
     if let Some(first) = changed.lines().next() {
@@ -34,9 +31,6 @@ pub fn head(root: &Path) -> Result<Head> {
 }
 
 /// Tags and the commits they stand for, in this clone.
-///
-/// # Errors
-/// [`Error::Git`].
 pub fn local_tags(root: &Path) -> Result<BTreeMap<String, String>> {
     let text = git(
         root,
@@ -61,9 +55,6 @@ pub fn local_tags(root: &Path) -> Result<BTreeMap<String, String>> {
 }
 
 /// The same, where others fetch.
-///
-/// # Errors
-/// [`Error::Git`] if the remote cannot be reached.
 pub fn remote_tags(root: &Path, remote: &str) -> Result<BTreeMap<String, String>> {
     let text = git(root, &["ls-remote", "--tags", remote])?;
     let mut tags = BTreeMap::new();
@@ -85,9 +76,6 @@ pub fn file_at(root: &Path, revision: &str, file: &Path) -> Option<String> {
 /// Makes a tag in this clone unless it is there.
 ///
 /// Its time is the commit's, so that a tag which has to be made again is the same object.
-///
-/// # Errors
-/// [`Error::Release`](Error::Version) if it is there for another commit.
 pub fn tag(context: &Context, unit: &str, tag: &str, message: &str) -> Result<()> {
     if let Some(commit) = local_tags(&context.root)?.get(tag) {
         return same_commit(context, tag, commit);
@@ -110,9 +98,6 @@ pub fn tag(context: &Context, unit: &str, tag: &str, message: &str) -> Result<()
 }
 
 /// Sends a tag to where others fetch, unless it is there.
-///
-/// # Errors
-/// If the remote refuses it, or has it for another commit.
 pub fn push(context: &Context, unit: &str, tag: &str) -> Result<()> {
     let remote = &context.targets.remote;
     if let Some(commit) = remote_tags(&context.root, remote)?.get(tag) {

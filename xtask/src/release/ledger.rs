@@ -58,9 +58,6 @@ pub fn packed(context: &Context, unit: &Unit) -> Option<Packed> {
 }
 
 /// Removes what a killed run left unfinished. Only for the one run that has the lock.
-///
-/// # Errors
-/// The file system.
 pub fn sweep(context: &Context) -> Result<()> {
     for folder in [context.folder.clone(), context.folder.join("units")] {
         for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
@@ -99,9 +96,6 @@ pub fn is_verified(context: &Context, unit: &Unit, packed: &Packed) -> bool {
 }
 
 /// Notes that these bytes were verified.
-///
-/// # Errors
-/// The file system.
 pub fn note_verified(context: &Context, unit: &Unit, packed: &Packed) -> Result<()> {
     context.write(&marker(context, unit), &fingerprint(packed)?)
 }

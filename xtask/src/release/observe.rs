@@ -13,9 +13,6 @@ use crate::publish::Remote;
 use crate::publish::{store, Unit};
 
 /// Looks at every unit, several at a time.
-///
-/// # Errors
-/// The first registry that cannot be asked.
 pub fn all(context: &Context, units: &[Unit], jobs: usize) -> Result<Vec<Seen>> {
     let local = git::local_tags(&context.root)?;
     let remote = git::remote_tags(&context.root, &context.targets.remote)?;
@@ -77,9 +74,6 @@ fn one(
 }
 
 /// Whether a registry, and the store of files, have exactly these bytes.
-///
-/// # Errors
-/// If one of them cannot be asked.
 pub fn there(context: &Context, unit: &Unit, packed: &Packed) -> Result<There> {
     let remote = unit.channel.probe(context, unit)?;
     for name in &packed.artifacts {
@@ -98,9 +92,6 @@ pub fn there(context: &Context, unit: &Unit, packed: &Packed) -> Result<There> {
 }
 
 /// The same for one file of the registry.
-///
-/// # Errors
-/// If our own file cannot be read.
 pub fn compare(packed: &Packed, name: &str, remote: &[Remote]) -> Result<There> {
     let Some(remote) = remote
         .iter()
@@ -113,9 +104,6 @@ pub fn compare(packed: &Packed, name: &str, remote: &[Remote]) -> Result<There> 
 }
 
 /// The same for one file of the store.
-///
-/// # Errors
-/// If the store cannot be asked.
 pub fn extra(context: &Context, unit: &Unit, packed: &Packed, name: &str) -> Result<There> {
     let Some(theirs) = store::sum(context, &unit.folder, &unit.tag, name)? else {
         return Ok(There::No);

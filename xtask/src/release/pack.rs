@@ -8,9 +8,6 @@ use crate::file::write;
 use crate::publish::{sums, Context, Packed, Unit};
 
 /// Packs a unit: its files, bill of materials, provenance and sums appear together. `with` as for [`Channel::pack`](crate::publish::Channel::pack).
-///
-/// # Errors
-/// The ecosystem's tool, or the file system.
 pub fn pack(context: &Context, unit: &Unit, with: &[&Unit]) -> Result<Packed> {
     context.folder_at_once(&ledger::of_unit(context, unit), |into| {
         unit.channel.pack(context, unit, with, into)?;

@@ -23,22 +23,18 @@ pub enum There {
 /// A file that a registry has with other bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Conflict {
-    /// Its name.
     pub file: String,
     /// The sum of our bytes, with its algorithm.
     pub ours: String,
-    /// The registry's sum.
     pub theirs: String,
 }
 
 /// Where the tag of a version is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tag {
-    /// Nowhere.
     None,
     /// Only in this clone.
     Local,
-    /// Where others fetch.
     Remote,
 }
 
@@ -49,16 +45,13 @@ pub struct Seen {
     pub packed: bool,
     /// The ledger says that these bytes were verified.
     pub verified: bool,
-    /// The registry.
     pub registry: There,
-    /// The tag.
     pub tag: Tag,
     /// Whether its notes are published.
     pub announced: bool,
 }
 
 impl Seen {
-    /// Nothing at all.
     pub const NOTHING: Self = Self {
         packed: false,
         verified: false,
@@ -183,9 +176,6 @@ pub struct Taken {
 }
 
 /// Computes what is left to do. `units` are in order, `seen` says what is known of each.
-///
-/// # Errors
-/// [`Taken`] if a registry has other bytes under a version.
 pub fn plan(units: &[Unit], seen: &[Seen]) -> Result<Plan, Taken> {
     let mut plan = Plan::default();
     // Per unit the last step of each phase, if it has one.

@@ -14,9 +14,6 @@ use crate::publish::Context;
 use crate::publish::Unit;
 
 /// The statement about a unit whose packed files lie in `folder`.
-///
-/// # Errors
-/// If a file cannot be read.
 pub fn of(context: &Context, unit: &Unit, folder: &Path, artifacts: &[String]) -> Result<String> {
     let mut subject: Vec<Value> = Vec::new();
     for name in artifacts {

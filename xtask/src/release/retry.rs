@@ -18,9 +18,6 @@ const QUESTIONS: u32 = 3;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Asks until there is an answer, or it is clear that there will be none.
-///
-/// # Errors
-/// What was said last.
 pub fn asking<T>(context: &Context, ask: impl Fn() -> Result<T>) -> Result<T> {
     let (mut asked, mut waited) = (0, Duration::ZERO);
     loop {
@@ -118,16 +115,9 @@ pub fn named_wait(words: &str, now: Duration) -> Option<Duration> {
             if !digits.is_empty() {
                 return digits.parse().ok().map(Duration::from_secs);
             }
-            let date = &rest[..rest.find(" GMT")?];
-            let format = time::format_description::parse_borrowed::<2>(
-                "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second]",
-            )
-            .ok()?;
-            let at = time::PrimitiveDateTime::parse(date, &format)
-                .ok()?
-                .assume_utc()
-                .unix_timestamp();
-            let at = Duration::from_secs(u64::try_from(at).ok()?);
+            let date = &rest[..rest.find(" GMT")? + " GMT".len()];
+            let at = httpdate::parse_http_date(date).ok()?;
+            let at = at.duration_since(std::time::UNIX_EPOCH).ok()?;
             Some(at.saturating_sub(now))
         })
 }

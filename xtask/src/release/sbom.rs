@@ -4,15 +4,13 @@ use std::path::Path;
 
 use serde_json::{json, Value};
 
+use crate::clock::day_and_time;
 use crate::error::Result;
-use crate::publish::sums::{hex, Algorithm, Sum};
+use crate::publish::sums::{Algorithm, Sum};
 use crate::publish::Context;
 use crate::publish::{Component, Unit};
 
 /// The document of a unit whose packed files lie in `folder`.
-///
-/// # Errors
-/// If a file cannot be read.
 pub fn of(context: &Context, unit: &Unit, folder: &Path, artifacts: &[String]) -> Result<String> {
     let mut hashes = Vec::new();
     let mut seed = String::new();
@@ -95,16 +93,6 @@ fn uuid(seed: &str) -> String {
 }
 
 fn timestamp(epoch: i64) -> String {
-    let Ok(time) = time::OffsetDateTime::from_unix_timestamp(epoch) else {
-        return hex(b"");
-    };
-    format!(
-        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z",
-        time.year(),
-        u8::from(time.month()),
-        time.day(),
-        time.hour(),
-        time.minute(),
-        time.second()
-    )
+    let (day, time) = day_and_time(epoch);
+    format!("{day}T{time}Z")
 }

@@ -18,9 +18,6 @@ use crate::version::changelog;
 const VISIBLE_WITHIN: Duration = Duration::from_secs(10 * 60);
 
 /// Uploads each file that is not there yet: the registry's first, then those of the store.
-///
-/// # Errors
-/// If one is refused, or there with other bytes.
 pub fn upload(
     context: &Context,
     unit: &Unit,
@@ -161,9 +158,6 @@ fn ask_for_time(context: &Context, unit: &Unit) -> Option<Duration> {
 }
 
 /// Waits until a registry hands out what it took.
-///
-/// # Errors
-/// If it does not within ten minutes, or has other bytes.
 pub fn visible(context: &Context, unit: &Unit, packed: &Packed) -> Result<String> {
     let started = Instant::now();
     let mut pause = Duration::from_millis(200);
@@ -190,9 +184,6 @@ pub fn visible(context: &Context, unit: &Unit, packed: &Packed) -> Result<String
 }
 
 /// Publishes the notes: the version's part of the changelog at the tag.
-///
-/// # Errors
-/// If the store refuses them.
 pub fn announce(context: &Context, unit: &Unit, say: &dyn Fn(String)) -> Result<String> {
     let text = git::file_at(
         &context.root,

@@ -7,9 +7,6 @@ use crate::publish::Trial;
 use crate::publish::Unit;
 
 /// Installs a unit in an empty environment, runs what it is tried with, and notes success.
-///
-/// # Errors
-/// If it is not packed, cannot be installed, or does not work.
 pub fn verify(context: &Context, units: &[Unit], place: usize) -> Result<()> {
     let unit = &units[place];
     let packed = ledger::packed(context, unit).ok_or_else(|| not_packed(unit))?;

@@ -10,16 +10,12 @@ use super::Repo;
 pub enum Reason {
     /// A changed file is its own input.
     File {
-        /// The file.
         path: String,
         /// How it is one.
         because: Because,
     },
     /// A changed file is everybody's input.
-    Everything {
-        /// The file.
-        path: String,
-    },
+    Everything { path: String },
     /// A unit that it uses is affected.
     Through {
         /// That unit, by its place in the repository.

@@ -5,10 +5,8 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 use crate::git::Files;
+use crate::layout::holds_no_packages;
 use crate::unit::{above, is_named, Found, Reader, Unit};
-
-/// Folders that hold no units: build output, environments, dependencies, and repositories that tests run on.
-const SKIPPED: [&str; 5] = ["target", "node_modules", "dist", "fixtures", "__pycache__"];
 
 /// Inside a package: the copy of another unit's templates that it is published with.
 const CARRIED: &str = "plugin";
@@ -160,7 +158,7 @@ fn among(root: &Path, files: &Files, languages: &[&dyn Reader]) -> Vec<Place> {
 }
 
 fn is_skipped(folder: &str) -> bool {
-    folder.starts_with('.') || SKIPPED.contains(&folder)
+    folder.starts_with('.') || holds_no_packages(folder)
 }
 
 fn is_manifest(languages: &[&dyn Reader], name: &str) -> bool {

@@ -7,7 +7,6 @@ use crate::unit::{Reader, Unit};
 /// What the user asked for; empty lists mean everything.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
-    /// Names of languages.
     pub languages: Vec<String>,
     /// Names or folders of units.
     pub units: Vec<String>,

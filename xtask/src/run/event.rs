@@ -8,13 +8,9 @@ use crate::plan::{Outcome, Task, TaskResult, Totals};
 #[derive(Debug)]
 pub enum Event<'a> {
     /// A task's first action begins.
-    TaskStarted {
-        /// The task.
-        task: &'a Task,
-    },
+    TaskStarted { task: &'a Task },
     /// A task is still running; comes about twice a second while nothing else happens.
     TaskRunning {
-        /// The task.
         task: &'a Task,
         /// For how long it has been running.
         elapsed: Duration,
@@ -50,7 +46,6 @@ pub struct Summary {
 const SLOWEST: usize = 5;
 
 impl Summary {
-    /// Adds up.
     pub fn new(
         tasks: Vec<TaskResult>,
         took: Duration,

@@ -29,9 +29,7 @@ pub struct ConfigKey {
     pub kind: String,
     /// What a rendered file contains if nobody sets the key.
     pub default: Default,
-    /// Least number.
     pub min: Option<f64>,
-    /// Greatest number.
     pub max: Option<f64>,
     /// Accepted words; any if empty.
     pub choices: Vec<String>,
@@ -49,18 +47,12 @@ pub struct ConfigKey {
     pub doc: String,
 }
 
-/// A default value.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Default {
-    /// Text.
     Str(String),
-    /// Truth value.
     Bool(bool),
-    /// Whole number.
     Int(i64),
-    /// Number.
     Float(f64),
-    /// List of texts.
     StrList(Vec<String>),
     /// List of whole numbers.
     IntList(Vec<i64>),
@@ -69,9 +61,7 @@ pub enum Default {
 /// A section that is rendered only when a user sets a key in it.
 #[derive(Clone, Debug, Deserialize)]
 pub struct OptionalSection {
-    /// Dotted path.
     pub path: String,
-    /// The reason.
     pub why: String,
 }
 
@@ -93,9 +83,7 @@ pub struct Pattern {
 pub struct Setting {
     /// Dotted name, such as `database.pool_size`.
     pub name: String,
-    /// The key's path.
     pub path: String,
-    /// What it does.
     #[serde(default)]
     pub doc: String,
 }
@@ -142,7 +130,6 @@ impl Setting {
 }
 
 impl Contract {
-    /// The repository.
     pub fn root(&self) -> &Path {
         &self.root
     }
@@ -227,7 +214,6 @@ impl Contract {
         Ok(self.load::<File>("config")?.optional_section)
     }
 
-    /// Named patterns.
     pub fn patterns(&self) -> Result<Vec<Pattern>> {
         #[derive(Deserialize)]
         #[serde(deny_unknown_fields)]
@@ -269,7 +255,6 @@ impl Contract {
         Ok(settings)
     }
 
-    /// Events.
     pub fn events(&self) -> Result<Vec<Event>> {
         let file: Events = self.load("events")?;
         self.checked("events", &file.since, file.event)
@@ -291,7 +276,6 @@ impl Contract {
         Ok(self.load::<Health>("health")?.field)
     }
 
-    /// Types of errors.
     pub fn errors(&self) -> Result<Vec<ErrorType>> {
         #[derive(Deserialize)]
         #[serde(deny_unknown_fields)]
@@ -304,7 +288,6 @@ impl Contract {
         self.checked("errors", &file.since, file.error)
     }
 
-    /// Metrics.
     pub fn metrics(&self) -> Result<Vec<Metric>> {
         #[derive(Deserialize)]
         #[serde(deny_unknown_fields)]
@@ -439,6 +422,5 @@ pub struct Target {
     pub manifest: &'static str,
     /// Relative to the repository.
     pub path: &'static str,
-    /// The whole file.
     pub render: fn(&Contract) -> Result<String>,
 }

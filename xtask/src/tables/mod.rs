@@ -3,7 +3,5 @@
 mod contract;
 mod names;
 
-pub use contract::{
-    ConfigKey, Contract, Default, OptionalSection, Pattern, Setting, Target, FOLDER,
-};
-pub use names::{camel_case, Column, Component, ErrorType, Event, Field, HealthField, Metric, Row};
+pub use contract::{ConfigKey, Contract, Default, Target, FOLDER};
+pub use names::{camel_case, Column, Event, Field, Metric, Row};

@@ -11,11 +11,8 @@ pub enum Column {
     Python,
     /// Django; what has no name of its own is called as in Python.
     Django,
-    /// Ruby: Rails.
     Ruby,
-    /// TypeScript: Bun.
     TypeScript,
-    /// Rust: Axum.
     Rust,
 }
 
@@ -66,14 +63,12 @@ pub struct Field {
     pub kind: String,
     /// What a number counts.
     pub unit: Option<String>,
-    /// Least number.
     pub min: Option<f64>,
     /// It may be null.
     #[serde(default)]
     pub optional: bool,
     /// Where Core has it: `Class.attribute` of `tasker-py`.
     pub core: Option<String>,
-    /// What it means.
     #[serde(default)]
     pub doc: String,
 }
@@ -84,13 +79,11 @@ pub struct Field {
 pub struct HealthField {
     /// `live` or `ready`, then the path in the answer.
     pub path: String,
-    /// Its type.
     #[serde(rename = "type")]
     pub kind: String,
     /// Accepted words; any if empty.
     #[serde(default)]
     pub choices: Vec<String>,
-    /// What it means.
     #[serde(default)]
     pub doc: String,
 }
@@ -113,7 +106,6 @@ macro_rules! row {
             $($(#[$column_doc])* pub $column: $kind,)*
             /// The first version of the packages that has it.
             pub since: Option<String>,
-            /// What it means.
             pub doc: String,
         }
 
@@ -142,7 +134,6 @@ macro_rules! row {
 }
 
 row! {
-    /// An event.
     Event {
         /// Core's own event behind it.
         core: Option<String>,
@@ -173,14 +164,12 @@ row! {
 }
 
 row! {
-    /// A metric.
     Metric {
         /// `counter`, `gauge` or `histogram`.
         kind: String,
         /// `seconds`, `steps` …
         #[serde(default)]
         unit: String,
-        /// Label names.
         #[serde(default)]
         labels: Vec<String>,
     }

@@ -5,18 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::table::{Row, Table};
 use crate::error::{Error, Result};
+use crate::layout::holds_no_packages;
 use crate::unit::{is_named, Described, Reader};
-
-/// Folders that hold no packages of the checkout: build output, dependencies, and what its own tests run on.
-const SKIPPED: [&str; 7] = [
-    "target",
-    "node_modules",
-    "vendor",
-    "dist",
-    "fixtures",
-    "__pycache__",
-    "build",
-];
 
 /// A folder with sources of Tasker Core.
 #[derive(Clone, Debug)]
@@ -32,7 +22,6 @@ pub struct Checkout {
 pub struct Package {
     /// The name of its [`Language`](crate::lang::Language).
     pub language: String,
-    /// Its name.
     pub name: String,
     /// Its version, if the manifest says it in a way that can be read without running anything.
     pub version: Option<String>,
@@ -212,7 +201,10 @@ fn walk(folder: &Path, readers: &[&dyn Reader], manifests: &mut Vec<PathBuf>) ->
         let name = name.to_string_lossy();
         let kind = entry.file_type().map_err(Error::io("read", entry.path()))?;
         if kind.is_dir() {
-            if !name.starts_with('.') && !SKIPPED.contains(&name.as_ref()) {
+            if !name.starts_with('.')
+                && !holds_no_packages(&name)
+                && !["vendor", "build"].contains(&&*name)
+            {
                 walk(&entry.path(), readers, manifests)?;
             }
         } else if readers

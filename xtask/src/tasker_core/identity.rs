@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
-use crate::layout::BUILT;
+use crate::git::run::output;
+use crate::layout::is_built;
 
 /// The content of a checkout at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +40,7 @@ impl Identity {
             return Ok(Self {
                 commit: None,
                 changed: 0,
-                digest: hex(sum),
+                digest: hex::encode(sum.finalize()),
             });
         };
         let changed = changed(checkout);
@@ -51,7 +51,7 @@ impl Identity {
         Ok(Self {
             commit: Some(commit),
             changed: changed.len(),
-            digest: hex(sum),
+            digest: hex::encode(sum.finalize()),
         })
     }
 
@@ -98,18 +98,9 @@ fn changed(checkout: &Path) -> BTreeSet<PathBuf> {
     names(tracked).into_iter().chain(names(untracked)).collect()
 }
 
+/// None if git does not know the folder.
 fn git(checkout: &Path, args: &[&str]) -> Option<Vec<u8>> {
-    let output = Command::new("git")
-        .args(args)
-        .current_dir(checkout)
-        // A status of the checkout must not write into it, and a hook's variables must not lead elsewhere.
-        .env("GIT_OPTIONAL_LOCKS", "0")
-        .env_remove("GIT_DIR")
-        .env_remove("GIT_WORK_TREE")
-        .env_remove("GIT_INDEX_FILE")
-        .stdin(Stdio::null())
-        .output()
-        .ok()?;
+    let output = output(checkout, args).ok()?;
     output.status.success().then_some(output.stdout)
 }
 
@@ -120,10 +111,7 @@ fn walk(folder: &Path, files: &mut BTreeSet<PathBuf>) -> Result<()> {
         let name = name.to_string_lossy();
         let kind = entry.file_type().map_err(Error::io("read", entry.path()))?;
         if kind.is_dir() {
-            if !name.starts_with('.')
-                && !BUILT.contains(&name.as_ref())
-                && !name.ends_with(".egg-info")
-            {
+            if !name.starts_with('.') && !is_built(&name) && !name.ends_with(".egg-info") {
                 walk(&entry.path(), files)?;
             }
         } else if kind.is_file() {
@@ -164,13 +152,6 @@ fn add_stamp(sum: &mut Sha256, checkout: &Path, path: &Path) -> Result<()> {
         sum.update(number.to_le_bytes());
     }
     Ok(())
-}
-
-fn hex(sum: Sha256) -> String {
-    sum.finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::clock::day_and_time;
 use crate::error::{Error, Result};
 use crate::process::quote;
 use crate::unit::Reader;
@@ -80,7 +81,6 @@ impl Core {
         })
     }
 
-    /// The published packages.
     pub fn published(root: &Path) -> Self {
         Self {
             root: root.to_owned(),
@@ -198,7 +198,6 @@ impl Local {
     }
 }
 
-/// The kept choice.
 fn state(root: &Path) -> Result<Option<State>> {
     let path = root.join(STATE);
     match std::fs::read_to_string(&path) {
@@ -235,22 +234,8 @@ fn published_version(root: &Path) -> String {
         .unwrap_or_default()
 }
 
-/// Seconds since 1970.
-pub fn now() -> i64 {
-    time::OffsetDateTime::now_utc().unix_timestamp()
-}
-
 /// `2026-01-31 12:05 UTC`.
-pub fn date(seconds: i64) -> String {
-    let Ok(time) = time::OffsetDateTime::from_unix_timestamp(seconds) else {
-        return "an unknown day".to_owned();
-    };
-    format!(
-        "{}-{:02}-{:02} {:02}:{:02} UTC",
-        time.year(),
-        u8::from(time.month()),
-        time.day(),
-        time.hour(),
-        time.minute()
-    )
+fn date(seconds: i64) -> String {
+    let (day, time) = day_and_time(seconds);
+    format!("{day} {} UTC", &time[..5])
 }

@@ -11,7 +11,6 @@ use crate::file::read_toml;
 /// The table's file, relative to the repository.
 pub const FILE: &str = "xtask/contract/core.toml";
 
-/// All rows.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Table {
@@ -20,7 +19,6 @@ pub struct Table {
     pub rows: Vec<Row>,
 }
 
-/// One package.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Row {
@@ -28,14 +26,12 @@ pub struct Row {
     pub language: String,
     /// In its registry and in its manifest.
     pub name: String,
-    /// The released version.
     pub published: Version,
     /// What we work with.
     pub supported: VersionReq,
 }
 
 impl Table {
-    /// Reads it.
     pub fn load(root: &Path) -> Result<Self> {
         if !root.join(FILE).is_file() {
             return Err(Error::BadFile {
@@ -46,17 +42,6 @@ impl Table {
             });
         }
         read_toml(root, &root.join(FILE))
-    }
-
-    /// The languages, each once.
-    pub fn languages(&self) -> Vec<&str> {
-        let mut languages: Vec<&str> = Vec::new();
-        for row in &self.rows {
-            if !languages.contains(&row.language.as_str()) {
-                languages.push(&row.language);
-            }
-        }
-        languages
     }
 
     /// The rows of a language.

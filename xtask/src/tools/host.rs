@@ -21,7 +21,6 @@ pub struct HostTool {
     pub minimum: String,
     /// Languages whose commands need it.
     pub languages: Vec<String>,
-    /// What it is for.
     pub about: String,
     /// The command that installs or updates it.
     pub fix: String,
@@ -46,10 +45,8 @@ impl HostTool {
 
     /// Whether a program of that name is in PATH; does not start it.
     pub fn is_present(&self) -> bool {
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        self.command.first().is_some_and(|name| {
-            std::env::split_paths(&path).any(|folder| folder.join(name).is_file())
-        })
+        let program = self.command.first();
+        program.is_some_and(|name| which::which(name).is_ok())
     }
 
     /// What is wrong when it is not there, or not as it must be.

@@ -68,7 +68,6 @@ pub struct PinnedTool {
     pub build: Option<Build>,
     /// Whether only commands that use it install it, because that takes minutes.
     pub on_demand: bool,
-    /// What it is for.
     pub about: String,
     /// Absolute path of its folder.
     pub folder: PathBuf,
@@ -78,7 +77,6 @@ pub struct PinnedTool {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Build {
-    /// The package.
     package: String,
     /// Accepted sums of the crate.
     sha256: Vec<String>,
@@ -98,9 +96,7 @@ pub struct Build {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Beside {
-    /// The requirement.
     pub version: String,
-    /// The features.
     pub features: Vec<String>,
 }
 
@@ -272,11 +268,6 @@ impl Tools {
             .iter()
             .filter(|tool| wanted(&tool.languages, languages))
             .collect()
-    }
-
-    /// The tool of the machine with this name.
-    pub fn host(&self, name: &str) -> Option<&HostTool> {
-        self.host.iter().find(|tool| tool.name == name)
     }
 }
 

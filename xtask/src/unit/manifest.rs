@@ -12,7 +12,6 @@ use crate::file::line_of;
 pub struct Malformed {
     /// The 1-based line, where known.
     pub line: Option<usize>,
-    /// The parser's reason.
     pub why: String,
 }
 
@@ -33,7 +32,6 @@ pub fn is_named(pattern: &str, name: &str) -> bool {
     }
 }
 
-/// Reads TOML.
 pub fn parse_toml(text: &str) -> Result<Table, Malformed> {
     text.parse::<Table>().map_err(|error| Malformed {
         line: error.span().map(|span| line_of(text, span.start)),

@@ -70,9 +70,6 @@ pub trait Reader: Sync {
     }
 
     /// The packages that these manifests of a Tasker Core checkout describe; what cannot be parsed is none, the ecosystem's own tools will say why.
-    ///
-    /// # Errors
-    /// If a tool that must be asked fails.
     fn packages(&self, _root: &Path, _manifests: &[PathBuf]) -> Result<Vec<Described>> {
         Ok(Vec::new())
     }
@@ -117,15 +114,11 @@ pub fn described(
 
 /// A manifest that was found.
 pub struct Found<'a> {
-    /// The repository.
     pub root: &'a Path,
     /// The manifest's folder, relative to the repository.
     pub folder: &'a str,
-    /// The file's name.
     pub manifest: &'a str,
-    /// Its text.
     pub text: &'a str,
-    /// Its content.
     pub table: &'a Table,
 }
 

@@ -15,23 +15,16 @@ use crate::unit::is_named;
 /// How far to raise.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Level {
-    /// Incompatible changes.
     Major,
-    /// New things.
     Minor,
-    /// Repairs.
     Patch,
     /// Whatever the commits say.
     Auto,
-    /// This one.
     Exact(Version),
 }
 
 impl Level {
     /// Reads what the user wrote.
-    ///
-    /// # Errors
-    /// [`Error::Version`] if it is none.
     pub fn parse(text: &str) -> Result<Self> {
         Ok(match text {
             "major" => Self::Major,
@@ -104,18 +97,15 @@ pub fn level_of(now: &Version, commits: &[Commit]) -> Option<Level> {
 /// One line about a change.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Change {
-    /// The package.
     pub name: String,
     /// What happens to it.
     pub what: String,
-    /// Why.
     pub why: String,
 }
 
 /// Everything that a bump does.
 #[derive(Clone, Debug, Default)]
 pub struct Bump {
-    /// For people.
     pub changes: Vec<Change>,
     /// Files, relative to the repository, with their new contents.
     pub files: BTreeMap<PathBuf, String>,
@@ -126,9 +116,6 @@ pub struct Bump {
 }
 
 /// Computes a bump of these packages (by place in the list).
-///
-/// # Errors
-/// [`Error::Version`] for a dirty tree, a downgrade, a version that exists.
 pub fn plan(
     root: &Path,
     packages: &[Package],
@@ -405,27 +392,4 @@ fn commits(root: &Path, package: &Package) -> Result<Vec<Commit>> {
         .split('\0')
         .filter_map(|message| Commit::parse(message.trim_start()))
         .collect())
-}
-
-/// Today, or the day of SOURCE_DATE_EPOCH, in UTC.
-pub fn today() -> String {
-    let fixed = std::env::var("SOURCE_DATE_EPOCH")
-        .ok()
-        .and_then(|text| text.parse().ok());
-    let seconds = fixed.unwrap_or_else(|| {
-        std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .map_or(0, |time| time.as_secs() as i64)
-    });
-    time::OffsetDateTime::from_unix_timestamp(seconds).map_or_else(
-        |_| "1970-01-01".to_owned(),
-        |now| {
-            format!(
-                "{:04}-{:02}-{:02}",
-                now.year(),
-                u8::from(now.month()),
-                now.day()
-            )
-        },
-    )
 }

@@ -6,7 +6,6 @@ const UNRELEASED: &str = "unreleased";
 /// The changelog of a package that has none yet.
 pub const EMPTY: &str = "# Changelog\n\n## Unreleased\n";
 
-/// A conventional commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Commit {
     /// `feat`, `fix`, …

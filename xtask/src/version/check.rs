@@ -10,9 +10,6 @@ use crate::file::line_of;
 use crate::tasker_core::{Row, Table};
 
 /// Everything that does not fit.
-///
-/// # Errors
-/// If a file cannot be read.
 pub fn drifts(root: &Path, packages: &[Package], ecosystems: &[Ecosystem]) -> Result<Vec<Drift>> {
     let mut found = Vec::new();
     let has_table = root.join(crate::tasker_core::TABLE_FILE).is_file();

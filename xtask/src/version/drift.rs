@@ -7,8 +7,6 @@ use serde::Serialize;
 pub struct Drift {
     /// `file:line`.
     pub at: String,
-    /// What is wrong.
     pub what: String,
-    /// What to do.
     pub fix: String,
 }

@@ -5,22 +5,10 @@ use std::path::Path;
 use super::package::{Ecosystem, Manifest, Package};
 use crate::error::{Error, Result};
 use crate::file::{line_of, relative};
+use crate::layout::holds_no_packages;
 use crate::unit::is_named;
 
-/// Folders that hold no packages of ours.
-const SKIPPED: [&str; 6] = [
-    "target",
-    "node_modules",
-    "dist",
-    "fixtures",
-    "templates",
-    "__pycache__",
-];
-
 /// Every package of a repository, in the order of their folders. What git ignores is none: builds leave copies of manifests.
-///
-/// # Errors
-/// [`Error::BadFile`] if a manifest cannot be read or has a version that not every ecosystem can write.
 pub fn packages(root: &Path, ecosystems: &[Ecosystem]) -> Result<Vec<Package>> {
     let walk = ignore::WalkBuilder::new(root)
         .require_git(false)
@@ -36,7 +24,9 @@ pub fn packages(root: &Path, ecosystems: &[Ecosystem]) -> Result<Vec<Package>> {
                 let parent = entry.path().parent();
                 parent.is_some_and(|parent| parent.join("tasker-plugin.toml").is_file())
             };
-            !is_folder || entry.depth() == 0 || !(SKIPPED.contains(&name) || in_plugin())
+            !is_folder
+                || entry.depth() == 0
+                || !(holds_no_packages(name) || name == "templates" || in_plugin())
         })
         .build();
     let mut found = Vec::new();

@@ -14,9 +14,6 @@ pub fn of(root: &Path, package: &Package) -> Option<PathBuf> {
 }
 
 /// What a package's lock file has that does not fit its manifest, or the table of Core's packages.
-///
-/// # Errors
-/// If a file cannot be read.
 pub fn drifts(root: &Path, package: &Package, core: &[Row], found: &mut Vec<Drift>) -> Result<()> {
     let Some(file) = of(root, package) else {
         return Ok(());

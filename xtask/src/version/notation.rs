@@ -15,9 +15,6 @@ use semver::{Prerelease, Version};
 pub const KINDS: [(&str, &str); 3] = [("alpha", "a"), ("beta", "b"), ("rc", "rc")];
 
 /// Kind and number of a pre-release; none for a final version.
-///
-/// # Errors
-/// The reason, if it cannot be written in every ecosystem.
 pub fn pre(version: &Version) -> Result<Option<(&'static str, u64)>, String> {
     if !version.build.is_empty() {
         return Err(format!(
@@ -41,9 +38,6 @@ pub fn pre(version: &Version) -> Result<Option<(&'static str, u64)>, String> {
 }
 
 /// Reads a version whose pre-release begins with what `before` gives for its kind and Python's letter for it; parts that are left out are zero.
-///
-/// # Errors
-/// The reason, if it is none that every ecosystem can write.
 pub fn read(text: &str, before: impl Fn(&str, &str) -> String) -> Result<Version, String> {
     let bad = || {
         format!("`{text}` is no version of the form MAJOR.MINOR.PATCH with an optional alpha, beta or rc")

@@ -32,9 +32,6 @@ pub trait Versions: Sync {
     }
 
     /// What a manifest says; none if it is not one of a package with a version of its own.
-    ///
-    /// # Errors
-    /// If it cannot be read.
     fn read(&self, manifest: &Manifest<'_>) -> Result<Option<Parts>>;
 
     /// A package's name as its registry compares it.
@@ -43,17 +40,11 @@ pub trait Versions: Sync {
     }
 
     /// A version as the ecosystem writes it.
-    ///
-    /// # Errors
-    /// The reason, if not every ecosystem can write it.
     fn write(&self, version: &Version) -> Result<String, String> {
         notation::pre(version).map(|_| version.to_string())
     }
 
     /// Reads a version as the ecosystem writes it; parts that are left out are zero.
-    ///
-    /// # Errors
-    /// The reason, if it is none that every ecosystem can write.
     fn parse(&self, text: &str) -> Result<Version, String> {
         notation::read(text, |kind, _| format!("-{kind}."))
     }
@@ -163,7 +154,6 @@ pub struct Locked {
 pub struct Site {
     /// Relative to the repository.
     pub file: PathBuf,
-    /// Where.
     pub span: Range<usize>,
 }
 
@@ -172,7 +162,6 @@ pub struct Site {
 pub struct Use {
     /// The kind of registry that the package is in; a plugin's templates use those of their language.
     pub ecosystem: Ecosystem,
-    /// The package.
     pub name: String,
     /// Its range; none if the manifest names only a path.
     pub range: Option<String>,
@@ -194,13 +183,10 @@ pub struct Runtime {
 /// A folder with a version of its own.
 #[derive(Clone, Debug)]
 pub struct Package {
-    /// In its registry.
     pub name: String,
     /// Relative to the repository.
     pub folder: String,
-    /// Where it belongs.
     pub ecosystem: Ecosystem,
-    /// Now.
     pub version: Version,
     /// Where the version stands, without quotes.
     pub at: Site,
@@ -296,9 +282,6 @@ impl Manifest<'_> {
     }
 
     /// The document and the table at `key` of a TOML manifest; none without that table.
-    ///
-    /// # Errors
-    /// If it is not TOML.
     pub fn document(&self) -> Result<Document<String>> {
         Document::parse(self.text.to_owned()).map_err(|error| {
             self.bad(
@@ -310,9 +293,6 @@ impl Manifest<'_> {
 
     /// Name and place of the version in the table `key` of a TOML manifest. None without that table, or if the version comes from elsewhere (a
     /// workspace, a build tool): then it is nobody's to bump here.
-    ///
-    /// # Errors
-    /// If the table has no name.
     pub fn about(&self, top: &dyn TableLike, key: &str) -> Result<Option<(String, Range<usize>)>> {
         let Some(about) = top.get(key).and_then(Item::as_table_like) else {
             return Ok(None);

@@ -10,9 +10,6 @@ use crate::error::{Error, Result};
 use crate::file::relative;
 
 /// Every pin below the folder of a plugin's manifest.
-///
-/// # Errors
-/// If a file cannot be read.
 pub fn of_plugin(root: &Path, manifest: &Path, ecosystems: &[Ecosystem]) -> Result<Vec<Use>> {
     let mut files = Vec::new();
     let folder = root.join(manifest.parent().unwrap_or(Path::new("")));

@@ -112,9 +112,6 @@ pub fn bounds(
 }
 
 /// The range in the same style that starts at a version.
-///
-/// # Errors
-/// See [`Versions::write`].
 pub fn starting_at(
     ecosystem: &dyn Versions,
     range: &str,

@@ -38,9 +38,6 @@ pub struct CheckArgs {
 }
 
 /// Runs the job.
-///
-/// # Errors
-/// If a task fails or nothing can be planned.
 pub fn check(session: &mut Session, args: &CheckArgs, job: Job) -> Result<()> {
     let options = args.run.options();
     let (files, changes) = look(&session.root, &args.affected)?;

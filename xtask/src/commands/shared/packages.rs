@@ -8,9 +8,6 @@ use crate::version::drift::Drift;
 use crate::version::Package;
 
 /// Names each drift with its fix; an error if there is one.
-///
-/// # Errors
-/// [`Error::VersionDrift`].
 pub fn tell_drifts(session: &mut Session, drifts: &[Drift]) -> Result<()> {
     for drift in drifts {
         let lines = [

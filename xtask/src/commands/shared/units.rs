@@ -66,9 +66,6 @@ impl UnitArgs {
 }
 
 /// Languages whose tools this machine lacks though it need not, each told with the fix. A run over everything goes on without them.
-///
-/// # Errors
-/// [`Error::HostTool`] if such a language, or a unit of it, was asked for.
 pub fn absent_languages(
     session: &mut Session,
     repo: &Repo,

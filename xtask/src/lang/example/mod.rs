@@ -9,11 +9,9 @@ use super::planner::Planner;
 use crate::error::Result;
 use crate::unit::{lookup, Found, Reader, Unit};
 
-/// See the module documentation.
 #[derive(Debug)]
 pub struct Example;
 
-/// See [`Entry`].
 pub const ECOSYSTEM: Entry = Entry {
     language: Some(&Example),
     versions: None,

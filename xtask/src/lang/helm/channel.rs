@@ -38,10 +38,6 @@ impl Channel for Helm {
         &["HELM_"]
     }
 
-    fn option(&self) -> &'static str {
-        "--registry-charts"
-    }
-
     fn purl(&self) -> &'static str {
         "helm"
     }

@@ -5,11 +5,9 @@ mod versions;
 
 use super::language::Entry;
 
-/// See the module documentation.
 #[derive(Debug)]
 pub struct Helm;
 
-/// See [`Entry`].
 pub const ECOSYSTEM: Entry = Entry {
     language: None,
     versions: Some(&Helm),

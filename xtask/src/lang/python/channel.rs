@@ -61,10 +61,6 @@ impl Channel for Python {
         &["UV_PUBLISH_", "ACTIONS_ID_TOKEN_"]
     }
 
-    fn option(&self) -> &'static str {
-        "--registry-pypi"
-    }
-
     fn purl(&self) -> &'static str {
         "pypi"
     }

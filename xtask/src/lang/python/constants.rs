@@ -5,7 +5,6 @@ use std::fmt::Write;
 use crate::error::Result;
 use crate::tables::{Column, ConfigKey, Contract, Default, Event, Metric, Row, Target};
 
-/// The FastAPI package.
 pub const FASTAPI: Target = Target {
     manifest: "python/tasker-contrib-fastapi/pyproject.toml",
     path: "python/tasker-contrib-fastapi/src/tasker_contrib_fastapi/_internal/_contract.py",

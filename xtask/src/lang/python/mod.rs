@@ -25,11 +25,9 @@ use crate::repo::Repo;
 use crate::tasker_core::Checkout;
 use crate::unit::{described, lookup, parse_toml, text_at, words, Described, Found, Reader, Unit};
 
-/// See the module documentation.
 #[derive(Debug)]
 pub struct Python;
 
-/// See [`Entry`].
 pub const ECOSYSTEM: Entry = Entry {
     language: Some(&Python),
     versions: Some(&Python),
@@ -45,7 +43,6 @@ const STAMP: &str = ".venv/xtask-stamp";
 /// Inside the environment, while Core's package in it is not the published one.
 const FOREIGN: &str = ".venv/xtask-core";
 
-/// Core's package.
 const CORE: &str = "tasker-py";
 
 /// The build backend of all Python units, and what it takes besides to install one from its folder.
@@ -357,11 +354,7 @@ fn stamp(
     if let Some(core) = core {
         sum.update(&core.id);
     }
-    let digest: String = sum
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let digest = hex::encode(sum.finalize());
     format!("{digest}\n{}\n", planner.repo.path(unit).display())
 }
 

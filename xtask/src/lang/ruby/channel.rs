@@ -43,10 +43,6 @@ impl Channel for Ruby {
         &["GEM_HOST_"]
     }
 
-    fn option(&self) -> &'static str {
-        "--registry-gems"
-    }
-
     fn purl(&self) -> &'static str {
         "gem"
     }

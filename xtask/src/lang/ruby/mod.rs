@@ -23,11 +23,9 @@ use crate::process::Invocation;
 use crate::tasker_core::Checkout;
 use crate::unit::{described, Described, Found, Malformed, Reader, Unit};
 
-/// See the module documentation.
 #[derive(Debug)]
 pub struct Ruby;
 
-/// See [`Entry`].
 pub const ECOSYSTEM: Entry = Entry {
     language: Some(&Ruby),
     versions: Some(&Ruby),
@@ -35,7 +33,6 @@ pub const ECOSYSTEM: Entry = Entry {
     constants: &[&constants::RAILS],
 };
 
-/// Core's gem.
 const CORE: &str = "tasker-rb";
 /// Compares a unit's double of Core's gem with the gem's folder, which is its argument: prints what differs, and fails if anything does.
 const CHECK_CORE: &str = "script/check_core";

@@ -63,10 +63,6 @@ impl Channel for Rust {
         &["CARGO_REGISTRY_", "CARGO_REGISTRIES_"]
     }
 
-    fn option(&self) -> &'static str {
-        "--registry-crates"
-    }
-
     fn purl(&self) -> &'static str {
         "cargo"
     }

@@ -27,11 +27,9 @@ use crate::repo::Repo;
 use crate::tasker_core::Checkout;
 use crate::unit::{lookup, resolve, words, Described, Found, Reader, Unit};
 
-/// See the module documentation.
 #[derive(Debug)]
 pub struct Rust;
 
-/// See [`Entry`].
 pub const ECOSYSTEM: Entry = Entry {
     language: Some(&Rust),
     versions: Some(&Rust),
@@ -397,7 +395,6 @@ fn together(planner: &Planner<'_>) -> Option<String> {
 /// What rustc is asked for. Results of one pass do not spare the other.
 #[derive(Clone, Copy)]
 enum Pass {
-    /// Code.
     Compile,
     /// Errors and warnings only, as clippy does.
     Check,

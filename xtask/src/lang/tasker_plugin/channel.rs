@@ -21,10 +21,6 @@ impl Channel for TaskerPlugin {
         store::CREDENTIALS
     }
 
-    fn option(&self) -> &'static str {
-        "--registry-files"
-    }
-
     fn purl(&self) -> &'static str {
         "generic"
     }

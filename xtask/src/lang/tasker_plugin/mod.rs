@@ -13,11 +13,9 @@ use crate::plan::Action;
 use crate::plugin::{rules, LANGUAGE};
 use crate::unit::{Found, Reader, Unit};
 
-/// See the module documentation.
 #[derive(Debug)]
 pub struct TaskerPlugin;
 
-/// See [`Entry`].
 pub const ECOSYSTEM: Entry = Entry {
     language: Some(&TaskerPlugin),
     versions: Some(&TaskerPlugin),

@@ -49,10 +49,6 @@ impl Channel for TypeScript {
         &["NODE_AUTH_TOKEN", "NPM_TOKEN", "ACTIONS_ID_TOKEN_"]
     }
 
-    fn option(&self) -> &'static str {
-        "--registry-npm"
-    }
-
     fn purl(&self) -> &'static str {
         "npm"
     }

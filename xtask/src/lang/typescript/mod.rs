@@ -25,11 +25,9 @@ use crate::unit::{
     described, lookup, parse_json, text_at, Described, Found, Malformed, Reader, Unit,
 };
 
-/// See the module documentation.
 #[derive(Debug)]
 pub struct TypeScript;
 
-/// See [`Entry`].
 pub const ECOSYSTEM: Entry = Entry {
     language: Some(&TypeScript),
     versions: Some(&TypeScript),
@@ -37,7 +35,6 @@ pub const ECOSYSTEM: Entry = Entry {
     constants: &[&constants::BUN],
 };
 
-/// Core's package.
 const CORE: &str = "@tasker-systems/tasker";
 
 /// The lock file beside `package.json`.
@@ -320,12 +317,7 @@ fn stamp(unit: &Unit, lock: &[u8], bun: &str, core: Option<&Built>) -> String {
     if let Some(core) = core {
         sum.update(&core.id);
     }
-    let digest: String = sum
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    format!("{digest}\n")
+    format!("{}\n", hex::encode(sum.finalize()))
 }
 
 #[cfg(test)]
