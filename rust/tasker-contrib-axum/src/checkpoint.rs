@@ -9,19 +9,8 @@ use tasker_shared::models::core::batch_worker::CheckpointYieldData;
 use tasker_worker::worker::services::CheckpointService;
 
 use crate::events::{EventKind, Events};
+use crate::step::Store;
 use crate::{FromStep, Step, StepError};
-
-/// Where checkpoints go: Core's database, or a test.
-#[async_trait]
-pub(crate) trait Store: Send + Sync {
-    async fn save(&self, step: &Step, cursor: u64, items: u64) -> Result<(), StepError>;
-
-    /// What was saved, where that can be asked.
-    #[cfg(feature = "testing")]
-    fn saved(&self) -> Vec<u64> {
-        Vec::new()
-    }
-}
 
 /// Core's database.
 pub(crate) struct Checkpoints {

@@ -9,7 +9,7 @@ use tasker_shared::config::tasker::TaskerConfig as CoreConfig;
 use toml::{Table, Value};
 
 use crate::contract::{ConfigKey, ConfigValue, CONFIG_KEYS, OPTIONAL_SECTIONS, PATTERNS, SETTINGS};
-use crate::{Error, TaskerClient, TaskerClientBuilder};
+use crate::Error;
 
 const CLIENT: &str = "worker.orchestration_client";
 const DATABASE_URL: &str = "common.database.url";
@@ -70,6 +70,18 @@ const OTHER_VARIABLES: [&str; 5] = [
     "TASKER_WORKER_ID",
     "TASKER_INSTANCE_ID",
 ];
+
+/// What a configuration says about calls of the server.
+pub(crate) struct Calls {
+    pub(crate) url: String,
+    pub(crate) token: Option<String>,
+    /// Header and key.
+    pub(crate) api_key: Option<(String, String)>,
+    pub(crate) timeout: Duration,
+    pub(crate) max_retries: u32,
+    pub(crate) max_concurrency: usize,
+    pub(crate) templates: Option<PathBuf>,
+}
 
 /// Settings of Tasker by name (`database.url`) or by Core's own path (`common.database.pool.max_connections`).
 ///
@@ -199,22 +211,17 @@ impl TaskerConfig {
             .unwrap_or_else(|| PathBuf::from("config/tasks"))
     }
 
-    pub(crate) fn client(&self) -> TaskerClientBuilder {
+    /// Everything about calls of the server.
+    pub(crate) fn calls(&self) -> Calls {
         let given = |path: &str| Some(self.text(path)).filter(|text| !text.is_empty());
-        let milliseconds = u64::try_from(self.number(TIMEOUT)).unwrap_or(u64::MAX);
-        let mut client = TaskerClient::builder(self.text(BASE_URL))
-            .timeout(Duration::from_millis(milliseconds))
-            .max_retries(u32::try_from(self.number(RETRIES)).unwrap_or(u32::MAX))
-            .max_concurrency(self.number(MAX_CALLS));
-        if let Some(token) = given(TOKEN) {
-            client = client.bearer_token(token);
-        }
-        if let Some(key) = given(API_KEY) {
-            client = client.api_key(self.text(API_KEY_HEADER), key);
-        }
-        match &self.templates {
-            Some(folder) if folder.is_dir() => client.templates(folder),
-            _ => client,
+        Calls {
+            url: self.text(BASE_URL),
+            token: given(TOKEN),
+            api_key: given(API_KEY).map(|key| (self.text(API_KEY_HEADER), key)),
+            timeout: Duration::from_millis(u64::try_from(self.number(TIMEOUT)).unwrap_or(u64::MAX)),
+            max_retries: u32::try_from(self.number(RETRIES)).unwrap_or(u32::MAX),
+            max_concurrency: self.number(MAX_CALLS),
+            templates: self.templates.clone().filter(|folder| folder.is_dir()),
         }
     }
 

@@ -66,17 +66,13 @@ pub(crate) enum NotSent {
 /// What happened to domain events of this process's steps.
 pub(crate) type OnDomainEvent = Arc<dyn Fn(DomainEvent) + Send + Sync>;
 
-pub(crate) fn failed(what: &str, error: impl std::fmt::Display) -> Error {
-    Error::Core(format!("{what}: {error}"))
-}
-
 async fn context(config: CoreConfig) -> Result<Arc<SystemContext>, Error> {
     let environment = config.common.execution.environment.clone();
     let manager = Arc::new(ConfigManager::from_tasker_config(config, environment));
     let context = SystemContext::from_config(manager).await;
     context
         .map(Arc::new)
-        .map_err(|error| failed("database or queues", error))
+        .map_err(|error| Error::core("database or queues", error))
 }
 
 impl Intake {
@@ -90,7 +86,7 @@ impl Intake {
             .thread_name("tasker-core")
             .enable_all()
             .build()
-            .map_err(|error| failed("runtime", error))?;
+            .map_err(|error| Error::core("runtime", error))?;
         if let Some(worker) = &mut config.worker {
             worker.event_systems.worker.deployment_mode = DELIVERY;
             worker.mpsc_channels.domain_events.shutdown_drain_timeout_ms = EVENT_DRAIN_MS;
@@ -102,10 +98,10 @@ impl Intake {
                 .orchestration_api_config;
             let (mut core, handles) = WorkerCore::new(context.clone(), client)
                 .await
-                .map_err(|error| failed("worker", error))?;
+                .map_err(|error| Error::core("worker", error))?;
             core.start()
                 .await
-                .map_err(|error| failed("worker", error))?;
+                .map_err(|error| Error::core("worker", error))?;
             let namespaces = core.supported_namespaces().await;
             let commands = core.command_sender().clone();
             let claimer = Claimer::new(&context, commands, &namespaces, limits).await?;
@@ -133,7 +129,7 @@ impl Intake {
             }
             Err(panic) => {
                 runtime.shutdown_background();
-                Err(failed("it panicked", panic))
+                Err(Error::core("it panicked", panic))
             }
         }
     }
@@ -219,7 +215,7 @@ impl Results {
             Box::pin(std::future::ready(Ok(())))
         });
         bus.subscribe("*", handler)
-            .map_err(|error| failed("domain events", error))?;
+            .map_err(|error| Error::core("domain events", error))?;
         let router = EventRouter::new(publisher.clone(), Arc::new(RwLock::new(bus)));
         let registry = StepEventPublisherRegistry::with_event_router(publisher, Arc::new(router));
         Ok(Self {

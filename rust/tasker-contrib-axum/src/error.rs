@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use axum::http::StatusCode;
+
 use crate::client::ClientError;
-use crate::{contract, http};
+use crate::contract;
 
 const NOTHING_TO_DO: &str = "nothing_to_do";
 
@@ -28,6 +30,13 @@ pub enum Error {
     /// Tasker Core did not start.
     #[error("Tasker Core did not start: {0}")]
     Core(String),
+}
+
+impl Error {
+    /// Which part of Core failed, and what it says.
+    pub(crate) fn core(part: &str, error: impl std::fmt::Display) -> Self {
+        Self::Core(format!("{part}: {error}"))
+    }
 }
 
 fn lines(problems: &[String]) -> String {
@@ -83,6 +92,25 @@ impl StepError {
 
     pub(crate) fn is_nothing_to_do(&self) -> bool {
         self.kind == NOTHING_TO_DO
+    }
+
+    /// What a service's status means: whether another attempt may help, and after which time.
+    pub(crate) fn of_status(status: StatusCode, message: String, after: Option<Duration>) -> Self {
+        let again = match status.as_u16() {
+            408 | 425 | 429 => true,
+            501 | 505 => false,
+            code => code >= 500,
+        };
+        let error = if again {
+            Self::retryable(message)
+        } else {
+            Self::permanent(message)
+        };
+        let error = error.code(format!("http_{}", status.as_u16()));
+        match after {
+            Some(after) if again => error.after(after),
+            _ => error,
+        }
     }
 
     pub(crate) fn of(kind: &'static str, message: impl Into<String>, retryable: bool) -> Self {
@@ -175,7 +203,7 @@ fn of_reqwest(error: &reqwest::Error) -> StepError {
         .collect();
     let message = causes(error, &hidden);
     match error.status() {
-        Some(status) => http::of_status(status, message, None),
+        Some(status) => StepError::of_status(status, message, None),
         None => StepError::of(contract::ERROR_HANDLER, message, true),
     }
 }

@@ -62,6 +62,7 @@ mod intake;
 mod metrics;
 mod numbers;
 mod outcome;
+mod retry_after;
 mod router;
 mod sse;
 mod step;

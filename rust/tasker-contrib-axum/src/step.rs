@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tasker_shared::types::TaskSequenceStep;
 use uuid::Uuid;
 
-use crate::checkpoint::Store;
 use crate::StepError;
 
 /// The step that a handler works on: what Core knows about it, and its place in the task.
@@ -126,6 +126,18 @@ impl std::fmt::Debug for Step {
             .field("id", &self.id())
             .field("task_id", &self.task_id())
             .finish_non_exhaustive()
+    }
+}
+
+/// Where the checkpoints of a [`Step`] go: Core's database, or a test.
+#[async_trait]
+pub(crate) trait Store: Send + Sync {
+    async fn save(&self, step: &Step, cursor: u64, items: u64) -> Result<(), StepError>;
+
+    /// What was saved, where that can be asked.
+    #[cfg(feature = "testing")]
+    fn saved(&self) -> Vec<u64> {
+        Vec::new()
     }
 }
 

@@ -16,7 +16,7 @@ use crate::dispatch::Dispatcher;
 use crate::events::{EventKind, Events, Origin, TaskerEvent};
 use crate::intake::Limits;
 use crate::metrics::Metrics;
-use crate::{templates, Error, Handlers, TaskerClient, TaskerConfig};
+use crate::{templates, Error, Handlers, TaskerClient, TaskerClientBuilder, TaskerConfig};
 
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
 const EVENT_BUFFER: usize = 1024;
@@ -90,7 +90,7 @@ impl TaskerWorkerBuilder {
         std::env::set_var("TASKER_TEMPLATE_PATH", &folder);
 
         let metrics = Metrics::new();
-        let mut client = config.client();
+        let mut client = TaskerClientBuilder::of(&config);
         client.metrics = metrics.clone();
         let client = client.templates(&folder).build()?;
 

@@ -1,12 +1,15 @@
 //! The server's REST API.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue, AUTHORIZATION, RETRY_AFTER};
 use reqwest::{Response, StatusCode, Url};
 use serde_json::Value;
 
-use super::{details, Call, ClientError, ClientErrorKind, Failure, TaskerClientBuilder};
+use super::call::{details, Call, Failure};
+use super::endpoint::Endpoint;
+use super::{ClientError, ClientErrorKind};
+use crate::retry_after::retry_after;
 use crate::Error;
 
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(2);
@@ -23,10 +26,10 @@ impl std::fmt::Debug for Rest {
 }
 
 impl Rest {
-    pub(super) fn new(options: &TaskerClientBuilder) -> Result<Self, Error> {
+    pub(super) fn new(endpoint: &Endpoint) -> Result<Self, Error> {
         let wrong = |text: String| Error::Config(vec![format!("orchestration.url: {text}")]);
-        let base = Url::parse(&options.url)
-            .map_err(|error| wrong(format!("`{}` is no URL ({error})", options.url)))?;
+        let base = Url::parse(&endpoint.url)
+            .map_err(|error| wrong(format!("`{}` is no URL ({error})", endpoint.url)))?;
         if !matches!(base.scheme(), "http" | "https") || base.cannot_be_a_base() {
             return Err(wrong(format!(
                 "must begin with http:// or https://, not `{}:`",
@@ -34,8 +37,8 @@ impl Rest {
             )));
         }
         let http = reqwest::Client::builder()
-            .default_headers(credentials(options)?)
-            .timeout(options.timeout)
+            .default_headers(credentials(endpoint)?)
+            .timeout(endpoint.timeout)
             .build()
             .map_err(|error| wrong(error.to_string()))?;
         Ok(Self { http, base })
@@ -121,9 +124,9 @@ impl Rest {
     }
 }
 
-fn credentials(options: &TaskerClientBuilder) -> Result<HeaderMap, Error> {
+fn credentials(endpoint: &Endpoint) -> Result<HeaderMap, Error> {
     let mut headers = HeaderMap::new();
-    let (setting, name, value) = match (&options.token, &options.api_key) {
+    let (setting, name, value) = match (&endpoint.token, &endpoint.api_key) {
         (Some(token), _) => (
             "orchestration.token",
             AUTHORIZATION,
@@ -185,14 +188,4 @@ async fn refused(answer: Response, creates: bool) -> Failure {
         again: passes || (creates && doubtful),
         lost: creates && doubtful,
     }
-}
-
-/// `Retry-After` in either of its two forms.
-pub(crate) fn retry_after(header: Option<&HeaderValue>) -> Option<Duration> {
-    let text = header?.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let moment = httpdate::parse_http_date(text).ok()?;
-    Some(moment.duration_since(SystemTime::now()).unwrap_or_default())
 }

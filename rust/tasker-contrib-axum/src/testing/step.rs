@@ -11,7 +11,7 @@ use tasker_shared::messaging::StepExecutionResult;
 use tasker_shared::models::core::task_template::StepDefinition;
 use uuid::Uuid;
 
-use crate::checkpoint::Store;
+use crate::step::Store;
 use crate::{dispatch, Handler, Handlers, Step, StepError};
 
 const NO_OP_BATCH: &str = "000";
