@@ -9,6 +9,7 @@ use tasker_shared::config::tasker::TaskerConfig as CoreConfig;
 use toml::{Table, Value};
 
 use crate::contract::{ConfigKey, ConfigValue, CONFIG_KEYS, OPTIONAL_SECTIONS, PATTERNS, SETTINGS};
+use crate::nearest::hint;
 use crate::Error;
 
 const CLIENT: &str = "worker.orchestration_client";
@@ -151,7 +152,7 @@ impl TaskerConfig {
                 && !OTHER_VARIABLES.contains(&name.as_str())
         });
         for name in unknown {
-            let near = nearest(name, SETTINGS.iter().map(|setting| setting.variable));
+            let near = hint(name, SETTINGS.iter().map(|setting| setting.variable));
             config
                 .problems
                 .push(format!("variable {name}: there is no such setting{near}"));
@@ -203,6 +204,15 @@ impl TaskerConfig {
             return Ok(());
         }
         Err(Error::Config(self.problems.clone()))
+    }
+
+    /// The database's URL, and where it was set.
+    pub(crate) fn database(&self) -> (String, String) {
+        let source = self.values.get(DATABASE_URL).map_or_else(
+            || "the default; nothing sets DATABASE_URL".to_owned(),
+            |(_value, source)| source.clone(),
+        );
+        (self.text(DATABASE_URL), source)
     }
 
     pub(crate) fn template_folder(&self) -> PathBuf {
@@ -315,7 +325,7 @@ impl TaskerConfig {
         let Some(key) = key(path) else {
             let names = SETTINGS.iter().map(|setting| setting.name);
             let keys = CONFIG_KEYS.iter().chain(&OWN_KEYS).map(|key| key.path);
-            let near = nearest(name, names.chain(keys));
+            let near = hint(name, names.chain(keys));
             self.problems
                 .push(format!("{name} ({source}): there is no such setting{near}"));
             return;
@@ -367,15 +377,6 @@ fn default(value: ConfigValue) -> Value {
         ConfigValue::StrList(texts) => texts.to_vec().into(),
         ConfigValue::IntList(numbers) => numbers.to_vec().into(),
     }
-}
-
-fn nearest(name: &str, names: impl Iterator<Item = &'static str>) -> String {
-    names
-        .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
-        .filter(|(likeness, _)| *likeness > 0.85)
-        .max_by(|(a, _), (b, _)| a.total_cmp(b))
-        .map(|(_, candidate)| format!("; did you mean `{candidate}`?"))
-        .unwrap_or_default()
 }
 
 /// What is wrong with a value; never says the value of something that may hold a password.

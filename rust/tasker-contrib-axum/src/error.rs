@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::http::StatusCode;
 
 use crate::client::ClientError;
-use crate::contract;
+use crate::{contract, nul};
 
 const NOTHING_TO_DO: &str = "nothing_to_do";
 
@@ -27,6 +27,9 @@ pub enum Error {
     /// Handlers and task templates do not fit each other.
     #[error("handlers and task templates do not fit each other:\n{}", lines(.0))]
     Handlers(Vec<String>),
+    /// Tasker's database does not answer, or refuses the connection.
+    #[error("cannot connect to Tasker's database: {0}")]
+    Database(String),
     /// Tasker Core did not start.
     #[error("Tasker Core did not start: {0}")]
     Core(String),
@@ -121,6 +124,13 @@ impl StepError {
             retryable,
             after: None,
         }
+    }
+
+    /// The same with texts that the database can store.
+    pub(crate) fn storable(mut self) -> Self {
+        self.message = nul::replaced(&self.message);
+        self.code = self.code.map(|code| nul::replaced(&code));
+        self
     }
 
     /// The least time until the next attempt, instead of the template's back-off. Core counts whole seconds; it is rounded up.

@@ -25,7 +25,8 @@ impl TaskerWorker {
     /// drain), `/tasker/metrics` (Prometheus) and `/tasker/events` (server-sent events).
     ///
     /// `/tasker/events?task_id=…` sends one task's events only. A client that reconnects with `Last-Event-ID` gets what it missed as
-    /// far as it is kept; when events are gone, for it or for a client that reads too slowly, a `lag` event says how many. A client
+    /// far as it is kept; when events are gone, for it or for a client that reads too slowly, a `lag` event says how many (`null` after a restart of
+    /// this process, which nobody can count). A client
     /// costs no memory beyond its socket's buffers, however slowly it reads.
     pub fn router(&self) -> Router {
         let shared = Shared {

@@ -1,6 +1,6 @@
 //! The worker in this process.
 
-use std::future::Future;
+use std::future::{Future, IntoFuture as _};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +16,9 @@ use crate::dispatch::Dispatcher;
 use crate::events::{EventKind, Events, Origin, TaskerEvent};
 use crate::intake::Limits;
 use crate::metrics::Metrics;
-use crate::{templates, Error, Handlers, TaskerClient, TaskerClientBuilder, TaskerConfig};
+use crate::{
+    database, templates, Error, Handlers, TaskerClient, TaskerClientBuilder, TaskerConfig,
+};
 
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
 const EVENT_BUFFER: usize = 1024;
@@ -47,7 +49,7 @@ pub struct TaskerWorkerBuilder {
 }
 
 impl TaskerWorkerBuilder {
-    /// The handlers, with their state. Every callable of the task templates needs one.
+    /// The handlers, with their state. Every callable of the task templates needs one; one that no template uses is only warned about.
     #[must_use]
     pub fn handlers(mut self, handlers: Handlers) -> Self {
         self.handlers = handlers;
@@ -79,12 +81,20 @@ impl TaskerWorkerBuilder {
     ///
     /// # Errors
     ///
-    /// Everything that is wrong with configuration, templates and handlers, before Core is started; or why Core did not start.
+    /// Everything that is wrong with configuration, templates and handlers, or with the connection to the database, before Core is started; or
+    /// why Core did not start.
     pub async fn build(self) -> Result<TaskerWorker, Error> {
         let config = self.config.unwrap_or_else(TaskerConfig::from_env);
         let core_config = config.core()?;
         let folder = config.template_folder();
-        templates::check(&templates::load(&folder)?, &self.handlers)?;
+        for handler in templates::check(&templates::load(&folder)?, &self.handlers)? {
+            tracing::warn!(
+                handler,
+                "no task template uses this handler, so nothing calls it until a step names it as its callable"
+            );
+        }
+        let (url, source) = config.database();
+        database::check(&url, &source).await?;
         let folder = folder.canonicalize().unwrap_or(folder);
         // Core reads this variable and nothing else.
         std::env::set_var("TASKER_TEMPLATE_PATH", &folder);
@@ -245,8 +255,9 @@ impl TaskerWorker {
         self.stop().await
     }
 
-    /// Serves an application and executes steps until `shutdown` is ready. Then, in this order: readiness turns false and event
-    /// streams end, open requests are finished, running steps are finished, Core is stopped.
+    /// Serves an application and executes steps until `shutdown` is ready. Then readiness turns false, event streams end, and no step is
+    /// claimed any more; open requests and running steps are finished side by side, within the drain timeout; and Core is stopped. Requests that
+    /// take longer are abandoned: a stream without an end, for example.
     ///
     /// # Errors
     ///
@@ -258,15 +269,28 @@ impl TaskerWorker {
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> std::io::Result<Stopped> {
         let draining = self.dispatcher.draining.clone();
-        let begin = async move {
-            shutdown.await;
-            draining.cancel();
-        };
         let served = axum::serve(listener, app)
-            .with_graceful_shutdown(begin)
-            .await;
-        let stopped = self.stop().await;
-        served.map(|()| stopped)
+            .with_graceful_shutdown(draining.clone().cancelled_owned())
+            .into_future();
+        let mut served = std::pin::pin!(served);
+        tokio::select! {
+            ended = &mut served => {
+                let stopped = self.stop().await;
+                return ended.map(|()| stopped);
+            }
+            () = shutdown => draining.cancel(),
+        }
+        let served = tokio::time::timeout(self.drain_timeout, served);
+        let (served, stopped) = tokio::join!(served, self.stop());
+        match served {
+            Ok(ended) => ended.map(|()| stopped),
+            Err(_) => {
+                tracing::warn!(
+                    "requests were still open at the end of the drain timeout; they are abandoned"
+                );
+                Ok(stopped)
+            }
+        }
     }
 
     /// Claims nothing more, lets running steps end, interrupts what takes longer than the drain timeout, and takes Core down with its

@@ -457,7 +457,8 @@ impl TaskerClient {
     /// # }
     /// ```
     pub async fn wait(&self, task: Uuid, timeout: Duration) -> Result<Task, ClientError> {
-        let end = Instant::now() + timeout;
+        // A time that no clock can show is never over.
+        let end = Instant::now().checked_add(timeout);
         let mut pauses = Pauses::new();
         let mut seen = None;
         loop {
@@ -465,7 +466,7 @@ impl TaskerClient {
             if now.is_ended() {
                 return Ok(now);
             }
-            if Instant::now() >= end {
+            if end.is_some_and(|end| Instant::now() >= end) {
                 let text = format!(
                     "task {task} is still `{}` after {timeout:?} ({} of {} steps complete)",
                     now.status, now.completed_steps, now.total_steps
@@ -483,7 +484,8 @@ impl TaskerClient {
                 seen = Some(state);
                 pauses.changed();
             }
-            tokio::time::sleep_until((Instant::now() + pauses.next()).min(end)).await;
+            let next = Instant::now() + pauses.next();
+            tokio::time::sleep_until(end.map_or(next, |end| next.min(end))).await;
         }
     }
 
@@ -521,11 +523,14 @@ impl TaskerClient {
 
     /// Calls and repeats; the second value says whether an answer was lost on the way.
     async fn call(&self, call: &Call) -> (Result<Value, ClientError>, bool) {
-        let _slot = self.inner.slots.acquire().await;
         let mut lost = false;
         let mut attempt = 0;
         let answer = loop {
-            let failure = match self.inner.transport.call(call).await {
+            // Others may call while this one waits for its next try.
+            let slot = self.inner.slots.acquire().await;
+            let answer = self.inner.transport.call(call).await;
+            drop(slot);
+            let failure = match answer {
                 Ok(answer) => break Ok(answer),
                 Err(failure) => failure,
             };

@@ -1,5 +1,6 @@
 //! The server's REST API.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue, AUTHORIZATION, RETRY_AFTER};
@@ -29,18 +30,21 @@ impl Rest {
     pub(super) fn new(endpoint: &Endpoint) -> Result<Self, Error> {
         let wrong = |text: String| Error::Config(vec![format!("orchestration.url: {text}")]);
         let base = Url::parse(&endpoint.url)
-            .map_err(|error| wrong(format!("`{}` is no URL ({error})", endpoint.url)))?;
+            .map_err(|error| wrong(format!("`{}` is not a URL ({error})", endpoint.url)))?;
         if !matches!(base.scheme(), "http" | "https") || base.cannot_be_a_base() {
             return Err(wrong(format!(
                 "must begin with http:// or https://, not `{}:`",
                 base.scheme()
             )));
         }
-        let http = reqwest::Client::builder()
+        let mut http = reqwest::Client::builder()
             .default_headers(credentials(endpoint)?)
-            .timeout(endpoint.timeout)
-            .build()
-            .map_err(|error| wrong(error.to_string()))?;
+            .timeout(endpoint.timeout);
+        if is_this_machine(&base) {
+            // A proxy of the environment is for other machines.
+            http = http.no_proxy();
+        }
+        let http = http.build().map_err(|error| wrong(error.to_string()))?;
         Ok(Self { http, base })
     }
 
@@ -93,12 +97,24 @@ impl Rest {
             Err(error) => return Err(self.unreachable(error, creates)),
         };
         if answer.status().is_success() {
-            return answer
-                .json()
-                .await
-                .map_err(|error| self.unreachable(error, creates));
+            let body = answer.bytes().await;
+            let body = body.map_err(|error| self.unreachable(error, creates))?;
+            return serde_json::from_slice(&body).map_err(|_| self.not_json(creates));
         }
         Err(refused(answer, creates).await)
+    }
+
+    /// A success that is none of Tasker's: a page of a proxy or of another service. It will not be another one in the next try.
+    fn not_json(&self, creates: bool) -> Failure {
+        let text = format!(
+            "{} answered with something that is not JSON; is orchestration.url (TASKER_ORCHESTRATION_URL) the address of Tasker's REST API?",
+            self.shown()
+        );
+        Failure {
+            error: ClientError::new(ClientErrorKind::Server, text),
+            again: false,
+            lost: creates,
+        }
     }
 
     /// No answer at all, or half of one.
@@ -124,6 +140,12 @@ impl Rest {
     }
 }
 
+fn is_this_machine(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
 fn credentials(endpoint: &Endpoint) -> Result<HeaderMap, Error> {
     let mut headers = HeaderMap::new();
     let (setting, name, value) = match (&endpoint.token, &endpoint.api_key) {
@@ -134,7 +156,7 @@ fn credentials(endpoint: &Endpoint) -> Result<HeaderMap, Error> {
         ),
         (None, Some((header, key))) => {
             let name = HeaderName::try_from(header.as_str()).map_err(|_| {
-                let text = format!("orchestration.api_key_header: `{header}` is no header name");
+                let text = format!("orchestration.api_key_header: `{header}` is not a header name");
                 Error::Config(vec![text])
             })?;
             ("orchestration.api_key", name, key.clone())
