@@ -22,8 +22,8 @@ async fn nothing() -> Result<(), StepError> {
     Ok(())
 }
 
-/// Attempt, task and outcome of an order's wish.
-async fn wish(stack: &Stack, order: Placed) -> (i32, Option<Uuid>, Option<String>) {
+/// Attempt, task and outcome of an order's request.
+async fn requested(stack: &Stack, order: Placed) -> (i32, Option<Uuid>, Option<String>) {
     sqlx::query_as("SELECT attempt, task_uuid, outcome FROM order_tasks WHERE order_id = $1")
         .bind(order.order_id)
         .fetch_one(&stack.db)
@@ -39,7 +39,7 @@ async fn until(
 ) {
     let end = Instant::now() + Duration::from_secs(60);
     loop {
-        let found = wish(stack, order).await;
+        let found = requested(stack, order).await;
         if is_so(&found) {
             return;
         }
@@ -67,9 +67,21 @@ async fn a_complete_task_that_did_nothing_for_its_order_is_replaced_until_the_or
     let relay = Relay::new(stack.db.clone(), client.clone());
     let events = worker.events();
 
+    // Its task cannot be looked at, which must not keep the relay from others.
+    let lost = stack.order("its-task-is-unknown", "tea", "tok_ok").await;
+    sqlx::query("UPDATE order_tasks SET task_uuid = $2 WHERE order_id = $1")
+        .bind(lost.order_id)
+        .bind(Uuid::now_v7())
+        .execute(&stack.db)
+        .await
+        .unwrap();
     let order = stack.order("its-task-does-nothing", "tea", "tok_ok").await;
     let first = relay
         .create(order.order_id, Workflow::Fulfil)
+        .await
+        .unwrap();
+    sqlx::query("UPDATE order_tasks SET checked_at = now() - interval '1 hour'")
+        .execute(&stack.db)
         .await
         .unwrap();
     let running = tokio::spawn(relay.run(events));
@@ -77,7 +89,7 @@ async fn a_complete_task_that_did_nothing_for_its_order_is_replaced_until_the_or
         *attempt >= 1 && task.is_some_and(|task| task != first)
     })
     .await;
-    let second = wish(&stack, order).await.1.unwrap();
+    let second = requested(&stack, order).await.1.unwrap();
     let context = client.get_task(second).await.unwrap().context;
     assert_eq!(context["order_id"], json!(order.order_id));
 
