@@ -106,7 +106,7 @@ impl<S> FromStep<S> for Batch {
         }
         let cursor = step.inputs().get("cursor").ok_or_else(|| {
             StepError::validation(format!(
-                "step `{}` is no instance of a batch worker: it has no cursor; give it `type: batch_worker` and `batch_config`",
+                "step `{}` is not an instance of a batch worker: it has no cursor; give it `type: batch_worker` and `batch_config`",
                 step.name()
             ))
         })?;

@@ -155,7 +155,7 @@ impl TaskerConfig {
             let near = hint(name, SETTINGS.iter().map(|setting| setting.variable));
             config
                 .problems
-                .push(format!("variable {name}: there is no such setting{near}"));
+                .push(format!("variable {name}: unknown setting{near}"));
         }
         config
     }
@@ -187,7 +187,7 @@ impl TaskerConfig {
         self
     }
 
-    /// The folder with the task templates; `config/tasks` if nothing is said.
+    /// The folder with the task templates; `config/tasks` by default.
     #[must_use]
     pub fn templates(mut self, folder: impl Into<PathBuf>) -> Self {
         self.templates = Some(folder.into());
@@ -271,9 +271,9 @@ impl TaskerConfig {
         for key in CONFIG_KEYS.iter().filter(|key| self.wanted(key.path)) {
             insert(&mut file, key.path, self.value(key.path));
         }
-        Value::Table(file)
-            .try_into()
-            .map_err(|error| Error::Config(vec![format!("Core refuses it: {error}")]))
+        Value::Table(file).try_into().map_err(|error| {
+            Error::Config(vec![format!("Tasker Core does not accept it: {error}")])
+        })
     }
 
     fn wanted(&self, path: &str) -> bool {
@@ -327,7 +327,7 @@ impl TaskerConfig {
             let keys = CONFIG_KEYS.iter().chain(&OWN_KEYS).map(|key| key.path);
             let near = hint(name, names.chain(keys));
             self.problems
-                .push(format!("{name} ({source}): there is no such setting{near}"));
+                .push(format!("{name} ({source}): unknown setting{near}"));
             return;
         };
         match fault(key, &value) {
@@ -387,7 +387,7 @@ fn fault(key: &ConfigKey, value: &Value) -> Option<String> {
         | (ConfigValue::Int(_), Value::Integer(_))
         | (ConfigValue::Float(_), Value::Float(_) | Value::Integer(_))
         | (ConfigValue::StrList(_) | ConfigValue::IntList(_), Value::Array(_)) => None,
-        (ConfigValue::Str(_), _) => Some("a text"),
+        (ConfigValue::Str(_), _) => Some("a string"),
         (ConfigValue::Bool(_), _) => Some("true or false"),
         (ConfigValue::Int(_), _) => Some("a whole number"),
         (ConfigValue::Float(_), _) => Some("a number"),
@@ -411,7 +411,7 @@ fn fault(key: &ConfigKey, value: &Value) -> Option<String> {
     }
     let text = value.as_str()?;
     if !key.choices.is_empty() && !key.choices.contains(&text) {
-        return Some(format!("`{text}` is none of {}", key.choices.join(", ")));
+        return Some(format!("`{text}` is not one of {}", key.choices.join(", ")));
     }
     let pattern = PATTERNS
         .iter()
@@ -492,7 +492,7 @@ mod tests {
             "variable DATABASE_URL): does not look like postgresql://",
             "did you mean `TASKER_WORKER__CONCURRENCY`?",
             "0 is not between 1 and 1000",
-            "`Sometimes` is none of",
+            "`Sometimes` is not one of",
         ] {
             assert!(error.contains(part), "{part:?} is not in\n{error}");
         }

@@ -112,7 +112,7 @@ impl Dispatcher {
         let result = to_core(step, &outcome, took);
         match self.deliver(step, &result).await {
             Ok(()) => {}
-            // Somebody cancelled or resolved it: nothing is lost, and nothing is tried again.
+            // Somebody cancelled or resolved it: nothing is lost, and nothing is retried.
             Err(NotSent::Unwanted(reason)) => {
                 tracing::info!(reason, "the result of a step was not wanted any more");
                 self.tell(step, &Err(StepError::permanent(reason)), took);
@@ -157,7 +157,7 @@ impl Dispatcher {
             }
             tracing::warn!(
                 reason,
-                "the result of a step was not taken; it is sent again"
+                "the result of a step was not accepted; sending it again"
             );
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}

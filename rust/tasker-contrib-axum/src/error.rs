@@ -79,7 +79,7 @@ impl StepError {
         Self::of(contract::ERROR_PERMANENT, message, false)
     }
 
-    /// A failure that may pass: the step is tried again while it has attempts left.
+    /// A failure that may pass: the step is retried while it has attempts left.
     pub fn retryable(message: impl Into<String>) -> Self {
         Self::of(contract::ERROR_RETRYABLE, message, true)
     }

@@ -28,7 +28,7 @@
 //! | create and look at tasks | [`TaskerClient`] |
 //! | follow a request into its task, and answer early under back-pressure | [`CorrelationLayer`], [`AdmissionLayer`] |
 //! | let users see tasks over HTTP | [`task_routes`] |
-//! | see what happens | [`TaskerWorker::events`], [`TaskerWorker::router`] |
+//! | see what happens | [`TaskerWorker::events`], [`TaskerWorker::event_router`], [`TaskerWorker::router`] |
 //! | test | the module `testing` |
 //!
 //! # Features

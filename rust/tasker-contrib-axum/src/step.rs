@@ -15,7 +15,7 @@ use crate::StepError;
 /// ```
 /// use tasker_contrib_axum::{Step, StepError};
 ///
-/// // The id stays the same when a step is tried again: a key for effects that must happen once.
+/// // The id stays the same when a step is retried: a key for effects that must happen once.
 /// async fn charge(step: Step) -> Result<String, StepError> {
 ///     Ok(format!("{}-{}", step.task_id(), step.name()))
 /// }

@@ -63,14 +63,14 @@ impl TaskerWorkerBuilder {
         self
     }
 
-    /// How long running steps may go on after a stop was asked for; 30 seconds if nothing is said.
+    /// How long running steps may go on after a stop was asked for; 30 seconds by default.
     #[must_use]
     pub fn drain_timeout(mut self, timeout: Duration) -> Self {
         self.drain_timeout = Some(timeout);
         self
     }
 
-    /// How many events are kept for listeners that are slow or come back; 1024 if nothing is said.
+    /// How many events are kept for listeners that are slow or come back; 1024 by default.
     #[must_use]
     pub fn event_buffer(mut self, events: usize) -> Self {
         self.event_buffer = Some(events);
@@ -167,16 +167,16 @@ fn forward_to(events: &Events) -> OnDomainEvent {
 /// # async fn run(worker: tasker_contrib_axum::TaskerWorker) {
 /// let stopped = worker.stop().await;
 /// for step in &stopped.cut {
-///     eprintln!("{step} was interrupted and is tried again");
+///     eprintln!("{step} was interrupted and will be retried");
 /// }
 /// # }
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stopped {
-    /// Steps that were interrupted by the drain's timeout. They are tried again.
+    /// Steps that were interrupted by the drain's timeout. They are retried.
     pub cut: Vec<String>,
-    /// How many steps were on their way to this worker and had not begun. Others have them, with all their attempts.
+    /// How many steps were on their way to this worker and had not started. Other workers take them, with all their attempts.
     pub returned: usize,
 }
 
@@ -294,7 +294,7 @@ impl TaskerWorker {
     }
 
     /// Claims nothing more, lets running steps end, interrupts what takes longer than the drain timeout, and takes Core down with its
-    /// tasks, threads and connections. Interrupted steps are tried again, those that had not begun are left to others.
+    /// tasks, threads and connections. Interrupted steps are retried, those that had not begun are left to others.
     pub async fn stop(self) -> Stopped {
         let Self {
             intake,
@@ -312,7 +312,7 @@ impl TaskerWorker {
         tracing::info!(
             in_flight = dispatcher.running.len(),
             timeout,
-            "tasker worker drains"
+            "tasker worker is draining"
         );
         let drain = async {
             // What was claimed last is counted among the running before they are waited for.

@@ -181,19 +181,19 @@ impl TaskerClientBuilder {
         self
     }
 
-    /// The time that one request may take; 30 seconds if nothing is said.
+    /// The time that one request may take; 30 seconds by default.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.endpoint.timeout = timeout;
         self
     }
 
-    /// How often a call is repeated when the server is away, overloaded, or fails on a creation; 3 times if nothing is said.
+    /// How often a call is repeated when the server is away, overloaded, or fails on a creation; 3 times by default.
     pub fn max_retries(mut self, retries: u32) -> Self {
         self.max_retries = retries;
         self
     }
 
-    /// How many calls are under way at the same time; more wait. 16 if nothing is said. The server's connection pool must be larger than the
+    /// How many calls are under way at the same time; more wait. 16 by default. The server's connection pool must be larger than the
     /// sum over all clients: it holds two connections for each task that is being created.
     pub fn max_concurrency(mut self, calls: usize) -> Self {
         self.max_concurrency = calls.max(1);
@@ -327,9 +327,9 @@ impl TaskerClient {
         self.inner.metrics.text()
     }
 
-    /// Creates a task and returns it, or the one that exists already if [`NewTask::idempotent`] allows it.
+    /// Creates a task and returns it, or the one that already exists if [`NewTask::idempotent`] allows it.
     ///
-    /// A creation that the server fails on, or whose answer is lost, is tried again; a conflict then means that it was created.
+    /// A creation that the server fails on, or whose answer is lost, is retried; a conflict then means that it was created.
     ///
     /// # Errors
     ///

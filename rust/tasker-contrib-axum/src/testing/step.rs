@@ -156,7 +156,7 @@ impl StepBuilder {
         self
     }
 
-    /// The step's name; the callable if nothing is said.
+    /// The step's name; the callable by default.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
         self

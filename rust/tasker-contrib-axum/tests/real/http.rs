@@ -36,7 +36,8 @@ async fn serve(worker: TaskerWorker) -> App {
         .nest("/tasker", tasker_contrib_axum::task_routes())
         .layer(CorrelationLayer::new())
         .with_state(worker.client())
-        .merge(worker.router());
+        .merge(worker.router())
+        .merge(worker.event_router());
     let end = stop.clone();
     let serving = tokio::spawn(async move {
         let stopped = worker.serve(listener, app, async move { end.cancelled().await });
@@ -214,6 +215,9 @@ async fn it_is_not_ready_while_it_drains_or_the_server_is_away() {
     };
     let ask = || async { reqwest::get(&url).await.unwrap() };
     assert_eq!(ask().await.status(), 200);
+    // What tasks carry is not for everybody who can reach the probes.
+    let events = reqwest::get(url.replace("ready", "events")).await.unwrap();
+    assert_eq!(events.status(), 404);
 
     let hangs = stack
         .create("order", json!({"amount": 5, "mode": "slow"}))
