@@ -118,12 +118,25 @@ impl TaskerConfig {
     /// Reads `DATABASE_URL`, `TASKER_ORCHESTRATION_URL`, `TASKER_TEMPLATE_PATH`, and `TASKER_<SECTION>__<SETTING>` for every setting.
     #[must_use]
     pub fn from_env() -> Self {
-        Self::from_variables(std::env::vars())
+        Self::new().with_env()
     }
 
-    fn from_variables(variables: impl IntoIterator<Item = (String, String)>) -> Self {
+    /// The same variables, on top of what is set already: a container's `DATABASE_URL` counts more than a file in its image.
+    ///
+    /// ```no_run
+    /// use tasker_contrib_axum::TaskerConfig;
+    ///
+    /// let config = TaskerConfig::from_file("config/tasker.toml").with_env();
+    /// # let _ = config;
+    /// ```
+    #[must_use]
+    pub fn with_env(self) -> Self {
+        self.with_variables(std::env::vars())
+    }
+
+    fn with_variables(self, variables: impl IntoIterator<Item = (String, String)>) -> Self {
         let variables: BTreeMap<String, String> = variables.into_iter().collect();
-        let mut config = Self::new();
+        let mut config = self;
         for (name, path) in PLAIN_VARIABLES {
             if let Some(text) = variables.get(name) {
                 config.put_text(path, text, &format!("variable {name}"));
@@ -340,15 +353,17 @@ impl TaskerConfig {
     }
 }
 
+/// The file at this path, and the environment on top of it.
 impl From<PathBuf> for TaskerConfig {
     fn from(path: PathBuf) -> Self {
-        Self::from_file(path)
+        Self::from_file(path).with_env()
     }
 }
 
+/// The file at this path, and the environment on top of it.
 impl From<&str> for TaskerConfig {
     fn from(path: &str) -> Self {
-        Self::from_file(path)
+        Self::from_file(path).with_env()
     }
 }
 
@@ -453,9 +468,11 @@ fn insert(table: &mut Table, path: &str, value: Value) {
 mod tests {
     use super::TaskerConfig;
 
+    const POOL: &str = "common.database.pool.max_connections";
+
     fn variables(given: &[(&str, &str)]) -> TaskerConfig {
         let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        TaskerConfig::from_variables(given.iter().map(own))
+        TaskerConfig::new().with_variables(given.iter().map(own))
     }
 
     #[test]
@@ -513,6 +530,9 @@ mod tests {
             config.core().unwrap().common.database.pool.max_connections,
             9
         );
+        let variable = ("TASKER_WORKER__CONCURRENCY".to_owned(), "7".to_owned());
+        let config = config.with_variables([variable]);
+        assert_eq!((config.concurrency(), config.number(POOL)), (7, 9));
         assert!(TaskerConfig::from_file("/no/such/file.toml")
             .check()
             .is_err());

@@ -56,7 +56,7 @@ impl TaskerWorkerBuilder {
         self
     }
 
-    /// A [`TaskerConfig`], or the path of a TOML file. Without it the environment is read.
+    /// A [`TaskerConfig`], or the path of a TOML file, whose values the environment overrides. Without it the environment alone is read.
     #[must_use]
     pub fn config(mut self, config: impl Into<TaskerConfig>) -> Self {
         self.config = Some(config.into());

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::{to_bytes, Body};
@@ -16,6 +17,7 @@ use tasker_contrib_axum::{
     task_routes, AdmissionLayer, ClientErrorKind, CorrelationLayer, NewTask, TaskQuery,
     TaskerClient, TaskerConfig,
 };
+use tower_layer::Layer as _;
 use tower_service::Service;
 use uuid::Uuid;
 
@@ -523,4 +525,32 @@ async fn a_proxy_of_the_environment_is_for_other_machines() {
     let (_double, url) = Double::start([]).await;
     let client = TaskerClient::builder(url).max_retries(0).build().unwrap();
     client.get_task(Uuid::nil()).await.unwrap();
+}
+
+/// What a layer with a body of its own makes of a service.
+#[derive(Clone)]
+struct Compressed;
+
+impl Service<Request> for Compressed {
+    type Response = axum::http::Response<String>;
+    type Error = std::convert::Infallible;
+    type Future = std::future::Ready<Result<Self::Response, Self::Error>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Request) -> Self::Future {
+        std::future::ready(Ok(axum::http::Response::new("small".to_owned())))
+    }
+}
+
+#[tokio::test]
+async fn other_layers_may_be_inside_of_ours() {
+    let client = TaskerClient::new("http://127.0.0.1:9").unwrap();
+    let mut followed =
+        CorrelationLayer::new().layer(AdmissionLayer::new(&client).layer(Compressed));
+    let answer = followed.call(Request::new(Body::empty())).await.unwrap();
+    assert!(answer.headers().contains_key("x-request-id"));
+    assert_eq!(text(answer).await, "small");
 }
