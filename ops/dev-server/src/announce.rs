@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use crate::up::Ready;
+use crate::ready::Ready;
 
 /// One line of JSON, for programs.
 pub fn json(ready: &Ready) -> anyhow::Result<()> {
@@ -17,8 +17,8 @@ pub fn json(ready: &Ready) -> anyhow::Result<()> {
 pub fn banner(ready: &Ready, args: &crate::cli::UpArgs) -> anyhow::Result<()> {
     let data = match (&args.data_dir, &args.database_url) {
         (Some(path), _) => format!("kept in {}", path.display()),
-        (None, Some(_)) => "in your database; it stays there".to_owned(),
-        (None, None) => "thrown away at the end".to_owned(),
+        (None, Some(_)) => "kept in your database".to_owned(),
+        (None, None) => "temporary; removed at the end".to_owned(),
     };
     let mut stdout = std::io::stdout().lock();
     let grpc = match &ready.grpc_url {
@@ -35,6 +35,8 @@ pub fn banner(ready: &Ready, args: &crate::cli::UpArgs) -> anyhow::Result<()> {
          Runs on     PostgreSQL {postgres}, PGMQ {pgmq}\n\n\
          Point an application at it:\n\n  \
          export TASKER_ORCHESTRATION_URL={api} DATABASE_URL={database}\n\n\
+         Tables that it creates without a schema land in schema `tasker`, beside Tasker's own. For a schema of your own, create\n\
+         it and append ?options=-csearch_path%3DSCHEMA to the URL of the application's own connections.\n\n\
          Stop it with Ctrl-C.",
         core = ready.core_version,
         ms = ready.startup_ms,

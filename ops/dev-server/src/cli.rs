@@ -6,32 +6,45 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Runs Tasker on this machine in one command, without Docker.
 #[derive(Debug, Parser)]
-#[command(
-    name = "tasker-dev",
-    version,
-    about,
-    after_help = "Examples:\n  tasker-dev up                          a throw-away stack on free ports\n  \
-                  tasker-dev up --data-dir .tasker-data  the same, and the data stays\n  \
-                  tasker-dev config worker > worker.toml a configuration for a worker of the running stack"
-)]
+#[command(name = "tasker-dev", version, about)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
 }
 
+/// The examples below the help, with the words that start this program.
+pub fn examples(words: &str) -> String {
+    [
+        ("up", "a throw-away stack on free ports"),
+        (
+            "up --data-dir .tasker-data",
+            "the same, but the data is kept",
+        ),
+        ("psql", "psql on the running stack"),
+        (
+            "config worker > worker.toml",
+            "a configuration for a worker of the running stack",
+        ),
+    ]
+    .iter()
+    .fold("Examples:".to_owned(), |text, (arguments, does)| {
+        format!("{text}\n  {words} {arguments:<28} {does}")
+    })
+}
+
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Start PostgreSQL with PGMQ, migrate, and run the orchestration server until it is told to stop
+    /// Start PostgreSQL with PGMQ, migrate, and run the orchestration server until Ctrl-C
     Up(UpArgs),
     /// Empty a data directory made by `up --data-dir`
     Reset(ResetArgs),
     /// Open psql on a running stack
     Psql(PsqlArgs),
-    /// Print a complete configuration file for a process that joins the stack
+    /// Print a complete configuration file for a worker or another server of a running stack
     Config(ConfigArgs),
-    /// Hold PostgreSQL for another tasker-dev process
+    /// Run PostgreSQL for another tasker-dev process
     #[command(name = "__guard", hide = true)]
     Guard,
 }
@@ -42,13 +55,13 @@ pub struct UpArgs {
     /// Keep the data in this directory [default: a temporary one, removed at the end]
     #[arg(long, value_name = "DIR", conflicts_with = "database_url")]
     pub data_dir: Option<PathBuf>,
-    /// Port of the REST API on 127.0.0.1; 0 takes a free one
+    /// Port of the REST API on 127.0.0.1; 0 for a free one
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     pub port: u16,
-    /// Serve the gRPC API as well, on this port of 127.0.0.1; 0 takes a free one
+    /// Also serve the gRPC API, on this port of 127.0.0.1; 0 for a free one
     #[arg(long, value_name = "PORT")]
     pub grpc_port: Option<u16>,
-    /// Port of PostgreSQL on 127.0.0.1; 0 takes a free one
+    /// Port of PostgreSQL on 127.0.0.1; 0 for a free one
     #[arg(
         long,
         value_name = "PORT",
@@ -59,13 +72,13 @@ pub struct UpArgs {
     /// Use (and migrate) this database instead of starting one: postgresql://user:password@host:port/database
     #[arg(long, value_name = "URL")]
     pub database_url: Option<String>,
-    /// Directory with the PostgreSQL 18 programs `initdb` and `postgres`
+    /// Directory of the PostgreSQL 18 programs `initdb` and `postgres`
     #[arg(long, value_name = "DIR", env = "TASKER_DEV_POSTGRES_BIN")]
     pub postgres_bin: Option<PathBuf>,
     /// Print one line of JSON to stdout when ready, instead of the banner
     #[arg(long)]
     pub json: bool,
-    /// Stop when standard input ends too, so that nothing outlives the program that holds its other end
+    /// Also stop when standard input ends, so that the stack does not outlive the program that holds the other end
     #[arg(long)]
     pub until_stdin_ends: bool,
     /// Least severe log level shown on stderr
@@ -109,12 +122,23 @@ pub struct ResetArgs {
     pub data_dir: PathBuf,
 }
 
+/// Which of several running stacks is meant.
+#[derive(Debug, Args)]
+pub struct StackArgs {
+    /// The stack that uses this data directory
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// The stack whose REST API is on this port [default: the stack that TASKER_ORCHESTRATION_URL or DATABASE_URL points at, else the one
+    /// that was started in this checkout]
+    #[arg(long, value_name = "PORT")]
+    pub port: Option<u16>,
+}
+
 /// Options of `psql`.
 #[derive(Debug, Args)]
 pub struct PsqlArgs {
-    /// The stack that uses this data directory [default: the one that runs]
-    #[arg(long, value_name = "DIR")]
-    pub data_dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub stack: StackArgs,
     /// Arguments for psql, after `--`
     #[arg(last = true, value_name = "ARGS")]
     pub args: Vec<String>,
@@ -126,13 +150,12 @@ pub struct ConfigArgs {
     /// Which process the file is for
     #[arg(value_enum)]
     pub role: Role,
-    /// The stack that uses this data directory [default: the one that runs]
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["database_url", "orchestration_url"])]
-    pub data_dir: Option<PathBuf>,
-    /// Write this database into the file instead of that of a running stack
-    #[arg(long, value_name = "URL", requires = "orchestration_url")]
+    #[command(flatten)]
+    pub stack: StackArgs,
+    /// Use this database instead of the one of a running stack
+    #[arg(long, value_name = "URL", requires = "orchestration_url", conflicts_with_all = ["data_dir", "port"])]
     pub database_url: Option<String>,
-    /// Write this server into the file instead of that of a running stack
+    /// Use this server instead of the one of a running stack
     #[arg(long, value_name = "URL", requires = "database_url")]
     pub orchestration_url: Option<String>,
 }

@@ -2,14 +2,18 @@
 
 use std::io::Write as _;
 use std::os::unix::process::CommandExt as _;
-use std::path::Path;
 use std::process::Command;
 
-use crate::cli::{ConfigArgs, PsqlArgs, ResetArgs};
+use clap::ValueEnum as _;
+
+use crate::choice::{choose, Surroundings, Wanted};
+use crate::cli::{ConfigArgs, PsqlArgs, ResetArgs, StackArgs};
 use crate::config::{self, Stack};
 use crate::datadir::DataDir;
 use crate::error::StackError;
+use crate::invocation::typed;
 use crate::rundir::{self, Instance};
+use crate::{database, environment};
 
 /// Empties a data directory.
 pub fn reset(args: &ResetArgs) -> anyhow::Result<()> {
@@ -21,19 +25,22 @@ pub fn reset(args: &ResetArgs) -> anyhow::Result<()> {
     dir.empty()?;
     writeln!(
         std::io::stdout(),
-        "{} is empty; the next `tasker-dev up --data-dir` fills it.",
-        dir.path().display()
+        "{path} is empty now; the next `{up}` fills it.",
+        path = dir.path().display(),
+        up = typed("up --data-dir")
     )?;
     Ok(())
 }
 
 /// Becomes psql on the database of a running stack.
 pub fn psql(args: &PsqlArgs) -> anyhow::Result<()> {
-    let instance = find(args.data_dir.as_deref(), "")?;
-    let error = Command::new("psql")
-        .arg(&instance.database_url)
-        .args(&args.args)
-        .exec();
+    let instance = find(&args.stack, "psql")?;
+    let mut command = Command::new("psql");
+    command.arg(&instance.database_url).args(&args.args);
+    for name in environment::of_libpq() {
+        command.env_remove(name);
+    }
+    let error = command.exec();
     if error.kind() == std::io::ErrorKind::NotFound {
         return Err(StackError::NoPsql {
             url: instance.database_url,
@@ -47,14 +54,13 @@ pub fn psql(args: &PsqlArgs) -> anyhow::Result<()> {
 pub fn config(args: &ConfigArgs) -> anyhow::Result<()> {
     let (database_url, orchestration_url) = match (&args.database_url, &args.orchestration_url) {
         (Some(database), Some(orchestration)) => {
-            crate::database::check_url(database)?;
+            database::check_url(database)?;
             (database.clone(), orchestration.clone())
         }
         _ => {
-            let instance = find(
-                args.data_dir.as_deref(),
-                ", or pass --database-url and --orchestration-url",
-            )?;
+            let role = args.role.to_possible_value();
+            let role = role.as_ref().map_or("", |role| role.get_name());
+            let instance = find(&args.stack, &format!("config {role}"))?;
             (instance.database_url, instance.orchestration_url)
         }
     };
@@ -70,38 +76,15 @@ pub fn config(args: &ConfigArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn find(data_dir: Option<&Path>, alternative: &'static str) -> anyhow::Result<Instance> {
-    let wanted = data_dir.map(std::path::absolute).transpose()?;
-    let mut running = rundir::running()?;
-    if wanted.is_some() {
-        running.retain(|instance| instance.data_dir == wanted);
-    }
-    match running.len() {
-        1 => Ok(running.remove(0)),
-        0 => Err(StackError::NoInstance {
-            hint: wanted
-                .map(|path| format!(" on {}", path.display()))
-                .unwrap_or_default(),
-            alternative,
-        }
-        .into()),
-        _ => Err(StackError::ManyInstances {
-            list: lines(&running),
-        }
-        .into()),
-    }
-}
-
-fn lines(instances: &[Instance]) -> String {
-    let line = |instance: &Instance| {
-        let data = instance
+fn find(args: &StackArgs, command: &str) -> anyhow::Result<Instance> {
+    let wanted = Wanted {
+        data_dir: args
             .data_dir
-            .as_ref()
-            .map_or("ephemeral".to_owned(), |path| path.display().to_string());
-        format!(
-            "  process {}: {} ({data})",
-            instance.pid, instance.orchestration_url
-        )
+            .as_deref()
+            .map(std::path::absolute)
+            .transpose()?,
+        port: args.port,
     };
-    instances.iter().map(line).collect::<Vec<_>>().join("\n")
+    let running = rundir::running()?;
+    Ok(choose(running, &wanted, &Surroundings::here()?, command)?)
 }

@@ -8,6 +8,7 @@ use sqlx::{Connection as _, PgConnection};
 use tasker_shared::database::migrator::MIGRATOR;
 
 use crate::error::{without_password, StackError};
+use crate::invocation::typed;
 
 /// Whose database it is decides what a message can advise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,7 +21,7 @@ pub enum Whose {
 
 /// The form that Core accepts.
 const FORM: &str = "postgresql://user:password@host:port/database";
-const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
+const CONNECT_PATIENCE: Duration = Duration::from_secs(2);
 const OLDEST: i32 = 180_000;
 
 /// The migrations' versions and checksums as one text, to notice when they change.
@@ -63,13 +64,17 @@ pub async fn migrate(url: &str, whose: Whose) -> anyhow::Result<()> {
 
 fn migration_error(url: &str, whose: Whose, error: &sqlx::migrate::MigrateError) -> StackError {
     let fix = match whose {
-        Whose::Ours => "this data may be newer than this tasker-dev; use a newer one, or start afresh with `tasker-dev reset`.",
-        Whose::Theirs => "the database holds other objects or another version of Tasker; use an empty database, or the version that made it.",
+        Whose::Ours => format!(
+            "the data may be newer than this tasker-dev; use a newer tasker-dev, or start over with `{}`.",
+            typed("reset --data-dir …")
+        ),
+        Whose::Theirs => "the database has other objects in it, or those of another version of Tasker; use an empty database, or that version."
+            .to_owned(),
     };
     StackError::Migration {
         shown: without_password(url),
         why: error.to_string(),
-        fix: fix.to_owned(),
+        fix,
     }
 }
 
@@ -89,10 +94,10 @@ pub fn check_url(url: &str) -> Result<(), StackError> {
         return bad("it is not a URL");
     };
     if parsed.scheme() != "postgresql" {
-        return bad("it has to begin with postgresql://");
+        return bad("it must begin with postgresql://");
     }
     if parsed.host_str().is_none_or(str::is_empty) {
-        return bad("it names no host");
+        return bad("it has no host");
     }
     if !parsed.username().is_empty() && parsed.password().is_none() {
         return bad("a user needs a password");
@@ -103,7 +108,7 @@ pub fn check_url(url: &str) -> Result<(), StackError> {
             .chars()
             .all(|c| c.is_ascii_alphanumeric() || "_-".contains(c))
     {
-        return bad("the database's name has to consist of letters, digits, _ and -");
+        return bad("the name of the database may have letters, digits, _ and - only");
     }
     Ok(())
 }
@@ -123,18 +128,7 @@ pub struct Versions {
 /// [`StackError::DatabaseUnreachable`], [`StackError::DatabaseTooOld`] or [`StackError::NoPgmq`].
 pub async fn check_external(url: &str) -> anyhow::Result<()> {
     let shown = without_password(url);
-    let unreachable = |why: String| StackError::DatabaseUnreachable {
-        shown: shown.clone(),
-        why,
-    };
-    let options: PgConnectOptions = url
-        .parse()
-        .map_err(|error: sqlx::Error| unreachable(error.to_string()))?;
-    let mut connection =
-        tokio::time::timeout(CONNECT_PATIENCE, PgConnection::connect_with(&options))
-            .await
-            .map_err(|_| unreachable(format!("no answer within {} s", CONNECT_PATIENCE.as_secs())))?
-            .map_err(|error| unreachable(error.to_string()))?;
+    let mut connection = connect(url).await?;
     let number: i32 = sqlx::query_scalar("SELECT current_setting('server_version_num')::int")
         .fetch_one(&mut connection)
         .await?;
@@ -154,6 +148,43 @@ pub async fn check_external(url: &str) -> anyhow::Result<()> {
         return Ok(());
     }
     Err(StackError::NoPgmq { shown }.into())
+}
+
+/// # Errors
+/// [`StackError::DatabaseUnreachable`] with the reason and what to do about that one.
+async fn connect(url: &str) -> Result<PgConnection, StackError> {
+    let failed = |why: String, fix: &str| StackError::DatabaseUnreachable {
+        shown: without_password(url),
+        why,
+        fix: fix.to_owned(),
+    };
+    let options: PgConnectOptions = url
+        .parse()
+        .map_err(|error: sqlx::Error| failed(error.to_string(), "correct the URL"))?;
+    let place = format!("{}:{}", options.get_host(), options.get_port());
+    let start = "start PostgreSQL there, correct host and port, or leave --database-url out and let tasker-dev run a database";
+    match tokio::time::timeout(CONNECT_PATIENCE, PgConnection::connect_with(&options)).await {
+        Ok(Ok(connection)) => Ok(connection),
+        Ok(Err(sqlx::Error::Io(error))) => {
+            let reason = match error.kind() {
+                std::io::ErrorKind::ConnectionRefused => "connection refused".to_owned(),
+                _ => error.to_string(),
+            };
+            Err(failed(format!("{reason} at {place}"), start))
+        }
+        Ok(Err(sqlx::Error::Database(error))) => Err(failed(
+            error.message().to_owned(),
+            "correct user, password and name of the database in the URL",
+        )),
+        Ok(Err(error)) => Err(failed(error.to_string(), "check the URL and the server")),
+        Err(_) => {
+            let seconds = CONNECT_PATIENCE.as_secs();
+            Err(failed(
+                format!("no answer from {place} within {seconds} s"),
+                start,
+            ))
+        }
+    }
 }
 
 /// Asks a migrated database for its versions.

@@ -2,17 +2,19 @@
 
 use std::path::PathBuf;
 
+use crate::invocation::typed;
+
 /// A failure with its cause and its fix. Everything else is an internal error and travels as [`anyhow::Error`].
 #[derive(Debug, thiserror::Error)]
 pub enum StackError {
     /// No PostgreSQL programs were found.
     #[error(
         "PostgreSQL 18 was not found (looked in --postgres-bin, TASKER_DEV_POSTGRES_BIN, .xtask/tools and PATH).\n\
-         Fix: run `cargo xtask setup` in a checkout of tasker-contrib, or pass --postgres-bin with the directory that holds `initdb` and `postgres`."
+         fix: run `cargo xtask setup` in a checkout of tasker-contrib, or pass --postgres-bin with the directory of `initdb` and `postgres`."
     )]
     PostgresMissing,
-    /// The given directory holds no PostgreSQL.
-    #[error("{path} holds no `{program}`.\nFix: pass --postgres-bin with the `bin` directory of PostgreSQL 18 or later.")]
+    /// The given directory has no PostgreSQL in it.
+    #[error("there is no `{program}` in {path}.\nfix: pass --postgres-bin with the `bin` directory of PostgreSQL 18 or later.")]
     NotAPostgresBin {
         /// The directory looked into.
         path: PathBuf,
@@ -21,8 +23,8 @@ pub enum StackError {
     },
     /// The programs are older than Core's migrations need.
     #[error(
-        "PostgreSQL {found} at {path} is too old: Tasker needs 18 or later (its migrations use uuidv7()).\n\
-         Fix: run `cargo xtask setup` in a checkout of tasker-contrib, which fetches one, or pass --postgres-bin with a newer one."
+        "PostgreSQL {found} in {path} is too old: Tasker needs 18 or later (its migrations use uuidv7()).\n\
+         fix: run `cargo xtask setup` in a checkout of tasker-contrib, which fetches one, or pass --postgres-bin with a newer one."
     )]
     PostgresTooOld {
         /// The version that was found.
@@ -30,8 +32,8 @@ pub enum StackError {
         /// Where it was found.
         path: PathBuf,
     },
-    /// A port of ours is in use.
-    #[error("Port {port} on 127.0.0.1 is taken ({option}).\nFix: stop the program that listens there, or use {option} 0 for a free port.")]
+    /// A port that was asked for is in use.
+    #[error("port {port} on 127.0.0.1 is in use ({option}).\nfix: stop the program that listens there, or use {option} 0 for a free port.")]
     PortTaken {
         /// The port asked for.
         port: u16,
@@ -39,7 +41,7 @@ pub enum StackError {
         option: &'static str,
     },
     /// Another instance holds the data directory.
-    #[error("{path} is in use by another tasker-dev (process {pid}).\nFix: stop that one, or use another --data-dir.")]
+    #[error("{path} is in use by another tasker-dev (process {pid}).\nfix: stop that process, or use another --data-dir.")]
     DataDirInUse {
         /// The data directory.
         path: PathBuf,
@@ -49,20 +51,20 @@ pub enum StackError {
     /// The directory was not made by us, so we do not touch it.
     #[error(
         "{path} is not empty and was not made by tasker-dev; nothing in it was changed.\n\
-         Fix: use a new or empty directory as --data-dir."
+         fix: use a new or empty directory as --data-dir."
     )]
     ForeignDataDir {
         /// The directory.
         path: PathBuf,
     },
     /// `reset` was given something that is not there.
-    #[error("{path} is no directory, so there is nothing to empty.\nFix: name the directory that was given to `up --data-dir`.")]
+    #[error("{path} is not a directory, so there is nothing to empty.\nfix: give the directory that you gave to `{}`.", typed("up --data-dir"))]
     NoDataDir {
         /// What was given.
         path: PathBuf,
     },
     /// The directory cannot be made or looked into.
-    #[error("{path} cannot be a data directory: {why}.\nFix: use a directory that you may write to, or one that does not exist yet in a folder that does.")]
+    #[error("{path} cannot be used as a data directory: {why}.\nfix: use a directory that you can write to, or one that does not exist yet.")]
     UnusableDataDir {
         /// What was given.
         path: PathBuf,
@@ -71,8 +73,9 @@ pub enum StackError {
     },
     /// The data was written by another major version of PostgreSQL.
     #[error(
-        "{path} was made by PostgreSQL {theirs}, and this one is {ours}; nothing in it was changed.\n\
-         Fix: pass --postgres-bin with PostgreSQL {theirs}, or start afresh with `tasker-dev reset --data-dir {path}`."
+        "the data in {path} was made by PostgreSQL {theirs}, and this is PostgreSQL {ours}; nothing in it was changed.\n\
+         fix: pass --postgres-bin with PostgreSQL {theirs}, or start over with `{}`.",
+        typed(&format!("reset --data-dir {}", path.display()))
     )]
     DataDirVersion {
         /// The data directory.
@@ -83,7 +86,7 @@ pub enum StackError {
         ours: String,
     },
     /// The database URL is not of the form Core accepts.
-    #[error("--database-url {shown} is not a URL that Tasker Core accepts: {why}.\nFix: write it as {form}.")]
+    #[error("--database-url {shown} is not a URL that Tasker Core accepts: {why}.\nfix: write it as {form}.")]
     BadDatabaseUrl {
         /// The URL without its password.
         shown: String,
@@ -93,15 +96,17 @@ pub enum StackError {
         form: &'static str,
     },
     /// The external database does not answer.
-    #[error("The database {shown} (--database-url) cannot be reached: {why}.\nFix: start it, or check host, port, user and password.")]
+    #[error("cannot connect to the database {shown} (--database-url): {why}.\nfix: {fix}.")]
     DatabaseUnreachable {
         /// The URL without its password.
         shown: String,
-        /// The driver's words.
+        /// What happened.
         why: String,
+        /// What to do about that.
+        fix: String,
     },
     /// The external database is too old.
-    #[error("The database {shown} (--database-url) is PostgreSQL {found}; Tasker needs 18 or later.\nFix: use a newer server, or leave --database-url out.")]
+    #[error("the database {shown} (--database-url) is PostgreSQL {found}; Tasker needs 18 or later.\nfix: use a newer server, or leave --database-url out.")]
     DatabaseTooOld {
         /// The URL without its password.
         shown: String,
@@ -110,15 +115,15 @@ pub enum StackError {
     },
     /// The external database has no PGMQ.
     #[error(
-        "The database {shown} (--database-url) does not offer the extension pgmq.\n\
-         Fix: install PGMQ on that server (it is pure SQL), or leave --database-url out and let tasker-dev run one."
+        "the database {shown} (--database-url) does not have the extension pgmq.\n\
+         fix: install PGMQ on that server (it is pure SQL), or leave --database-url out and let tasker-dev run a database."
     )]
     NoPgmq {
         /// The URL without its password.
         shown: String,
     },
     /// A migration failed.
-    #[error("Migrating {shown} failed: {why}.\nFix: {fix}")]
+    #[error("a migration of {shown} failed: {why}.\nfix: {fix}")]
     Migration {
         /// The URL without its password.
         shown: String,
@@ -128,7 +133,7 @@ pub enum StackError {
         fix: String,
     },
     /// PostgreSQL did not start or did not stay.
-    #[error("PostgreSQL {what}; its last words:\n{log}\nFix: {fix}")]
+    #[error("PostgreSQL {what}; last log lines:\n{log}\nfix: {fix}")]
     Postgres {
         /// What happened.
         what: String,
@@ -138,46 +143,54 @@ pub enum StackError {
         fix: &'static str,
     },
     /// The server did not start.
-    #[error("Tasker's orchestration server did not start: {why}\nFix: run again with --log-level info to see each step of its start.")]
+    #[error("Tasker's orchestration server did not start: {why}\nfix: run again with --log-level info to see each step of the start.")]
     Server {
         /// Core's words.
         why: String,
     },
     /// `psql` and `config` need a running stack.
     #[error(
-        "No running stack was found{hint}.\nFix: start one with `tasker-dev up`{alternative}."
+        "no stack is running{hint}.\nfix: start one with `{}`{others}.",
+        typed("up")
     )]
     NoInstance {
         /// Which one was looked for.
         hint: String,
-        /// Another way out, if the command has one.
-        alternative: &'static str,
+        /// The ones that are running, if there are any.
+        others: String,
     },
-    /// Several stacks run, and the command needs one.
-    #[error("Several stacks run:\n{list}\nFix: name one with --data-dir, or stop the others.")]
+    /// Several stacks are running, and the command needs one.
+    #[error(
+        "{count} stacks are running, and any of them could be meant:\n{list}\n\
+         fix: type one of these lines, or set TASKER_ORCHESTRATION_URL to the address of the stack that you mean."
+    )]
     ManyInstances {
+        /// How many.
+        count: usize,
         /// One line for each.
         list: String,
     },
     /// psql is not installed.
-    #[error("psql is not installed.\nFix: install it (Debian: apt-get install postgresql-client), or open this URL with another client:\n  {url}")]
+    #[error("psql is not installed.\nfix: install it (Debian: apt-get install postgresql-client), or open this URL with another client:\n  {url}")]
     NoPsql {
         /// The database of the stack.
         url: String,
     },
     /// Root cannot hand a directory to the user that PostgreSQL runs as.
     #[error(
-        "PostgreSQL refuses to run as root, so it runs as user {user}, and that user cannot enter {path}.\n\
-         Fix: use a directory outside root's home (for example /var/lib/tasker-dev), or run as an ordinary user."
+        "PostgreSQL refuses to run as root, so it runs as user {user}, and that user has no access to {path}: {folder} does not let it pass.\n\
+         fix: `chmod o+x {folder}`, use another directory, or run as an ordinary user."
     )]
     NotReachableForUser {
         /// The unprivileged user.
         user: String,
         /// The directory.
         path: PathBuf,
+        /// The folder above that is closed to others.
+        folder: PathBuf,
     },
     /// A directory we write into belongs to somebody else.
-    #[error("{path} is not safe to use: {why}.\nFix: remove it, or set TMPDIR to a directory of your own.")]
+    #[error("{path} is not safe to use: {why}.\nfix: remove it, or set TMPDIR to a directory of your own.")]
     UnsafeDirectory {
         /// The directory.
         path: PathBuf,

@@ -4,35 +4,38 @@
 
 mod announce;
 mod cache;
+mod choice;
 mod cli;
 mod commands;
 mod config;
 mod contract;
 mod database;
 mod datadir;
+mod environment;
 mod error;
 mod files;
 mod fingerprint;
+mod invocation;
+mod logging;
 mod ports;
 mod postgres;
+mod ready;
 mod rundir;
 mod server;
 mod up;
 
 use std::io::Write as _;
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use clap::Parser as _;
-use tracing_subscriber::EnvFilter;
+use clap::{CommandFactory as _, FromArgMatches as _};
 
-use crate::cli::{Cli, Command, LogLevel, UpArgs};
+use crate::cli::{Cli, Command, UpArgs};
 use crate::error::StackError;
 
 fn main() -> ExitCode {
     let started = Instant::now();
-    let result = match Cli::parse().command {
+    let result = match arguments().command {
         Command::Up(args) => up(args, started),
         Command::Reset(args) => commands::reset(&args),
         Command::Psql(args) => commands::psql(&args),
@@ -52,8 +55,21 @@ fn main() -> ExitCode {
     }
 }
 
+/// The command line; help and usage show the words that started this program.
+fn arguments() -> Cli {
+    let words = invocation::typed("");
+    let command = Cli::command()
+        .bin_name(&words)
+        .after_help(cli::examples(&words));
+    Cli::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit())
+}
+
 fn up(args: UpArgs, started: Instant) -> anyhow::Result<()> {
-    log_to_stderr(args.log_level);
+    environment::relax_umask();
+    if args.database_url.is_none() {
+        environment::forget_libpq();
+    }
+    logging::to_stderr(args.log_level);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
@@ -62,31 +78,3 @@ fn up(args: UpArgs, started: Instant) -> anyhow::Result<()> {
     runtime.shutdown_background();
     result
 }
-
-/// Standard output belongs to the ready line, so logs go to standard error.
-fn log_to_stderr(level: LogLevel) {
-    // Core's pollers wait inside the database on purpose, which the driver reports as slow statements.
-    let driver = if level >= LogLevel::Debug {
-        "warn"
-    } else {
-        "off"
-    };
-    let filter = EnvFilter::new(format!(
-        "{level},sqlx={driver},hyper=warn,h2=warn",
-        level = level.as_str()
-    ));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(|| -> Box<dyn std::io::Write> {
-            if STOPPING.load(Ordering::Relaxed) {
-                Box::new(std::io::sink())
-            } else {
-                Box::new(std::io::stderr())
-            }
-        })
-        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
-        .init();
-}
-
-/// Set when the stack is being taken down. Core's pollers then report each connection they lose, which is no news.
-pub static STOPPING: AtomicBool = AtomicBool::new(false);

@@ -26,6 +26,19 @@ pub struct Instance {
     pub database_url: String,
     /// The data directory, unless it is a temporary one.
     pub data_dir: Option<PathBuf>,
+    /// The working folder of who started it.
+    #[serde(default)]
+    pub started_in: PathBuf,
+    /// A program started it for itself and ends it: a test, for example.
+    #[serde(default)]
+    pub held: bool,
+}
+
+impl Instance {
+    /// The port of its REST API.
+    pub fn port(&self) -> Option<u16> {
+        url::Url::parse(&self.orchestration_url).ok()?.port()
+    }
 }
 
 /// The directory of this process' stack. Removed when dropped, unless the guard was faster.

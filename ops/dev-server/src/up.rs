@@ -9,45 +9,10 @@ use tokio::sync::oneshot;
 use crate::cli::UpArgs;
 use crate::datadir::DataDir;
 use crate::postgres::{self, Cluster, Durability, Programs, RunAs};
+use crate::ready::{Phases, Ready};
 use crate::rundir::{Instance, RunDir};
 use crate::server::Server;
-use crate::{announce, cache, database, files, ports};
-
-/// What is said when the stack is ready; the JSON line has exactly these fields.
-#[derive(Debug, serde::Serialize)]
-#[serde(tag = "event", rename = "ready")]
-pub struct Ready {
-    /// Where the REST API is.
-    pub orchestration_url: String,
-    /// Where the gRPC API is, if that was asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub grpc_url: Option<String>,
-    /// Where the database is, with user and password.
-    pub database_url: String,
-    /// Version of PostgreSQL.
-    pub postgres_version: String,
-    /// Version of the PGMQ extension.
-    pub pgmq_version: String,
-    /// Version of Tasker Core.
-    pub core_version: &'static str,
-    /// From the start of this process to this line, in milliseconds.
-    pub startup_ms: u64,
-    /// The same, by phase.
-    pub phases_ms: Phases,
-}
-
-/// How long each part of the start took, in milliseconds.
-#[derive(Debug, Default, Clone, serde::Serialize)]
-pub struct Phases {
-    /// Finding the programs and the data, or copying it.
-    pub data: u64,
-    /// From the start of PostgreSQL until it accepts connections.
-    pub postgres: u64,
-    /// Looking for and running migrations.
-    pub migrate: u64,
-    /// Core's server, until its health answer.
-    pub server: u64,
-}
+use crate::{announce, cache, database, files, logging, ports};
 
 /// Runs until a signal comes or a part of the stack dies.
 pub async fn run(args: UpArgs, started: Instant) -> anyhow::Result<()> {
@@ -140,6 +105,8 @@ impl Stack {
             orchestration_url: ready.orchestration_url.clone(),
             database_url: ready.database_url.clone(),
             data_dir: data_dir.as_ref().map(|dir| dir.path().to_owned()),
+            started_in: std::env::current_dir().unwrap_or_default(),
+            held: args.until_stdin_ends,
         })?;
         Ok(Self {
             ready,
@@ -156,7 +123,7 @@ impl Stack {
             () = stop.next() => None,
             error = self.database.unexpected_end() => Some(error),
         };
-        crate::STOPPING.store(true, std::sync::atomic::Ordering::Relaxed);
+        logging::stack_is_stopping();
         let down = async {
             self.server.stop().await;
             self.database.stop().await;

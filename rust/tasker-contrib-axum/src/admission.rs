@@ -5,8 +5,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
+use axum::BoxError;
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -74,11 +76,14 @@ pub struct AdmissionService<S> {
     admission: Arc<Admission>,
 }
 
-impl<S> Service<Request> for AdmissionService<S>
+/// Other layers may be inside, with bodies of their own: `TraceLayer`, `CompressionLayer`.
+impl<S, B> Service<Request> for AdmissionService<S>
 where
-    S: Service<Request, Response = Response>,
+    S: Service<Request, Response = Response<B>>,
     S::Future: Send + 'static,
     S::Error: Send + 'static,
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
 {
     type Response = Response;
     type Error = S::Error;
@@ -90,7 +95,8 @@ where
 
     fn call(&mut self, request: Request) -> Self::Future {
         let Some(left) = self.admission.closed_for() else {
-            return Box::pin(self.inner.call(request));
+            let answer = self.inner.call(request);
+            return Box::pin(async move { Ok(answer.await?.map(Body::new)) });
         };
         let error = ClientError::new(
             ClientErrorKind::Backpressure,

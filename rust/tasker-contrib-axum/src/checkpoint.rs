@@ -9,19 +9,8 @@ use tasker_shared::models::core::batch_worker::CheckpointYieldData;
 use tasker_worker::worker::services::CheckpointService;
 
 use crate::events::{EventKind, Events};
+use crate::step::Store;
 use crate::{FromStep, Step, StepError};
-
-/// Where checkpoints go: Core's database, or a test.
-#[async_trait]
-pub(crate) trait Store: Send + Sync {
-    async fn save(&self, step: &Step, cursor: u64, items: u64) -> Result<(), StepError>;
-
-    /// What was saved, where that can be asked.
-    #[cfg(feature = "testing")]
-    fn saved(&self) -> Vec<u64> {
-        Vec::new()
-    }
-}
 
 /// Core's database.
 pub(crate) struct Checkpoints {
@@ -117,7 +106,7 @@ impl<S> FromStep<S> for Batch {
         }
         let cursor = step.inputs().get("cursor").ok_or_else(|| {
             StepError::validation(format!(
-                "step `{}` is no instance of a batch worker: it has no cursor; give it `type: batch_worker` and `batch_config`",
+                "step `{}` is not an instance of a batch worker: it has no cursor; give it `type: batch_worker` and `batch_config`",
                 step.name()
             ))
         })?;

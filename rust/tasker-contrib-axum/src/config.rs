@@ -9,7 +9,8 @@ use tasker_shared::config::tasker::TaskerConfig as CoreConfig;
 use toml::{Table, Value};
 
 use crate::contract::{ConfigKey, ConfigValue, CONFIG_KEYS, OPTIONAL_SECTIONS, PATTERNS, SETTINGS};
-use crate::{Error, TaskerClient, TaskerClientBuilder};
+use crate::nearest::hint;
+use crate::Error;
 
 const CLIENT: &str = "worker.orchestration_client";
 const DATABASE_URL: &str = "common.database.url";
@@ -71,6 +72,18 @@ const OTHER_VARIABLES: [&str; 5] = [
     "TASKER_INSTANCE_ID",
 ];
 
+/// What a configuration says about calls of the server.
+pub(crate) struct Calls {
+    pub(crate) url: String,
+    pub(crate) token: Option<String>,
+    /// Header and key.
+    pub(crate) api_key: Option<(String, String)>,
+    pub(crate) timeout: Duration,
+    pub(crate) max_retries: u32,
+    pub(crate) max_concurrency: usize,
+    pub(crate) templates: Option<PathBuf>,
+}
+
 /// Settings of Tasker by name (`database.url`) or by Core's own path (`common.database.pool.max_connections`).
 ///
 /// Core has no defaults for most of its keys and ignores the ones it does not know; this type always gives it a complete
@@ -105,12 +118,25 @@ impl TaskerConfig {
     /// Reads `DATABASE_URL`, `TASKER_ORCHESTRATION_URL`, `TASKER_TEMPLATE_PATH`, and `TASKER_<SECTION>__<SETTING>` for every setting.
     #[must_use]
     pub fn from_env() -> Self {
-        Self::from_variables(std::env::vars())
+        Self::new().with_env()
     }
 
-    fn from_variables(variables: impl IntoIterator<Item = (String, String)>) -> Self {
+    /// The same variables, on top of what is set already: a container's `DATABASE_URL` counts more than a file in its image.
+    ///
+    /// ```no_run
+    /// use tasker_contrib_axum::TaskerConfig;
+    ///
+    /// let config = TaskerConfig::from_file("config/tasker.toml").with_env();
+    /// # let _ = config;
+    /// ```
+    #[must_use]
+    pub fn with_env(self) -> Self {
+        self.with_variables(std::env::vars())
+    }
+
+    fn with_variables(self, variables: impl IntoIterator<Item = (String, String)>) -> Self {
         let variables: BTreeMap<String, String> = variables.into_iter().collect();
-        let mut config = Self::new();
+        let mut config = self;
         for (name, path) in PLAIN_VARIABLES {
             if let Some(text) = variables.get(name) {
                 config.put_text(path, text, &format!("variable {name}"));
@@ -139,10 +165,10 @@ impl TaskerConfig {
                 && !OTHER_VARIABLES.contains(&name.as_str())
         });
         for name in unknown {
-            let near = nearest(name, SETTINGS.iter().map(|setting| setting.variable));
+            let near = hint(name, SETTINGS.iter().map(|setting| setting.variable));
             config
                 .problems
-                .push(format!("variable {name}: there is no such setting{near}"));
+                .push(format!("variable {name}: unknown setting{near}"));
         }
         config
     }
@@ -174,7 +200,7 @@ impl TaskerConfig {
         self
     }
 
-    /// The folder with the task templates; `config/tasks` if nothing is said.
+    /// The folder with the task templates; `config/tasks` by default.
     #[must_use]
     pub fn templates(mut self, folder: impl Into<PathBuf>) -> Self {
         self.templates = Some(folder.into());
@@ -193,28 +219,32 @@ impl TaskerConfig {
         Err(Error::Config(self.problems.clone()))
     }
 
+    /// The database's URL, and where it was set.
+    pub(crate) fn database(&self) -> (String, String) {
+        let source = self.values.get(DATABASE_URL).map_or_else(
+            || "the default; nothing sets DATABASE_URL".to_owned(),
+            |(_value, source)| source.clone(),
+        );
+        (self.text(DATABASE_URL), source)
+    }
+
     pub(crate) fn template_folder(&self) -> PathBuf {
         self.templates
             .clone()
             .unwrap_or_else(|| PathBuf::from("config/tasks"))
     }
 
-    pub(crate) fn client(&self) -> TaskerClientBuilder {
+    /// Everything about calls of the server.
+    pub(crate) fn calls(&self) -> Calls {
         let given = |path: &str| Some(self.text(path)).filter(|text| !text.is_empty());
-        let milliseconds = u64::try_from(self.number(TIMEOUT)).unwrap_or(u64::MAX);
-        let mut client = TaskerClient::builder(self.text(BASE_URL))
-            .timeout(Duration::from_millis(milliseconds))
-            .max_retries(u32::try_from(self.number(RETRIES)).unwrap_or(u32::MAX))
-            .max_concurrency(self.number(MAX_CALLS));
-        if let Some(token) = given(TOKEN) {
-            client = client.bearer_token(token);
-        }
-        if let Some(key) = given(API_KEY) {
-            client = client.api_key(self.text(API_KEY_HEADER), key);
-        }
-        match &self.templates {
-            Some(folder) if folder.is_dir() => client.templates(folder),
-            _ => client,
+        Calls {
+            url: self.text(BASE_URL),
+            token: given(TOKEN),
+            api_key: given(API_KEY).map(|key| (self.text(API_KEY_HEADER), key)),
+            timeout: Duration::from_millis(u64::try_from(self.number(TIMEOUT)).unwrap_or(u64::MAX)),
+            max_retries: u32::try_from(self.number(RETRIES)).unwrap_or(u32::MAX),
+            max_concurrency: self.number(MAX_CALLS),
+            templates: self.templates.clone().filter(|folder| folder.is_dir()),
         }
     }
 
@@ -254,9 +284,9 @@ impl TaskerConfig {
         for key in CONFIG_KEYS.iter().filter(|key| self.wanted(key.path)) {
             insert(&mut file, key.path, self.value(key.path));
         }
-        Value::Table(file)
-            .try_into()
-            .map_err(|error| Error::Config(vec![format!("Core refuses it: {error}")]))
+        Value::Table(file).try_into().map_err(|error| {
+            Error::Config(vec![format!("Tasker Core does not accept it: {error}")])
+        })
     }
 
     fn wanted(&self, path: &str) -> bool {
@@ -308,9 +338,9 @@ impl TaskerConfig {
         let Some(key) = key(path) else {
             let names = SETTINGS.iter().map(|setting| setting.name);
             let keys = CONFIG_KEYS.iter().chain(&OWN_KEYS).map(|key| key.path);
-            let near = nearest(name, names.chain(keys));
+            let near = hint(name, names.chain(keys));
             self.problems
-                .push(format!("{name} ({source}): there is no such setting{near}"));
+                .push(format!("{name} ({source}): unknown setting{near}"));
             return;
         };
         match fault(key, &value) {
@@ -323,15 +353,17 @@ impl TaskerConfig {
     }
 }
 
+/// The file at this path, and the environment on top of it.
 impl From<PathBuf> for TaskerConfig {
     fn from(path: PathBuf) -> Self {
-        Self::from_file(path)
+        Self::from_file(path).with_env()
     }
 }
 
+/// The file at this path, and the environment on top of it.
 impl From<&str> for TaskerConfig {
     fn from(path: &str) -> Self {
-        Self::from_file(path)
+        Self::from_file(path).with_env()
     }
 }
 
@@ -362,15 +394,6 @@ fn default(value: ConfigValue) -> Value {
     }
 }
 
-fn nearest(name: &str, names: impl Iterator<Item = &'static str>) -> String {
-    names
-        .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
-        .filter(|(likeness, _)| *likeness > 0.85)
-        .max_by(|(a, _), (b, _)| a.total_cmp(b))
-        .map(|(_, candidate)| format!("; did you mean `{candidate}`?"))
-        .unwrap_or_default()
-}
-
 /// What is wrong with a value; never says the value of something that may hold a password.
 fn fault(key: &ConfigKey, value: &Value) -> Option<String> {
     let kind = match (key.default, value) {
@@ -379,7 +402,7 @@ fn fault(key: &ConfigKey, value: &Value) -> Option<String> {
         | (ConfigValue::Int(_), Value::Integer(_))
         | (ConfigValue::Float(_), Value::Float(_) | Value::Integer(_))
         | (ConfigValue::StrList(_) | ConfigValue::IntList(_), Value::Array(_)) => None,
-        (ConfigValue::Str(_), _) => Some("a text"),
+        (ConfigValue::Str(_), _) => Some("a string"),
         (ConfigValue::Bool(_), _) => Some("true or false"),
         (ConfigValue::Int(_), _) => Some("a whole number"),
         (ConfigValue::Float(_), _) => Some("a number"),
@@ -403,7 +426,7 @@ fn fault(key: &ConfigKey, value: &Value) -> Option<String> {
     }
     let text = value.as_str()?;
     if !key.choices.is_empty() && !key.choices.contains(&text) {
-        return Some(format!("`{text}` is none of {}", key.choices.join(", ")));
+        return Some(format!("`{text}` is not one of {}", key.choices.join(", ")));
     }
     let pattern = PATTERNS
         .iter()
@@ -445,9 +468,11 @@ fn insert(table: &mut Table, path: &str, value: Value) {
 mod tests {
     use super::TaskerConfig;
 
+    const POOL: &str = "common.database.pool.max_connections";
+
     fn variables(given: &[(&str, &str)]) -> TaskerConfig {
         let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        TaskerConfig::from_variables(given.iter().map(own))
+        TaskerConfig::new().with_variables(given.iter().map(own))
     }
 
     #[test]
@@ -484,7 +509,7 @@ mod tests {
             "variable DATABASE_URL): does not look like postgresql://",
             "did you mean `TASKER_WORKER__CONCURRENCY`?",
             "0 is not between 1 and 1000",
-            "`Sometimes` is none of",
+            "`Sometimes` is not one of",
         ] {
             assert!(error.contains(part), "{part:?} is not in\n{error}");
         }
@@ -505,6 +530,9 @@ mod tests {
             config.core().unwrap().common.database.pool.max_connections,
             9
         );
+        let variable = ("TASKER_WORKER__CONCURRENCY".to_owned(), "7".to_owned());
+        let config = config.with_variables([variable]);
+        assert_eq!((config.concurrency(), config.number(POOL)), (7, 9));
         assert!(TaskerConfig::from_file("/no/such/file.toml")
             .check()
             .is_err());

@@ -3,6 +3,7 @@
 //! Core's parts that claim live on a runtime of their own, which is shut down: whatever they start ends with it. Results go through a
 //! second, small context on the application's runtime: they can be sent while nothing is claimed any more, and each sending is awaited.
 
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,11 +41,49 @@ const RESULT_POOL: u32 = 5;
 
 /// What claims steps.
 pub(crate) struct Intake {
-    runtime: Option<Runtime>,
-    core: Option<WorkerCore>,
+    runtime: Background,
+    core: WorkerCore,
     context: Arc<SystemContext>,
-    claiming: Option<JoinHandle<usize>>,
+    claiming: JoinHandle<usize>,
     pub(crate) namespaces: Vec<String>,
+}
+
+/// A runtime may not be dropped where others run, and a future that starts or stops one may be dropped at any time: it ends in the background.
+struct Background(Option<Runtime>);
+
+impl Background {
+    fn start() -> std::io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(CORE_THREADS)
+            .thread_name("tasker-core")
+            .enable_all()
+            .build();
+        runtime.map(|runtime| Self(Some(runtime)))
+    }
+
+    fn spawn<T: Send + 'static>(
+        &self,
+        task: impl Future<Output = T> + Send + 'static,
+    ) -> JoinHandle<T> {
+        self.0.as_ref().expect("taken by the end only").spawn(task)
+    }
+
+    /// Waits until its threads are gone.
+    async fn end(mut self) {
+        let Some(runtime) = self.0.take() else { return };
+        let shut = tokio::task::spawn_blocking(move || runtime.shutdown_timeout(STOP_PATIENCE));
+        if let Err(error) = shut.await {
+            tracing::warn!(%error, "the runtime of Tasker Core did not shut down");
+        }
+    }
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 /// What answers for steps.
@@ -66,17 +105,13 @@ pub(crate) enum NotSent {
 /// What happened to domain events of this process's steps.
 pub(crate) type OnDomainEvent = Arc<dyn Fn(DomainEvent) + Send + Sync>;
 
-pub(crate) fn failed(what: &str, error: impl std::fmt::Display) -> Error {
-    Error::Core(format!("{what}: {error}"))
-}
-
 async fn context(config: CoreConfig) -> Result<Arc<SystemContext>, Error> {
     let environment = config.common.execution.environment.clone();
     let manager = Arc::new(ConfigManager::from_tasker_config(config, environment));
     let context = SystemContext::from_config(manager).await;
     context
         .map(Arc::new)
-        .map_err(|error| failed("database or queues", error))
+        .map_err(|error| Error::core("database or queues", error))
 }
 
 impl Intake {
@@ -85,12 +120,7 @@ impl Intake {
         mut config: CoreConfig,
         limits: Limits,
     ) -> Result<(Self, mpsc::UnboundedReceiver<Claimed>), Error> {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(CORE_THREADS)
-            .thread_name("tasker-core")
-            .enable_all()
-            .build()
-            .map_err(|error| failed("runtime", error))?;
+        let runtime = Background::start().map_err(|error| Error::core("runtime", error))?;
         if let Some(worker) = &mut config.worker {
             worker.event_systems.worker.deployment_mode = DELIVERY;
             worker.mpsc_channels.domain_events.shutdown_drain_timeout_ms = EVENT_DRAIN_MS;
@@ -102,10 +132,10 @@ impl Intake {
                 .orchestration_api_config;
             let (mut core, handles) = WorkerCore::new(context.clone(), client)
                 .await
-                .map_err(|error| failed("worker", error))?;
+                .map_err(|error| Error::core("worker", error))?;
             core.start()
                 .await
-                .map_err(|error| failed("worker", error))?;
+                .map_err(|error| Error::core("worker", error))?;
             let namespaces = core.supported_namespaces().await;
             let commands = core.command_sender().clone();
             let claimer = Claimer::new(&context, commands, &namespaces, limits).await?;
@@ -119,36 +149,30 @@ impl Intake {
         match started.await {
             Ok(Ok((core, context, namespaces, claiming))) => Ok((
                 Self {
-                    runtime: Some(runtime),
-                    core: Some(core),
+                    runtime,
+                    core,
                     context,
-                    claiming: Some(claiming),
+                    claiming,
                     namespaces,
                 },
                 receiver,
             )),
-            Ok(Err(error)) => {
-                runtime.shutdown_background();
-                Err(error)
-            }
-            Err(panic) => {
-                runtime.shutdown_background();
-                Err(failed("it panicked", panic))
-            }
+            Ok(Err(error)) => Err(error),
+            Err(panic) => Err(Error::core("it panicked", panic)),
         }
     }
 
     /// Takes everything down that Core started: tasks, connections, threads. Claiming has been told to end by its limits; how many messages it
     /// gave back is returned.
-    pub(crate) async fn stop(mut self) -> usize {
-        let (Some(runtime), Some(mut core)) = (self.runtime.take(), self.core.take()) else {
-            return 0;
-        };
-        let returned = match self.claiming.take() {
-            Some(claiming) => ended(claiming).await,
-            None => 0,
-        };
-        let context = self.context.clone();
+    pub(crate) async fn stop(self) -> usize {
+        let Self {
+            runtime,
+            mut core,
+            context,
+            claiming,
+            ..
+        } = self;
+        let returned = ended(claiming).await;
         let stopping = runtime.spawn(async move {
             if let Err(error) = core.stop().await {
                 tracing::warn!(%error, "Tasker Core did not stop cleanly");
@@ -159,10 +183,7 @@ impl Intake {
         if tokio::time::timeout(STOP_PATIENCE, stopping).await.is_err() {
             tracing::warn!("Tasker Core did not stop in time; its runtime is shut down");
         }
-        let shut = tokio::task::spawn_blocking(move || runtime.shutdown_timeout(STOP_PATIENCE));
-        if let Err(error) = shut.await {
-            tracing::warn!(%error, "the runtime of Tasker Core did not shut down");
-        }
+        runtime.end().await;
         returned
     }
 }
@@ -183,15 +204,6 @@ async fn ended(mut claiming: JoinHandle<usize>) -> usize {
             // Whoever executes steps knows by this that nothing more comes.
             let _ = claiming.await;
             0
-        }
-    }
-}
-
-/// A runtime may not be dropped where others run; a worker that was not stopped ends in the background.
-impl Drop for Intake {
-    fn drop(&mut self) {
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
         }
     }
 }
@@ -219,7 +231,7 @@ impl Results {
             Box::pin(std::future::ready(Ok(())))
         });
         bus.subscribe("*", handler)
-            .map_err(|error| failed("domain events", error))?;
+            .map_err(|error| Error::core("domain events", error))?;
         let router = EventRouter::new(publisher.clone(), Arc::new(RwLock::new(bus)));
         let registry = StepEventPublisherRegistry::with_event_router(publisher, Arc::new(router));
         Ok(Self {
@@ -259,6 +271,8 @@ impl Results {
                     .map_err(|error| NotSent::Yet(error.to_string()))
             }
             Ok("in_progress") | Err(_) => Err(NotSent::Yet(error.to_string())),
+            // An earlier try came through, and only its answer was lost.
+            Ok("complete" | "error" | "waiting_for_retry") => Ok(()),
             Ok(state) => Err(NotSent::Unwanted(format!("the step is `{state}` by now"))),
         }
     }
@@ -288,6 +302,40 @@ impl Results {
         let closed = tokio::time::timeout(STOP_PATIENCE, close(&self.context));
         if closed.await.is_err() {
             tracing::warn!("connections to the database did not close in time");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use tokio::net::TcpListener;
+    use tokio::sync::Semaphore;
+    use tokio_util::sync::CancellationToken;
+
+    use super::Intake;
+    use crate::intake::Limits;
+    use crate::TaskerConfig;
+
+    #[tokio::test]
+    async fn a_start_that_is_not_waited_for_ends_without_a_panic() {
+        // It takes connections and says nothing, so the start can only be waiting.
+        let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = silent.local_addr().unwrap();
+        let config =
+            TaskerConfig::new().set("database.url", format!("postgresql://a:b@{address}/tasker"));
+        let limits = Limits {
+            places: Arc::new(Semaphore::new(1)),
+            draining: CancellationToken::new(),
+            listens: false,
+            hidden: Duration::from_secs(30),
+        };
+        let start = Intake::start(config.core().unwrap(), limits);
+        tokio::select! {
+            _ = start => panic!("nothing can have started"),
+            connected = silent.accept() => drop(connected.unwrap()),
         }
     }
 }

@@ -4,9 +4,11 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::Response;
+use axum::BoxError;
 use tower_layer::Layer;
 use tower_service::Service;
 use tracing::Instrument;
@@ -86,10 +88,14 @@ pub struct CorrelationService<S> {
     inner: S,
 }
 
-impl<S> Service<Request> for CorrelationService<S>
+/// Other layers may be inside, with bodies of their own: `TraceLayer`, `CompressionLayer`.
+impl<S, B> Service<Request> for CorrelationService<S>
 where
-    S: Service<Request, Response = Response> + Clone + Send + 'static,
+    S: Service<Request, Response = Response<B>>,
     S::Future: Send + 'static,
+    S::Error: Send + 'static,
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
 {
     type Response = Response;
     type Error = S::Error;
@@ -113,7 +119,7 @@ where
         request.headers_mut().insert(REQUEST_ID, request_id.clone());
         let answer = self.inner.call(request);
         let work = async move {
-            let mut response = answer.await?;
+            let mut response = answer.await?.map(Body::new);
             response
                 .headers_mut()
                 .entry(REQUEST_ID)

@@ -20,7 +20,7 @@ use crate::correlation::Correlation;
 use crate::events::{EventKind, Events};
 use crate::intake::Claimed;
 use crate::metrics::Metrics;
-use crate::{contract, numbers, Handlers, Step, StepError};
+use crate::{contract, nul, numbers, Handlers, Step, StepError};
 
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
@@ -110,16 +110,25 @@ impl Dispatcher {
 
     async fn answer(&self, step: &Step, outcome: Result<Value, StepError>, took: Duration) {
         let result = to_core(step, &outcome, took);
-        if let Err(reason) = self.deliver(step, &result).await {
-            tracing::error!(reason, "the result of a step is lost");
-            let error = StepError::of(
-                contract::ERROR_WORKER_STOPPED,
-                format!("the step's result is lost: {reason}"),
-                false,
-            );
-            self.note_cut(step);
-            self.tell(step, &Err(error), took);
-            return;
+        match self.deliver(step, &result).await {
+            Ok(()) => {}
+            // Somebody cancelled or resolved it: nothing is lost, and nothing is retried.
+            Err(NotSent::Unwanted(reason)) => {
+                tracing::info!(reason, "the result of a step was not wanted any more");
+                self.tell(step, &Err(StepError::permanent(reason)), took);
+                return;
+            }
+            Err(NotSent::Yet(reason)) => {
+                tracing::error!(reason, "the result of a step is lost");
+                let error = StepError::of(
+                    contract::ERROR_WORKER_STOPPED,
+                    format!("the step's result is lost: {reason}"),
+                    false,
+                );
+                self.note_cut(step);
+                self.tell(step, &Err(error), took);
+                return;
+            }
         }
         self.results.publish(step.core(), &result).await;
         self.tell(step, &outcome, took);
@@ -127,7 +136,7 @@ impl Dispatcher {
 
     /// Tries until the server has the result: a step without one would hang for ever. The place of the step stays taken meanwhile, so that a
     /// worker that cannot answer claims nothing more. Only the end of a drain ends it.
-    async fn deliver(&self, step: &Step, result: &StepExecutionResult) -> Result<(), String> {
+    async fn deliver(&self, step: &Step, result: &StepExecutionResult) -> Result<(), NotSent> {
         let mut wait = FIRST_WAIT;
         let mut last_tries = LAST_TRIES;
         loop {
@@ -137,18 +146,18 @@ impl Dispatcher {
             };
             let reason = match sent {
                 Ok(()) => return Ok(()),
-                Err(NotSent::Unwanted(reason)) => return Err(reason),
+                Err(unwanted @ NotSent::Unwanted(_)) => return Err(unwanted),
                 Err(NotSent::Yet(reason)) => reason,
             };
             if self.cutting.is_cancelled() {
                 last_tries -= 1;
                 if last_tries == 0 {
-                    return Err(reason);
+                    return Err(NotSent::Yet(reason));
                 }
             }
             tracing::warn!(
                 reason,
-                "the result of a step was not taken; it is sent again"
+                "the result of a step was not accepted; sending it again"
             );
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
@@ -263,7 +272,13 @@ pub(crate) async fn call(handlers: &Handlers, step: &Step) -> Result<Value, Step
     });
     match outcome {
         Err(error) if error.is_nothing_to_do() => Ok(json!({"no_op": true})),
-        outcome => outcome,
+        Err(error) => Err(error.storable()),
+        Ok(value) => match nul::find(&value) {
+            Some(path) => Err(StepError::validation(format!(
+                "the handler's result has a NUL character at `{path}`, which PostgreSQL cannot store; remove it, or encode the value (base64)"
+            ))),
+            None => Ok(value),
+        },
     }
 }
 

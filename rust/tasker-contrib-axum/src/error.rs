@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use axum::http::StatusCode;
+
 use crate::client::ClientError;
-use crate::{contract, http};
+use crate::{contract, nul};
 
 const NOTHING_TO_DO: &str = "nothing_to_do";
 
@@ -25,9 +27,19 @@ pub enum Error {
     /// Handlers and task templates do not fit each other.
     #[error("handlers and task templates do not fit each other:\n{}", lines(.0))]
     Handlers(Vec<String>),
+    /// Tasker's database does not answer, or refuses the connection.
+    #[error("cannot connect to Tasker's database: {0}")]
+    Database(String),
     /// Tasker Core did not start.
     #[error("Tasker Core did not start: {0}")]
     Core(String),
+}
+
+impl Error {
+    /// Which part of Core failed, and what it says.
+    pub(crate) fn core(part: &str, error: impl std::fmt::Display) -> Self {
+        Self::Core(format!("{part}: {error}"))
+    }
 }
 
 fn lines(problems: &[String]) -> String {
@@ -67,7 +79,7 @@ impl StepError {
         Self::of(contract::ERROR_PERMANENT, message, false)
     }
 
-    /// A failure that may pass: the step is tried again while it has attempts left.
+    /// A failure that may pass: the step is retried while it has attempts left.
     pub fn retryable(message: impl Into<String>) -> Self {
         Self::of(contract::ERROR_RETRYABLE, message, true)
     }
@@ -85,6 +97,25 @@ impl StepError {
         self.kind == NOTHING_TO_DO
     }
 
+    /// What a service's status means: whether another attempt may help, and after which time.
+    pub(crate) fn of_status(status: StatusCode, message: String, after: Option<Duration>) -> Self {
+        let again = match status.as_u16() {
+            408 | 425 | 429 => true,
+            501 | 505 => false,
+            code => code >= 500,
+        };
+        let error = if again {
+            Self::retryable(message)
+        } else {
+            Self::permanent(message)
+        };
+        let error = error.code(format!("http_{}", status.as_u16()));
+        match after {
+            Some(after) if again => error.after(after),
+            _ => error,
+        }
+    }
+
     pub(crate) fn of(kind: &'static str, message: impl Into<String>, retryable: bool) -> Self {
         Self {
             message: message.into(),
@@ -93,6 +124,13 @@ impl StepError {
             retryable,
             after: None,
         }
+    }
+
+    /// The same with texts that the database can store.
+    pub(crate) fn storable(mut self) -> Self {
+        self.message = nul::replaced(&self.message);
+        self.code = self.code.map(|code| nul::replaced(&code));
+        self
     }
 
     /// The least time until the next attempt, instead of the template's back-off. Core counts whole seconds; it is rounded up.
@@ -175,7 +213,7 @@ fn of_reqwest(error: &reqwest::Error) -> StepError {
         .collect();
     let message = causes(error, &hidden);
     match error.status() {
-        Some(status) => http::of_status(status, message, None),
+        Some(status) => StepError::of_status(status, message, None),
         None => StepError::of(contract::ERROR_HANDLER, message, true),
     }
 }

@@ -132,6 +132,8 @@ struct Inner {
     /// The newest lines and the number of the last one, for listeners that come back.
     recent: Mutex<(u64, VecDeque<Arc<Line>>)>,
     keep: usize,
+    /// Tells this process's numbers from those of the one before.
+    process: u32,
 }
 
 impl Events {
@@ -143,6 +145,7 @@ impl Events {
                 lines: broadcast::channel(keep).0,
                 recent: Mutex::default(),
                 keep,
+                process: Uuid::new_v4().as_fields().0,
             }),
         }
     }
@@ -200,6 +203,18 @@ impl Events {
 
     pub(crate) fn subscribe(&self) -> broadcast::Receiver<TaskerEvent> {
         self.inner.sender.subscribe()
+    }
+
+    /// An event's number as listeners see it over HTTP.
+    pub(crate) fn name(&self, id: u64) -> String {
+        format!("{:08x}-{id}", self.inner.process)
+    }
+
+    /// The number of such a name; none if another process gave it.
+    pub(crate) fn number(&self, name: &str) -> Option<u64> {
+        let (process, number) = name.split_once('-')?;
+        let own = u32::from_str_radix(process, 16) == Ok(self.inner.process);
+        number.parse().ok().filter(|_| own)
     }
 
     pub(crate) fn lines(&self) -> broadcast::Receiver<Arc<Line>> {

@@ -154,12 +154,22 @@ impl Dependencies {
     ///
     /// A permanent failure if a result does not fit.
     pub fn batches<T: DeserializeOwned>(&self, worker: &str) -> Result<Vec<T>, StepError> {
-        let prefix = format!("{worker}_");
-        let placeholder = format!("{worker}_000");
-        self.0
+        // `{worker}_{number}`; another step's name may begin like that, too.
+        let instance = |name: &str| -> Option<u64> {
+            let number = name.strip_prefix(worker)?.strip_prefix('_')?;
+            let digits = number.bytes().all(|byte| byte.is_ascii_digit());
+            number.parse().ok().filter(|_| digits)
+        };
+        let mut instances: Vec<_> = self
+            .0
             .iter()
-            .filter(|(name, _)| name.starts_with(&prefix) && **name != placeholder)
-            .map(|(name, value)| read(&format!("the result of `{name}`"), value))
+            .filter_map(|(name, value)| Some((instance(name)?, name, value)))
+            .filter(|(number, _, _)| *number != 0)
+            .collect();
+        instances.sort_by_key(|(number, _, _)| *number);
+        instances
+            .into_iter()
+            .map(|(_, name, value)| read(&format!("the result of `{name}`"), value))
             .collect()
     }
 }
@@ -185,5 +195,29 @@ impl<S> FromStep<S> for Step {
 impl<T: FromRef<S>, S> FromStep<S> for State<T> {
     fn from_step(_step: &Step, state: &S) -> Result<Self, StepError> {
         Ok(Self(T::from_ref(state)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::Dependencies;
+
+    #[test]
+    fn batches_are_the_instances_of_one_worker_in_the_order_of_their_numbers() {
+        let results = [
+            "import_000",
+            "import_002",
+            "import_1000",
+            "import_999",
+            "import_check",
+            "import_+1",
+            "import_",
+            "imports_001",
+        ];
+        let results = results.map(|name| (name.to_owned(), json!(name)));
+        let found: Vec<String> = Dependencies(results.into()).batches("import").unwrap();
+        assert_eq!(found, ["import_002", "import_999", "import_1000"]);
     }
 }

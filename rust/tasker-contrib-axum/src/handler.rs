@@ -27,7 +27,7 @@ type Running = Pin<Box<dyn Future<Output = Result<Value, StepError>> + Send>>;
 /// is_handler(note);
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no step handler",
+    message = "`{Self}` is not a step handler",
     note = "a handler is an async function of up to eight `FromStep` arguments that returns `Result<_, StepError>`"
 )]
 pub trait Handler<A, S>: Clone + Send + Sync + 'static {

@@ -1,11 +1,9 @@
 //! Handlers that call other services: which answers are worth another attempt.
 
-use std::time::Duration;
-
 use reqwest::header::RETRY_AFTER;
-use reqwest::{Response, StatusCode};
+use reqwest::Response;
 
-use crate::client::retry_after;
+use crate::retry_after::retry_after;
 use crate::StepError;
 
 /// What a service's answer means for a step.
@@ -55,24 +53,10 @@ impl StepResponse for Response {
         let mut url = self.url().clone();
         url.set_query(None);
         let _ = url.set_password(None);
-        Err(of_status(status, format!("{url} answered {status}"), after))
-    }
-}
-
-pub(crate) fn of_status(status: StatusCode, message: String, after: Option<Duration>) -> StepError {
-    let again = match status.as_u16() {
-        408 | 425 | 429 => true,
-        501 | 505 => false,
-        code => code >= 500,
-    };
-    let error = if again {
-        StepError::retryable(message)
-    } else {
-        StepError::permanent(message)
-    };
-    let error = error.code(format!("http_{}", status.as_u16()));
-    match after {
-        Some(after) if again => error.after(after),
-        _ => error,
+        Err(StepError::of_status(
+            status,
+            format!("{url} answered {status}"),
+            after,
+        ))
     }
 }

@@ -22,7 +22,6 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::core::failed;
 use crate::Error;
 
 /// How often the queues are looked at when nothing is known to be there.
@@ -73,14 +72,14 @@ impl Claimer {
             .iter()
             .map(|namespace| client.router().step_queue(namespace))
             .collect::<Result<_, _>>()
-            .map_err(|error| failed("queues", error))?;
+            .map_err(|error| Error::core("queues", error))?;
         let provider = context.messaging_provider().clone();
         let wake = Arc::new(Notify::new());
         let pgmq = (provider.provider_name() == PGMQ).then(|| context.pgmq_pool().clone());
         let listening = match &pgmq {
             Some(pool) if limits.listens => {
                 let listener = listener(pool, namespaces).await;
-                let listener = listener.map_err(|error| failed("notifications", error))?;
+                let listener = listener.map_err(|error| Error::core("notifications", error))?;
                 Some(tokio::spawn(listen(listener, wake.clone())))
             }
             _ => None,

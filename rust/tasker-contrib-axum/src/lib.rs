@@ -28,7 +28,7 @@
 //! | create and look at tasks | [`TaskerClient`] |
 //! | follow a request into its task, and answer early under back-pressure | [`CorrelationLayer`], [`AdmissionLayer`] |
 //! | let users see tasks over HTTP | [`task_routes`] |
-//! | see what happens | [`TaskerWorker::events`], [`TaskerWorker::router`] |
+//! | see what happens | [`TaskerWorker::events`], [`TaskerWorker::event_router`], [`TaskerWorker::router`] |
 //! | test | the module `testing` |
 //!
 //! # Features
@@ -52,6 +52,7 @@ mod config;
 mod contract;
 mod core;
 mod correlation;
+mod database;
 mod dispatch;
 mod error;
 mod events;
@@ -60,8 +61,11 @@ mod handler;
 mod http;
 mod intake;
 mod metrics;
+mod nearest;
+mod nul;
 mod numbers;
 mod outcome;
+mod retry_after;
 mod router;
 mod sse;
 mod step;

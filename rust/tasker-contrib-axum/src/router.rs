@@ -21,12 +21,8 @@ struct Shared {
 }
 
 impl TaskerWorker {
-    /// Routes for operators and pages: `GET /tasker/live`, `/tasker/ready` (200 or 503, with components; 503 from the start of a
-    /// drain), `/tasker/metrics` (Prometheus) and `/tasker/events` (server-sent events).
-    ///
-    /// `/tasker/events?task_id=…` sends one task's events only. A client that reconnects with `Last-Event-ID` gets what it missed as
-    /// far as it is kept; when events are gone, for it or for a client that reads too slowly, a `lag` event says how many. A client
-    /// costs no memory beyond its socket's buffers, however slowly it reads.
+    /// Routes for operators: `GET /tasker/live`, `/tasker/ready` (200 or 503, with components; 503 from the start of a drain) and
+    /// `/tasker/metrics` (Prometheus).
     pub fn router(&self) -> Router {
         let shared = Shared {
             dispatcher: self.dispatcher.clone(),
@@ -40,10 +36,31 @@ impl TaskerWorker {
             .route("/tasker/ready", get(ready))
             .route("/tasker/metrics", get(metrics))
             .with_state(shared)
-            .merge(sse::routes(
-                self.dispatcher.events.clone(),
-                self.dispatcher.draining.clone(),
-            ))
+    }
+
+    /// `GET /tasker/events`: server-sent events of all tasks, with the messages of failures and the content of domain events. Put your own
+    /// authentication around it, unless everybody may see them.
+    ///
+    /// ```no_run
+    /// # async fn run(worker: tasker_contrib_axum::TaskerWorker) {
+    /// use axum::{middleware, Router};
+    ///
+    /// # async fn only_staff(request: axum::extract::Request, next: middleware::Next) -> axum::response::Response { next.run(request).await }
+    /// let events = worker.event_router().layer(middleware::from_fn(only_staff));
+    /// let app = Router::new().merge(worker.router()).merge(events);
+    /// # let _: Router = app;
+    /// # }
+    /// ```
+    ///
+    /// `/tasker/events?task_id=…` sends one task's events only. A client that reconnects with `Last-Event-ID` gets what it missed as
+    /// far as it is kept; when events are gone, for it or for a client that reads too slowly, a `lag` event says how many (`null` after a restart of
+    /// this process, which nobody can count). A client
+    /// costs no memory beyond its socket's buffers, however slowly it reads.
+    pub fn event_router(&self) -> Router {
+        sse::routes(
+            self.dispatcher.events.clone(),
+            self.dispatcher.draining.clone(),
+        )
     }
 }
 

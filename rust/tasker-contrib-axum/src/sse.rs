@@ -43,17 +43,27 @@ async fn stream_events(
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let last = headers
         .get("last-event-id")
-        .and_then(|id| id.to_str().ok()?.parse::<u64>().ok());
-    let (missed, gone, receiver) = match last {
-        Some(last) => events.since(last),
+        .and_then(|id| id.to_str().ok())
+        .filter(|id| !id.is_empty());
+    let own = last.map(|last| events.number(last));
+    let (missed, gone, receiver) = match own {
         None => (Vec::new(), 0, events.lines()),
+        Some(own) => events.since(own.unwrap_or(0)),
     };
-    let notice = (gone > 0).then(|| lag(gone));
+    // Of what another process told, nobody knows how much is gone.
+    let notice = match own {
+        Some(None) => Some(lag(None)),
+        _ => (gone > 0).then(|| lag(Some(gone))),
+    };
+    let namer = events.clone();
     let replay = stream::iter(missed)
-        .filter_map(move |event| std::future::ready(to_sse(&event, wanted.task_id)));
-    let live = stream::unfold((receiver, end), move |(mut receiver, end)| async move {
-        let event = next(&mut receiver, &end, wanted.task_id).await?;
-        Some((event, (receiver, end)))
+        .filter_map(move |event| std::future::ready(to_sse(&namer, &event, wanted.task_id)));
+    let live = stream::unfold((receiver, end), move |(mut receiver, end)| {
+        let events = events.clone();
+        async move {
+            let event = next(&events, &mut receiver, &end, wanted.task_id).await?;
+            Some((event, (receiver, end)))
+        }
     });
     let all = stream::iter(notice).chain(replay).chain(live).map(Ok);
     Sse::new(all).keep_alive(KeepAlive::default())
@@ -61,6 +71,7 @@ async fn stream_events(
 
 /// The next event for a client; none when the worker drains.
 async fn next(
+    events: &Events,
     receiver: &mut Receiver<Arc<Line>>,
     end: &CancellationToken,
     task: Option<Uuid>,
@@ -73,27 +84,27 @@ async fn next(
         };
         match received {
             Ok(event) => {
-                if let Some(event) = to_sse(&event, task) {
+                if let Some(event) = to_sse(events, &event, task) {
                     return Some(event);
                 }
             }
-            Err(RecvError::Lagged(count)) => return Some(lag(count)),
+            Err(RecvError::Lagged(count)) => return Some(lag(Some(count))),
             Err(RecvError::Closed) => return None,
         }
     }
 }
 
-fn lag(count: u64) -> Event {
+fn lag(count: Option<u64>) -> Event {
     Event::default()
         .event("lag")
         .data(json!({"missed": count}).to_string())
 }
 
-fn to_sse(line: &Line, task: Option<Uuid>) -> Option<Event> {
+fn to_sse(events: &Events, line: &Line, task: Option<Uuid>) -> Option<Event> {
     let wanted = task.is_none() || line.task_id == task;
     wanted.then(|| {
         Event::default()
-            .id(line.id.to_string())
+            .id(events.name(line.id))
             .event(line.kind.name())
             .data(&line.json)
     })
@@ -141,6 +152,11 @@ mod tests {
             let data = json!({"handler": "x".repeat(size), "attempt": 1});
             self.events
                 .emit_from(EventKind::StepStarted, Some(origin), data);
+        }
+
+        /// The header of a client that got everything up to this event.
+        fn last(&self, id: u64) -> String {
+            format!("last-event-id: {}\r\n", self.events.name(id))
         }
 
         /// Opens a stream; the answer's head has been read, so the listener is there.
@@ -195,14 +211,14 @@ mod tests {
         server.emit(mine, 1);
         let text = client.until("\n\n").await;
         for part in [
-            "id: 2\n",
+            "-2\n",
             "event: step_started\n",
             &mine.to_string(),
             "\"step\":\"charge\"",
         ] {
             assert!(text.contains(part), "{part} is not in {text}");
         }
-        assert!(!text.contains("id: 1\n"), "{text}");
+        assert!(!text.contains("-1\n"), "{text}");
     }
 
     #[tokio::test]
@@ -211,15 +227,29 @@ mod tests {
         for _ in 0..5 {
             server.emit(Uuid::nil(), 1);
         }
-        let mut client = server.open("", "last-event-id: 3\r\n").await;
-        let text = client.until("id: 5\n").await;
-        assert!(
-            text.contains("id: 4\n") && !text.contains("id: 3\n"),
-            "{text}"
-        );
+        let mut client = server.open("", &server.last(3)).await;
+        let text = client.until("-5\n").await;
+        assert!(text.contains("-4\n") && !text.contains("-3\n"), "{text}");
         assert!(!text.contains("event: lag"), "{text}");
         server.emit(Uuid::nil(), 1);
-        client.until("id: 6\n").await;
+        client.until("-6\n").await;
+    }
+
+    #[tokio::test]
+    async fn after_a_restart_it_gets_everything_and_is_told_that_some_may_be_gone() {
+        let server = server(10).await;
+        for _ in 0..3 {
+            server.emit(Uuid::nil(), 1);
+        }
+        let other = Events::new(1);
+        let last = format!("last-event-id: {}\r\n", other.name(812));
+        let mut client = server.open("", &last).await;
+        let text = client.until("-3\n").await;
+        assert!(
+            text.contains("event: lag\ndata: {\"missed\":null}"),
+            "{text}"
+        );
+        assert!(text.contains("-1\n"), "{text}");
     }
 
     #[tokio::test]
@@ -228,9 +258,9 @@ mod tests {
         for _ in 0..10 {
             server.emit(Uuid::nil(), 1);
         }
-        let mut client = server.open("", "last-event-id: 2\r\n").await;
+        let mut client = server.open("", &server.last(2)).await;
         // 3 to 6 are gone, 7 to 10 are kept.
-        let text = client.until("id: 7\n").await;
+        let text = client.until("-7\n").await;
         assert!(text.contains("event: lag\ndata: {\"missed\":4}"), "{text}");
     }
 
@@ -267,13 +297,13 @@ mod tests {
                 server.emit(Uuid::nil(), 2000);
             }
             reader
-                .until(&format!("id: {}\n", 500 + (round + 1) * 1000))
+                .until(&format!("-{}\n", 500 + (round + 1) * 1000))
                 .await;
         }
         let grown = memory_kb().saturating_sub(before);
         assert!(grown < 64 * 1024, "{grown} kB more");
         // The lazy one reads what its socket held, and is told what it missed.
         let text = lazy[0].until("event: lag").await;
-        assert!(text.contains("id: 1\n"), "{}", &text[..200]);
+        assert!(text.contains("-1\n"), "{}", &text[..200]);
     }
 }

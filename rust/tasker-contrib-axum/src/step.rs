@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tasker_shared::types::TaskSequenceStep;
 use uuid::Uuid;
 
-use crate::checkpoint::Store;
 use crate::StepError;
 
 /// The step that a handler works on: what Core knows about it, and its place in the task.
@@ -15,7 +15,7 @@ use crate::StepError;
 /// ```
 /// use tasker_contrib_axum::{Step, StepError};
 ///
-/// // The id stays the same when a step is tried again: a key for effects that must happen once.
+/// // The id stays the same when a step is retried: a key for effects that must happen once.
 /// async fn charge(step: Step) -> Result<String, StepError> {
 ///     Ok(format!("{}-{}", step.task_id(), step.name()))
 /// }
@@ -126,6 +126,18 @@ impl std::fmt::Debug for Step {
             .field("id", &self.id())
             .field("task_id", &self.task_id())
             .finish_non_exhaustive()
+    }
+}
+
+/// Where the checkpoints of a [`Step`] go: Core's database, or a test.
+#[async_trait]
+pub(crate) trait Store: Send + Sync {
+    async fn save(&self, step: &Step, cursor: u64, items: u64) -> Result<(), StepError>;
+
+    /// What was saved, where that can be asked.
+    #[cfg(feature = "testing")]
+    fn saved(&self) -> Vec<u64> {
+        Vec::new()
     }
 }
 

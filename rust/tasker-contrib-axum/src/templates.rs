@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use tasker_shared::models::core::task_template::TaskTemplate;
 
+use crate::nearest::hint;
 use crate::{Error, Handlers};
 
 /// Reads every template below a folder.
@@ -20,8 +21,7 @@ pub(crate) fn load(folder: &Path) -> Result<Vec<(PathBuf, TaskTemplate)>, Error>
     let mut templates = Vec::new();
     let mut problems = Vec::new();
     for file in files {
-        let text = std::fs::read_to_string(&file).unwrap_or_default();
-        match serde_yaml::from_str::<TaskTemplate>(&text) {
+        match read(&file) {
             Ok(template) => templates.push((file, template)),
             Err(error) => problems.push(format!("{}: {error}", file.display())),
         }
@@ -39,9 +39,19 @@ pub(crate) fn load(folder: &Path) -> Result<Vec<(PathBuf, TaskTemplate)>, Error>
     }
 }
 
+fn read(file: &Path) -> Result<TaskTemplate, String> {
+    let text = std::fs::read_to_string(file).map_err(|error| error.to_string())?;
+    serde_yaml::from_str(&text).map_err(|error| error.to_string())
+}
+
+/// Hidden entries are left out: in a ConfigMap of Kubernetes they are second and third ways to the same files.
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
     for entry in std::fs::read_dir(folder)? {
-        let path = entry?.path();
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with('.') {
+            continue;
+        }
+        let path = entry.path();
         if path.is_dir() {
             collect(&path, files)?;
         } else if path
@@ -54,11 +64,11 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Compares both ways; all differences are in one error.
+/// Compares both ways. Missing and duplicate handlers are in one error; unused ones do no harm and are returned.
 pub(crate) fn check(
     templates: &[(PathBuf, TaskTemplate)],
     handlers: &Handlers,
-) -> Result<(), Error> {
+) -> Result<Vec<String>, Error> {
     let mut wanted: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for (file, template) in templates {
         for step in &template.steps {
@@ -70,6 +80,11 @@ pub(crate) fn check(
         }
     }
     let present: BTreeSet<&str> = handlers.names().into_iter().collect();
+    let unused: Vec<&str> = present
+        .iter()
+        .copied()
+        .filter(|name| !wanted.contains_key(name))
+        .collect();
     let duplicates = handlers
         .duplicates()
         .iter()
@@ -78,18 +93,15 @@ pub(crate) fn check(
         .iter()
         .filter(|(name, _)| !present.contains(*name))
         .map(|(name, places)| {
+            let near = hint(name, unused.iter().copied());
             format!(
-                "`{name}` has no handler; wanted by {}",
+                "`{name}` has no handler; it is the callable of {}{near}",
                 places.join(" and ")
             )
         });
-    let unused = present
-        .iter()
-        .filter(|name| !wanted.contains_key(*name))
-        .map(|name| format!("`{name}` is used by no task template"));
-    let problems: Vec<_> = duplicates.chain(missing).chain(unused).collect();
+    let problems: Vec<_> = duplicates.chain(missing).collect();
     if problems.is_empty() {
-        Ok(())
+        Ok(unused.into_iter().map(str::to_owned).collect())
     } else {
         Err(Error::Handlers(problems))
     }
@@ -105,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn missing_unused_and_duplicate_handlers_are_named_in_one_error() {
+    fn missing_and_duplicate_handlers_are_one_error_and_unused_ones_none() {
         let folder = tempfile::TempDir::new().unwrap();
         let template = "name: t\nnamespace_name: n\nversion: 1.0.0\nsteps:\n  - {name: one, handler: {callable: a.one}}\n  - {name: two, handler: {callable: a.two}}\n";
         std::fs::create_dir(folder.path().join("deeper")).unwrap();
@@ -114,19 +126,25 @@ mod tests {
         let good = Handlers::<()>::new()
             .add("a.one", nothing)
             .add("a.two", nothing);
-        assert!(check(&templates, &good).is_ok());
+        assert_eq!(check(&templates, &good).unwrap(), [""; 0]);
+        // Generated a moment ago, say; no template names it yet.
+        let more = good.add("a.three", nothing);
+        assert_eq!(check(&templates, &more).unwrap(), ["a.three"]);
         let bad = Handlers::<()>::new()
             .add("a.one", nothing)
             .add("a.one", nothing)
-            .add("a.three", nothing);
+            .add("a.twoo", nothing)
+            .add("unrelated", nothing);
         let error = check(&templates, &bad).unwrap_err().to_string();
         for part in [
             "`a.one` has two handlers",
-            "`a.two` has no handler; wanted by step `two` in",
-            "`a.three` is used by no",
+            "`a.two` has no handler; it is the callable of step `two` in",
+            "; did you mean `a.twoo`?",
         ] {
             assert!(error.contains(part), "{part:?} is not in\n{error}");
         }
+        // The typo is the cause; nobody has to remove a handler.
+        assert!(!error.contains("unrelated"), "{error}");
     }
 
     #[test]
@@ -145,5 +163,25 @@ mod tests {
             .unwrap_err()
             .to_string()
             .contains("gone"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_mounted_config_map_has_each_template_once() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let real = folder.path().join("..2026_12_01");
+        std::fs::create_dir(&real).unwrap();
+        let template = "name: t\nnamespace_name: n\nversion: 1.0.0\nsteps: []\n";
+        std::fs::write(real.join("t.yaml"), template).unwrap();
+        let link = |from: &str, to: &str| {
+            std::os::unix::fs::symlink(from, folder.path().join(to)).unwrap();
+        };
+        link("..2026_12_01", "..data");
+        link("..data/t.yaml", "t.yaml");
+        assert_eq!(load(folder.path()).unwrap().len(), 1);
+        // A text that is not UTF-8 is not a missing field.
+        std::fs::write(real.join("t.yaml"), b"name: \xff").unwrap();
+        let error = load(folder.path()).unwrap_err().to_string();
+        assert!(error.contains("UTF-8"), "{error}");
     }
 }

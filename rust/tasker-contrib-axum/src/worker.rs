@@ -1,6 +1,6 @@
 //! The worker in this process.
 
-use std::future::Future;
+use std::future::{Future, IntoFuture as _};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +16,9 @@ use crate::dispatch::Dispatcher;
 use crate::events::{EventKind, Events, Origin, TaskerEvent};
 use crate::intake::Limits;
 use crate::metrics::Metrics;
-use crate::{templates, Error, Handlers, TaskerClient, TaskerConfig};
+use crate::{
+    database, templates, Error, Handlers, TaskerClient, TaskerClientBuilder, TaskerConfig,
+};
 
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
 const EVENT_BUFFER: usize = 1024;
@@ -47,28 +49,28 @@ pub struct TaskerWorkerBuilder {
 }
 
 impl TaskerWorkerBuilder {
-    /// The handlers, with their state. Every callable of the task templates needs one.
+    /// The handlers, with their state. Every callable of the task templates needs one; one that no template uses is only warned about.
     #[must_use]
     pub fn handlers(mut self, handlers: Handlers) -> Self {
         self.handlers = handlers;
         self
     }
 
-    /// A [`TaskerConfig`], or the path of a TOML file. Without it the environment is read.
+    /// A [`TaskerConfig`], or the path of a TOML file, whose values the environment overrides. Without it the environment alone is read.
     #[must_use]
     pub fn config(mut self, config: impl Into<TaskerConfig>) -> Self {
         self.config = Some(config.into());
         self
     }
 
-    /// How long running steps may go on after a stop was asked for; 30 seconds if nothing is said.
+    /// How long running steps may go on after a stop was asked for; 30 seconds by default.
     #[must_use]
     pub fn drain_timeout(mut self, timeout: Duration) -> Self {
         self.drain_timeout = Some(timeout);
         self
     }
 
-    /// How many events are kept for listeners that are slow or come back; 1024 if nothing is said.
+    /// How many events are kept for listeners that are slow or come back; 1024 by default.
     #[must_use]
     pub fn event_buffer(mut self, events: usize) -> Self {
         self.event_buffer = Some(events);
@@ -79,18 +81,26 @@ impl TaskerWorkerBuilder {
     ///
     /// # Errors
     ///
-    /// Everything that is wrong with configuration, templates and handlers, before Core is started; or why Core did not start.
+    /// Everything that is wrong with configuration, templates and handlers, or with the connection to the database, before Core is started; or
+    /// why Core did not start.
     pub async fn build(self) -> Result<TaskerWorker, Error> {
         let config = self.config.unwrap_or_else(TaskerConfig::from_env);
         let core_config = config.core()?;
         let folder = config.template_folder();
-        templates::check(&templates::load(&folder)?, &self.handlers)?;
+        for handler in templates::check(&templates::load(&folder)?, &self.handlers)? {
+            tracing::warn!(
+                handler,
+                "no task template uses this handler, so nothing calls it until a step names it as its callable"
+            );
+        }
+        let (url, source) = config.database();
+        database::check(&url, &source).await?;
         let folder = folder.canonicalize().unwrap_or(folder);
         // Core reads this variable and nothing else.
         std::env::set_var("TASKER_TEMPLATE_PATH", &folder);
 
         let metrics = Metrics::new();
-        let mut client = config.client();
+        let mut client = TaskerClientBuilder::of(&config);
         client.metrics = metrics.clone();
         let client = client.templates(&folder).build()?;
 
@@ -157,16 +167,16 @@ fn forward_to(events: &Events) -> OnDomainEvent {
 /// # async fn run(worker: tasker_contrib_axum::TaskerWorker) {
 /// let stopped = worker.stop().await;
 /// for step in &stopped.cut {
-///     eprintln!("{step} was interrupted and is tried again");
+///     eprintln!("{step} was interrupted and will be retried");
 /// }
 /// # }
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stopped {
-    /// Steps that were interrupted by the drain's timeout. They are tried again.
+    /// Steps that were interrupted by the drain's timeout. They are retried.
     pub cut: Vec<String>,
-    /// How many steps were on their way to this worker and had not begun. Others have them, with all their attempts.
+    /// How many steps were on their way to this worker and had not started. Other workers take them, with all their attempts.
     pub returned: usize,
 }
 
@@ -245,8 +255,9 @@ impl TaskerWorker {
         self.stop().await
     }
 
-    /// Serves an application and executes steps until `shutdown` is ready. Then, in this order: readiness turns false and event
-    /// streams end, open requests are finished, running steps are finished, Core is stopped.
+    /// Serves an application and executes steps until `shutdown` is ready. Then readiness turns false, event streams end, and no step is
+    /// claimed any more; open requests and running steps are finished side by side, within the drain timeout; and Core is stopped. Requests that
+    /// take longer are abandoned: a stream without an end, for example.
     ///
     /// # Errors
     ///
@@ -258,19 +269,32 @@ impl TaskerWorker {
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> std::io::Result<Stopped> {
         let draining = self.dispatcher.draining.clone();
-        let begin = async move {
-            shutdown.await;
-            draining.cancel();
-        };
         let served = axum::serve(listener, app)
-            .with_graceful_shutdown(begin)
-            .await;
-        let stopped = self.stop().await;
-        served.map(|()| stopped)
+            .with_graceful_shutdown(draining.clone().cancelled_owned())
+            .into_future();
+        let mut served = std::pin::pin!(served);
+        tokio::select! {
+            ended = &mut served => {
+                let stopped = self.stop().await;
+                return ended.map(|()| stopped);
+            }
+            () = shutdown => draining.cancel(),
+        }
+        let served = tokio::time::timeout(self.drain_timeout, served);
+        let (served, stopped) = tokio::join!(served, self.stop());
+        match served {
+            Ok(ended) => ended.map(|()| stopped),
+            Err(_) => {
+                tracing::warn!(
+                    "requests were still open at the end of the drain timeout; they are abandoned"
+                );
+                Ok(stopped)
+            }
+        }
     }
 
     /// Claims nothing more, lets running steps end, interrupts what takes longer than the drain timeout, and takes Core down with its
-    /// tasks, threads and connections. Interrupted steps are tried again, those that had not begun are left to others.
+    /// tasks, threads and connections. Interrupted steps are retried, those that had not begun are left to others.
     pub async fn stop(self) -> Stopped {
         let Self {
             intake,
@@ -288,7 +312,7 @@ impl TaskerWorker {
         tracing::info!(
             in_flight = dispatcher.running.len(),
             timeout,
-            "tasker worker drains"
+            "tasker worker is draining"
         );
         let drain = async {
             // What was claimed last is counted among the running before they are waited for.

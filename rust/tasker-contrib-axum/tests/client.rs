@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::{to_bytes, Body};
@@ -16,6 +17,7 @@ use tasker_contrib_axum::{
     task_routes, AdmissionLayer, ClientErrorKind, CorrelationLayer, NewTask, TaskQuery,
     TaskerClient, TaskerConfig,
 };
+use tower_layer::Layer as _;
 use tower_service::Service;
 use uuid::Uuid;
 
@@ -426,4 +428,129 @@ async fn lists_are_checked_before_a_call() {
     let scalar = NewTask::new("a", "b", 7);
     let refused = client.create_task(scalar).await.unwrap_err();
     assert!(refused.to_string().contains("JSON object"));
+}
+
+/// A server that answers everything with this page.
+async fn page(text: &'static str) -> (Arc<AtomicUsize>, String) {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counted = calls.clone();
+    let app = Router::new().fallback(move || async move {
+        counted.fetch_add(1, Ordering::SeqCst);
+        text
+    });
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    (calls, url)
+}
+
+#[tokio::test]
+async fn an_answer_of_something_else_is_named_and_not_asked_for_again() {
+    let (calls, url) = page("<html>Welcome</html>").await;
+    let client = TaskerClient::new(url).unwrap();
+    let failed = client.get_task(Uuid::nil()).await.unwrap_err();
+    assert_eq!(failed.kind(), ClientErrorKind::Server);
+    assert!(failed.to_string().contains("is not JSON"), "{failed}");
+    assert_eq!(calls.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_call_that_waits_for_its_next_try_is_in_nobodys_way() {
+    let busy = Answer {
+        retry_after: Some("4"),
+        ..error(503, "BUSY")
+    };
+    let (double, url) = Double::start([busy]).await;
+    let client = TaskerClient::builder(url)
+        .max_concurrency(1)
+        .build()
+        .unwrap();
+    let waits = client.get_task(Uuid::nil());
+    let other = async {
+        while double.calls().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        client.get_task(Uuid::nil()).await.unwrap();
+    };
+    tokio::select! {
+        _ = waits => panic!("the other call had to wait for this one"),
+        () = other => {}
+    }
+}
+
+#[tokio::test]
+async fn a_wait_may_be_for_ever() {
+    let (_double, url) = Double::start([answer(200, task("pending"))]).await;
+    let client = TaskerClient::new(url).unwrap();
+    let ended = client.wait(Uuid::nil(), Duration::MAX).await.unwrap();
+    assert!(ended.is_complete());
+}
+
+#[tokio::test]
+async fn a_retry_after_of_ages_is_an_error_like_others() {
+    let busy = Answer {
+        retry_after: Some("18446744073709551615"),
+        ..error(503, "BUSY")
+    };
+    let (_double, url) = Double::start([busy]).await;
+    let client = TaskerClient::new(url).unwrap();
+    let failed = client.get_task(Uuid::nil()).await.unwrap_err();
+    assert_eq!(failed.kind(), ClientErrorKind::Backpressure);
+}
+
+#[tokio::test]
+async fn a_context_that_the_database_cannot_store_is_refused_before_a_call() {
+    let (double, url) = Double::start([]).await;
+    let client = TaskerClient::new(url).unwrap();
+    let wrong = NewTask::new("shop", "order", json!({"notes": ["a", "b\0c"]}));
+    let refused = client.create_task(wrong).await.unwrap_err();
+    assert_eq!(refused.kind(), ClientErrorKind::Invalid);
+    assert!(refused.to_string().contains("`notes.1`"), "{refused}");
+    assert_eq!(double.calls(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_proxy_of_the_environment_is_for_other_machines() {
+    const NAME: &str = "HTTP_PROXY";
+    if std::env::var_os(NAME).is_none() {
+        let mut again = std::process::Command::new(std::env::current_exe().unwrap());
+        again.args([
+            "a_proxy_of_the_environment_is_for_other_machines",
+            "--exact",
+        ]);
+        let ended = again.env(NAME, "http://127.0.0.1:9").output().unwrap();
+        assert!(ended.status.success(), "{ended:?}");
+        return;
+    }
+    let (_double, url) = Double::start([]).await;
+    let client = TaskerClient::builder(url).max_retries(0).build().unwrap();
+    client.get_task(Uuid::nil()).await.unwrap();
+}
+
+/// What a layer with a body of its own makes of a service.
+#[derive(Clone)]
+struct Compressed;
+
+impl Service<Request> for Compressed {
+    type Response = axum::http::Response<String>;
+    type Error = std::convert::Infallible;
+    type Future = std::future::Ready<Result<Self::Response, Self::Error>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Request) -> Self::Future {
+        std::future::ready(Ok(axum::http::Response::new("small".to_owned())))
+    }
+}
+
+#[tokio::test]
+async fn other_layers_may_be_inside_of_ours() {
+    let client = TaskerClient::new("http://127.0.0.1:9").unwrap();
+    let mut followed =
+        CorrelationLayer::new().layer(AdmissionLayer::new(&client).layer(Compressed));
+    let answer = followed.call(Request::new(Body::empty())).await.unwrap();
+    assert!(answer.headers().contains_key("x-request-id"));
+    assert_eq!(text(answer).await, "small");
 }

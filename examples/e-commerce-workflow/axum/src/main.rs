@@ -41,16 +41,16 @@ enum Command {
 
 #[derive(clap::Args)]
 struct Serve {
-    /// Where to listen on
+    /// The port to listen on
     #[arg(long, env = "PORT", default_value_t = 3000)]
     port: u16,
     /// The payment service
     #[arg(long, env = "SHOP_BANK_URL", default_value = "http://127.0.0.1:3001")]
     bank_url: String,
-    /// How long the payment service may take to answer, in milliseconds
+    /// Time limit for an answer of the payment service, in milliseconds
     #[arg(long, env = "SHOP_BANK_TIMEOUT_MS", default_value_t = 5000)]
     bank_timeout_ms: u64,
-    /// What reviewers of large orders have to show
+    /// The token that reviewers of large orders send
     #[arg(long, env = "SHOP_REVIEW_TOKEN", hide_env_values = true)]
     review_token: String,
 }
@@ -96,8 +96,11 @@ async fn serve(db: PgPool, options: Serve) -> anyhow::Result<()> {
         relay,
         review_token: ReviewToken(options.review_token),
     };
-    let routes = http::router(app).merge(worker.router());
-    let listener = listen(options.port).context("the port cannot be listened on")?;
+    // Whoever has an order's page may follow it, so the events need no authentication here.
+    let routes = http::router(app)
+        .merge(worker.router())
+        .merge(worker.event_router());
+    let listener = listen(options.port).context("cannot listen on the port (PORT)")?;
     tracing::info!("the shop is open at http://127.0.0.1:{}", options.port);
     worker.serve(listener, routes, shutdown_signal()).await?;
     relaying.abort();

@@ -119,7 +119,7 @@ impl Checkout {
     }
 }
 
-/// Writes the order and the wish for its task in one transaction. The same checkout again is the same order.
+/// Writes the order and the request for its task in one transaction. The same checkout again is the same order.
 pub async fn place(db: &PgPool, checkout: &Checkout) -> Result<Placed, Refused> {
     checkout.check()?;
     // The same goods in two lines are one line.
@@ -173,7 +173,7 @@ pub async fn place(db: &PgPool, checkout: &Checkout) -> Result<Placed, Refused> 
             .execute(&mut *transaction)
             .await?;
     }
-    wish(&mut transaction, order_id, Workflow::Fulfil).await?;
+    enqueue(&mut transaction, order_id, Workflow::Fulfil).await?;
     transaction.commit().await?;
     Ok(Placed {
         order_id,
@@ -202,7 +202,7 @@ async fn placed_before(
 }
 
 /// Says that an order needs a task; the [relay](crate::relay) creates it after the transaction.
-pub async fn wish(
+pub async fn enqueue(
     transaction: &mut Transaction<'_, Postgres>,
     order: Uuid,
     workflow: Workflow,
@@ -324,7 +324,7 @@ pub async fn review(
         .bind(reviewer)
         .execute(&mut *transaction)
         .await?;
-    wish(&mut transaction, order, next).await?;
+    enqueue(&mut transaction, order, next).await?;
     transaction.commit().await?;
     Ok(Reviewed::Next(next))
 }

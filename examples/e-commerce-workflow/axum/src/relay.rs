@@ -32,23 +32,31 @@ pub struct Relay {
     tasker: TaskerClient,
 }
 
+/// Why an order has no task yet. The relay tries again.
+#[derive(Debug, thiserror::Error)]
+pub enum NotCreated {
+    #[error(transparent)]
+    Tasker(#[from] ClientError),
+    #[error("the database failed: {0}")]
+    Database(#[from] sqlx::Error),
+}
+
 impl Relay {
     pub fn new(db: PgPool, tasker: TaskerClient) -> Self {
         Self { db, tasker }
     }
 
     /// Creates the task of an order, or finds the one that exists: its context is the order alone, and Tasker has one task for a context.
-    pub async fn create(&self, order_id: Uuid, workflow: Workflow) -> Result<Uuid, ClientError> {
-        let known: Option<(Option<Uuid>, i32)> = sqlx::query_as(
+    pub async fn create(&self, order_id: Uuid, workflow: Workflow) -> Result<Uuid, NotCreated> {
+        let requested: Option<(Option<Uuid>, i32)> = sqlx::query_as(
             "SELECT task_uuid, attempt FROM order_tasks WHERE order_id = $1 AND workflow = $2",
         )
         .bind(order_id)
         .bind(workflow.name())
         .fetch_optional(&self.db)
-        .await
-        .unwrap_or_default();
-        let (known, attempt) = known.unwrap_or_default();
-        if let Some(task) = known {
+        .await?;
+        let (created, attempt) = requested.unwrap_or_default();
+        if let Some(task) = created {
             return Ok(task);
         }
         let order = OrderRef { order_id, attempt };
@@ -97,18 +105,26 @@ impl Relay {
     async fn round(&self, suspects: &mut HashMap<Uuid, Instant>) -> anyhow::Result<()> {
         self.create_missing().await?;
         for task in suspects.keys().copied().collect::<Vec<_>>() {
-            if self.look_at(task).await? {
+            if self.try_reconcile(task).await {
                 suspects.remove(&task);
             }
         }
         suspects.retain(|_, since| since.elapsed() < WATCHED);
         for task in self.overdue().await? {
-            self.look_at(task).await?;
+            self.try_reconcile(task).await;
         }
         Ok(())
     }
 
-    /// Creates tasks whose wish has been there for a while.
+    /// One task that cannot be looked at must not keep the others from it.
+    async fn try_reconcile(&self, task: Uuid) -> bool {
+        self.reconcile(task).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, %task, "a task could not be looked at; it is retried");
+            false
+        })
+    }
+
+    /// Creates tasks that were requested a while ago.
     async fn create_missing(&self) -> anyhow::Result<()> {
         let missing: Vec<(Uuid, String)> = sqlx::query_as(
             "SELECT order_id, workflow FROM order_tasks
@@ -128,7 +144,7 @@ impl Relay {
                     tracing::info!(%order, workflow = name, %task, "a task that an order was missing is created")
                 }
                 Err(error) => {
-                    tracing::warn!(%order, workflow = name, %error, "the task of an order could not be created; it is tried again")
+                    tracing::warn!(%order, workflow = name, %error, "the task of an order could not be created; it is retried")
                 }
             }
         }
@@ -151,13 +167,18 @@ impl Relay {
     }
 
     /// Writes down how a task ended, and has a failed order compensated. False while it goes on.
-    async fn look_at(&self, task: Uuid) -> anyhow::Result<bool> {
+    async fn reconcile(&self, task: Uuid) -> anyhow::Result<bool> {
         let state = self.tasker.get_task(task).await?;
         let outcome = match state.status.as_str() {
             "complete" => "complete",
             "blocked_by_failures" | "error" | "cancelled" => "failed",
             // After a failure that will be tried again there is nothing to see.
             status => return Ok(status == "waiting_for_retry"),
+        };
+        // Asked for before the transaction: no connection of the database waits for another service.
+        let reason = match outcome {
+            "failed" => self.reason(task).await?,
+            _ => String::new(),
         };
         let mut transaction = self.db.begin().await?;
         let row: Option<(Uuid, String)> = sqlx::query_as(
@@ -172,7 +193,7 @@ impl Relay {
                 if workflow == Workflow::Compensate.name() {
                     tracing::error!(%order, %task, "an order could not be compensated; repair its task");
                 } else {
-                    self.compensate(&mut transaction, order, task).await?;
+                    compensate(&mut transaction, order, task, &reason).await?;
                 }
             } else if renew(&mut transaction, order, &workflow).await? {
                 tracing::warn!(%order, %task, workflow, "a task ended without having done its work; the order gets another one");
@@ -182,15 +203,11 @@ impl Relay {
         Ok(true)
     }
 
-    async fn compensate(
-        &self,
-        transaction: &mut sqlx::Transaction<'_, sqlx::Postgres>,
-        order: Uuid,
-        task: Uuid,
-    ) -> anyhow::Result<()> {
+    /// Which step of a task failed, and why.
+    async fn reason(&self, task: Uuid) -> Result<String, ClientError> {
         let steps = self.tasker.steps(task).await?;
         let failed = steps.iter().find(|step| step.current_state == "error");
-        let reason = failed.map_or_else(
+        Ok(failed.map_or_else(
             || "its task failed".to_owned(),
             |step| {
                 let error = step.error();
@@ -198,27 +215,36 @@ impl Relay {
                     error.and_then(|error| error.get("message")?.as_str().or(error.as_str()));
                 format!("{}: {}", step.name, text.unwrap_or("failed"))
             },
-        );
-        let Some(held) = orders::hold(transaction, order).await? else {
-            return Ok(());
-        };
-        match held.status.as_str() {
-            // The parcel is on its way: money and goods are where they belong, and only the mail is missing.
-            "shipped" | "completed" => {
-                tracing::error!(%order, %task, reason, "a shipped order has failed; repair its task")
-            }
-            _ if held.is_closed() => {}
-            _ => {
-                tracing::info!(%order, %task, reason, "an order has failed and is compensated");
-                orders::set_status(transaction, order, "compensating", Some(&reason)).await?;
-                orders::wish(transaction, order, Workflow::Compensate).await?;
-            }
-        }
-        Ok(())
+        ))
     }
 }
 
-/// Wishes for a task again whose work is not done although it is complete; says whether that was so. Under load Tasker Core 0.1.8 now and then begins a
+/// Has a failed order compensated, unless that is under way or cannot help any more.
+async fn compensate(
+    transaction: &mut sqlx::Transaction<'_, sqlx::Postgres>,
+    order: Uuid,
+    task: Uuid,
+    reason: &str,
+) -> sqlx::Result<()> {
+    let Some(held) = orders::hold(transaction, order).await? else {
+        return Ok(());
+    };
+    match held.status.as_str() {
+        // The parcel is on its way: money and goods are where they belong, and only the mail is missing.
+        "shipped" | "completed" => {
+            tracing::error!(%order, %task, reason, "a shipped order has failed; repair its task")
+        }
+        _ if held.is_closed() => {}
+        _ => {
+            tracing::info!(%order, %task, reason, "an order has failed and is compensated");
+            orders::set_status(transaction, order, "compensating", Some(reason)).await?;
+            orders::enqueue(transaction, order, Workflow::Compensate).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Requests a task again whose work is not done although it is complete; says whether that was so. Under load Tasker Core 0.1.8 now and then begins a
 /// task twice in the same moment: one of the two starts its steps, the other finds none to start and closes it.
 async fn renew(
     transaction: &mut sqlx::Transaction<'_, sqlx::Postgres>,

@@ -80,11 +80,11 @@ pub fn initialise(programs: &Programs, run_as: &RunAs, pgdata: &Path) -> anyhow:
         return Ok(());
     }
     Err(StackError::Postgres {
-        what: "could not make a data directory".to_owned(),
+        what: "could not create a data directory".to_owned(),
         log: String::from_utf8_lossy(&output.stderr)
             .trim_end()
             .to_owned(),
-        fix: "check that the directory is writable and the disk has room.",
+        fix: "check that the directory is writable and that the disk has space.",
     }
     .into())
 }
@@ -125,7 +125,7 @@ impl Cluster {
             if dying_predecessor {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             } else if !lost_port {
-                return Err(end.into_error("did not start: it").into());
+                return Err(end.into_error("did not start").into());
             }
         }
         unreachable!("the last attempt returns")
@@ -190,15 +190,17 @@ impl Cluster {
             () = ready => Ok(None),
             end = ended(&mut self.reports) => Ok(Some(end)),
             () = tokio::time::sleep(START_PATIENCE) => {
-                let end = End { how: format!("accepted no connections within {} s", START_PATIENCE.as_secs()), log: guard::end_of_log(&self.log) };
-                Err(end.into_error("did not start: it").into())
+                let end = End { how: format!("no connections accepted within {} s", START_PATIENCE.as_secs()), log: guard::end_of_log(&self.log) };
+                Err(end.into_error("did not start").into())
             }
         }
     }
 
     /// Waits until PostgreSQL ends without having been told to.
     pub async fn unexpected_end(&mut self) -> StackError {
-        ended(&mut self.reports).await.into_error("is gone: it")
+        ended(&mut self.reports)
+            .await
+            .into_error("exited unexpectedly")
     }
 
     /// Stops PostgreSQL and returns when it and its guard are gone.
@@ -236,14 +238,14 @@ struct End {
 impl End {
     fn into_error(self, what: &str) -> StackError {
         let log = if self.log.is_empty() {
-            "(it wrote nothing)"
+            "(none)"
         } else {
             &self.log
         };
         StackError::Postgres {
-            what: format!("{what} {}", self.how),
+            what: format!("{what} ({})", self.how),
             log: log.lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n"),
-            fix: "the log usually names the reason; with --data-dir, make sure nobody else writes there.",
+            fix: "see the log lines above; with --data-dir, make sure that nothing else writes to that directory.",
         }
     }
 }
@@ -256,7 +258,7 @@ async fn ended(reports: &mut Lines<BufReader<ChildStdout>>) -> End {
             log: String::new(),
         },
         _ => End {
-            how: "lost its guard process, which somebody killed".to_owned(),
+            how: "its guard process was killed".to_owned(),
             log: String::new(),
         },
     }

@@ -91,24 +91,30 @@ impl RunAs {
     /// # Errors
     /// [`StackError::NotReachableForUser`].
     pub fn check_reach(&self, path: &Path) -> anyhow::Result<()> {
-        match self {
-            Self::Other { name, .. } if !self.can_reach(path) => {
-                Err(StackError::NotReachableForUser {
-                    user: name.clone(),
-                    path: path.to_owned(),
-                }
-                .into())
-            }
-            _ => Ok(()),
+        let (Self::Other { name, .. }, Some(folder)) = (self, self.barrier(path)) else {
+            return Ok(());
+        };
+        Err(StackError::NotReachableForUser {
+            user: name.clone(),
+            path: path.to_owned(),
+            folder: folder.to_owned(),
         }
+        .into())
     }
 
     /// Whether this user can enter `path`: every directory above must let others pass.
     pub fn can_reach(&self, path: &Path) -> bool {
+        self.barrier(path).is_none()
+    }
+
+    /// The folder above `path` that does not let this user pass.
+    fn barrier<'a>(&self, path: &'a Path) -> Option<&'a Path> {
         let Self::Other { uid, .. } = self else {
-            return true;
+            return None;
         };
-        path.ancestors().skip(1).all(|folder| passes(folder, *uid))
+        path.ancestors()
+            .skip(1)
+            .find(|folder| !passes(folder, *uid))
     }
 
     /// The programs as this user can run them: in place, or a copy where root's own folders are in the way.

@@ -152,7 +152,7 @@ async fn a_given_database_is_migrated_and_survives_the_stack() {
         .unwrap();
     let mut lines = std::io::BufRead::lines(std::io::BufReader::new(banner.stdout.take().unwrap()))
         .map_while(Result::ok);
-    assert!(lines.any(|line| line.ends_with("in your database; it stays there")));
+    assert!(lines.any(|line| line.ends_with("kept in your database")));
     kill(
         nix::unistd::Pid::from_raw(banner.id().try_into().unwrap()),
         Signal::SIGTERM,
@@ -220,5 +220,28 @@ fn only_loopback_is_listened_on() {
     assert!(![api, database].iter().any(|port| v6.contains(&format!(
         ":{port:04X} 00000000000000000000000000000000:0000 0A"
     ))));
+    stack.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tables_without_a_schema_land_where_the_banner_says() {
+    let place = Place::new();
+    let stack = place.up(&[]);
+    let schema_of = async |url: &str| -> String {
+        let mut connection = PgConnection::connect(url).await.unwrap();
+        for sql in ["CREATE SCHEMA IF NOT EXISTS myapp", "CREATE TABLE mine ()"] {
+            sqlx::query(sql).execute(&mut connection).await.unwrap();
+        }
+        sqlx::query_scalar(
+            "SELECT relnamespace::regnamespace::text FROM pg_class WHERE oid = 'mine'::regclass",
+        )
+        .fetch_one(&mut connection)
+        .await
+        .unwrap()
+    };
+    let url = stack.url("database_url");
+    assert_eq!(schema_of(url).await, "tasker");
+    let apart = format!("{url}?options=-csearch_path%3Dmyapp");
+    assert_eq!(schema_of(&apart).await, "myapp");
     stack.stop();
 }

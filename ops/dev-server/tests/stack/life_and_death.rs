@@ -146,25 +146,65 @@ fn the_death_of_postgresql_is_reported_and_ends_the_stack() {
     let (status, words) = stack.wait();
     assert_eq!(status.code(), Some(1));
     assert!(
-        words.contains("PostgreSQL is gone: it was killed by signal"),
+        words.contains("PostgreSQL exited unexpectedly (killed by signal"),
         "{words}"
     );
     place.assert_nothing_left();
 }
 
 #[test]
-fn two_stacks_run_side_by_side() {
+fn two_stacks_run_side_by_side_and_one_can_be_named() {
     let place = Place::new();
     let (one, two) = (place.up(&[]), place.up(&[]));
     assert_ne!(one.ports(), two.ports());
     let output = place.run(&["config", "worker"]);
     assert_eq!(output.status.code(), Some(1));
     let words = String::from_utf8(output.stderr).unwrap();
+    let [port, database] = one.ports();
+    let line = format!("  tasker-dev config worker --port {port} ");
     assert!(
-        words.contains("Several stacks run") && words.contains(one.url("orchestration_url")),
+        words.contains("2 stacks are running") && words.contains(&line),
         "{words}"
     );
+
+    let of_one = |output: std::process::Output| {
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(text.contains(&format!(":{database}/tasker")), "{text}");
+    };
+    of_one(place.run(&["config", "worker", "--port", &port.to_string()]));
+    let mut command = place.command(&["config", "worker"]);
+    command.env("TASKER_ORCHESTRATION_URL", one.url("orchestration_url"));
+    of_one(command.output().unwrap());
     one.stop();
     two.stop();
+    place.assert_nothing_left();
+}
+
+#[test]
+fn a_stack_of_another_checkout_or_of_a_test_is_in_nobodys_way() {
+    let place = Place::new();
+    let (here, there) = (place.path("here"), place.path("there"));
+    for folder in [&here, &there] {
+        std::fs::create_dir_all(folder.join(".git")).unwrap();
+    }
+    let start = |folder: &std::path::Path| {
+        let mut command = place.command(&["up", "--json"]);
+        command.current_dir(folder);
+        place.up_with(command)
+    };
+    let (mine, theirs) = (start(&here), start(&there));
+    // The test's process holds the other end of this pipe.
+    let (input, _end) = std::io::pipe().unwrap();
+    let mut command = place.command(&["up", "--json", "--until-stdin-ends"]);
+    command.current_dir(&here).stdin(input);
+    let held = place.up_with(command);
+
+    let mut command = place.command(&["config", "worker"]);
+    let output = command.current_dir(&here).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains(mine.url("database_url")), "{text}");
+    for stack in [mine, theirs, held] {
+        stack.stop();
+    }
     place.assert_nothing_left();
 }

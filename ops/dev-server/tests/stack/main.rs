@@ -6,3 +6,4 @@ mod harness;
 mod life_and_death;
 mod readme;
 mod refusals;
+mod surroundings;

@@ -19,7 +19,7 @@ use serde_json::json;
 pub enum ClientErrorKind {
     /// The task, the step or the template does not exist on the server.
     NotFound,
-    /// A task with the same template and the same context exists already, for ever.
+    /// A task with the same template and the same context already exists, for ever.
     Conflict,
     /// The server refused the credentials.
     Permission,
@@ -53,11 +53,11 @@ impl ClientErrorKind {
     const fn title(self) -> &'static str {
         match self {
             Self::NotFound => "Not found",
-            Self::Conflict => "Task exists already",
+            Self::Conflict => "Task already exists",
             Self::Permission => "Tasker refused the credentials",
             Self::Invalid => "Invalid task request",
             Self::Backpressure => "Tasker is overloaded",
-            Self::Unavailable => "Tasker is not reachable",
+            Self::Unavailable => "Tasker cannot be reached",
             Self::Server => "Tasker failed",
             Self::Timeout => "Task did not finish in time",
         }

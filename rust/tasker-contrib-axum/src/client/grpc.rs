@@ -1,6 +1,6 @@
 //! The server's gRPC API, through Core's client.
 //!
-//! Both lose much on the way, which [`TaskerClientBuilder::connect_grpc`] tells its users. What can be made good is made good here.
+//! Both lose much on the way, which [`super::TaskerClientBuilder::connect_grpc`] tells its users. What can be made good is made good here.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -9,7 +9,9 @@ use tasker_client::ClientError as CoreError;
 use tasker_shared::models::core::task_request::TaskRequest;
 use uuid::Uuid;
 
-use super::{Call, ClientError, ClientErrorKind, Failure, TaskQuery, TaskerClientBuilder};
+use super::call::{Call, Failure};
+use super::endpoint::Endpoint;
+use super::{ClientError, ClientErrorKind, TaskQuery};
 use crate::numbers;
 use crate::Error;
 
@@ -20,11 +22,11 @@ const ALREADY_EXISTS: u16 = 6;
 pub(super) struct Grpc(OrchestrationGrpcClient);
 
 impl Grpc {
-    pub(super) async fn connect(options: &TaskerClientBuilder) -> Result<Self, Error> {
-        let mut config = GrpcClientConfig::new(&options.url).with_timeout(options.timeout);
-        if let Some(token) = &options.token {
+    pub(super) async fn connect(endpoint: &Endpoint) -> Result<Self, Error> {
+        let mut config = GrpcClientConfig::new(&endpoint.url).with_timeout(endpoint.timeout);
+        if let Some(token) = &endpoint.token {
             config = config.with_auth(GrpcAuthConfig::with_bearer_token(token));
-        } else if let Some((header, key)) = &options.api_key {
+        } else if let Some((header, key)) = &endpoint.api_key {
             config = config.with_auth(GrpcAuthConfig::with_api_key_header(key, header));
         }
         let client = OrchestrationGrpcClient::with_config(config).await;

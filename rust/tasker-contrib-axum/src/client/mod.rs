@@ -4,6 +4,8 @@
 //! 409; this one has typed errors, bounded concurrency, and finds the task that an earlier try created.
 
 mod admission;
+mod call;
+mod endpoint;
 mod error;
 #[cfg(feature = "grpc")]
 mod grpc;
@@ -17,15 +19,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use uuid::Uuid;
 
 pub(crate) use admission::Admission;
+use call::{Call, Failure};
+use endpoint::Endpoint;
 pub use error::{ClientError, ClientErrorKind};
 pub use request::NewTask;
-pub(crate) use rest::retry_after;
 use rest::Rest;
 use schemas::Schemas;
 use types::Pauses;
@@ -36,39 +39,6 @@ use crate::{Error, TaskerConfig};
 
 const LONGEST_RETRY_WAIT: Duration = Duration::from_secs(5);
 const SEARCH_PAGES: u32 = 20;
-
-/// A call of the server, whatever carries it.
-#[derive(Debug)]
-enum Call {
-    Create(Value),
-    Get(Uuid),
-    List(TaskQuery),
-    Cancel(Uuid),
-    Steps(Uuid),
-    Health,
-}
-
-impl Call {
-    const fn name(&self) -> &'static str {
-        match self {
-            Self::Create(_) => "create_task",
-            Self::Get(_) => "get_task",
-            Self::List(_) => "list_tasks",
-            Self::Cancel(_) => "cancel_task",
-            Self::Steps(_) => "steps",
-            Self::Health => "health",
-        }
-    }
-}
-
-/// One try that failed.
-struct Failure {
-    error: ClientError,
-    /// Another try may help.
-    again: bool,
-    /// The server may have done it all the same.
-    lost: bool,
-}
 
 #[derive(Debug)]
 enum Transport {
@@ -168,14 +138,11 @@ impl std::fmt::Debug for TaskerClient {
 /// ```
 #[must_use = "call `build`"]
 pub struct TaskerClientBuilder {
-    pub(crate) url: String,
-    pub(crate) token: Option<String>,
-    pub(crate) api_key: Option<(String, String)>,
-    pub(crate) timeout: Duration,
-    pub(crate) max_retries: u32,
-    pub(crate) max_concurrency: usize,
-    pub(crate) templates: Option<PathBuf>,
-    pub(crate) initiator: String,
+    endpoint: Endpoint,
+    max_retries: u32,
+    max_concurrency: usize,
+    templates: Option<PathBuf>,
+    initiator: String,
     pub(crate) metrics: Metrics,
 }
 
@@ -183,37 +150,50 @@ pub struct TaskerClientBuilder {
 impl std::fmt::Debug for TaskerClientBuilder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("TaskerClientBuilder")
-            .field("url", &self.url)
+            .field("url", &self.endpoint.url)
             .finish_non_exhaustive()
     }
 }
 
 impl TaskerClientBuilder {
+    /// With everything that a configuration says.
+    pub(crate) fn of(config: &TaskerConfig) -> Self {
+        let calls = config.calls();
+        let mut client = TaskerClient::builder(calls.url)
+            .timeout(calls.timeout)
+            .max_retries(calls.max_retries)
+            .max_concurrency(calls.max_concurrency);
+        client.endpoint.token = calls.token;
+        client.endpoint.api_key = calls.api_key;
+        client.templates = calls.templates;
+        client
+    }
+
     /// Credentials: a bearer token.
     pub fn bearer_token(mut self, token: impl Into<String>) -> Self {
-        self.token = Some(token.into());
+        self.endpoint.token = Some(token.into());
         self
     }
 
     /// Credentials: an API key and the header that carries it, usually `X-API-Key`.
     pub fn api_key(mut self, header: impl Into<String>, key: impl Into<String>) -> Self {
-        self.api_key = Some((header.into(), key.into()));
+        self.endpoint.api_key = Some((header.into(), key.into()));
         self
     }
 
-    /// The time that one request may take; 30 seconds if nothing is said.
+    /// The time that one request may take; 30 seconds by default.
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
+        self.endpoint.timeout = timeout;
         self
     }
 
-    /// How often a call is repeated when the server is away, overloaded, or fails on a creation; 3 times if nothing is said.
+    /// How often a call is repeated when the server is away, overloaded, or fails on a creation; 3 times by default.
     pub fn max_retries(mut self, retries: u32) -> Self {
         self.max_retries = retries;
         self
     }
 
-    /// How many calls are under way at the same time; more wait. 16 if nothing is said. The server's connection pool must be larger than the
+    /// How many calls are under way at the same time; more wait. 16 by default. The server's connection pool must be larger than the
     /// sum over all clients: it holds two connections for each task that is being created.
     pub fn max_concurrency(mut self, calls: usize) -> Self {
         self.max_concurrency = calls.max(1);
@@ -239,7 +219,7 @@ impl TaskerClientBuilder {
     ///
     /// [`Error::Config`] when the URL or the credentials cannot be used, or templates cannot be read.
     pub fn build(self) -> Result<TaskerClient, Error> {
-        let rest = Rest::new(&self)?;
+        let rest = Rest::new(&self.endpoint)?;
         self.with(Transport::Rest(rest))
     }
 
@@ -266,7 +246,7 @@ impl TaskerClientBuilder {
     #[cfg(feature = "grpc")]
     #[cfg_attr(docsrs, doc(cfg(feature = "grpc")))]
     pub async fn connect_grpc(self) -> Result<TaskerClient, Error> {
-        let grpc = grpc::Grpc::connect(&self).await?;
+        let grpc = grpc::Grpc::connect(&self.endpoint).await?;
         self.with(Transport::Grpc(Box::new(grpc)))
     }
 
@@ -302,10 +282,12 @@ impl TaskerClient {
     /// Starts here.
     pub fn builder(url: impl Into<String>) -> TaskerClientBuilder {
         TaskerClientBuilder {
-            url: url.into(),
-            token: None,
-            api_key: None,
-            timeout: Duration::from_secs(30),
+            endpoint: Endpoint {
+                url: url.into(),
+                token: None,
+                api_key: None,
+                timeout: Duration::from_secs(30),
+            },
             max_retries: 3,
             max_concurrency: 16,
             templates: None,
@@ -332,7 +314,7 @@ impl TaskerClient {
     /// ```
     pub fn from_config(config: &TaskerConfig) -> Result<Self, Error> {
         config.check()?;
-        config.client().build()
+        TaskerClientBuilder::of(config).build()
     }
 
     pub(crate) fn admission(&self) -> Arc<Admission> {
@@ -345,9 +327,9 @@ impl TaskerClient {
         self.inner.metrics.text()
     }
 
-    /// Creates a task and returns it, or the one that exists already if [`NewTask::idempotent`] allows it.
+    /// Creates a task and returns it, or the one that already exists if [`NewTask::idempotent`] allows it.
     ///
-    /// A creation that the server fails on, or whose answer is lost, is tried again; a conflict then means that it was created.
+    /// A creation that the server fails on, or whose answer is lost, is retried; a conflict then means that it was created.
     ///
     /// # Errors
     ///
@@ -475,7 +457,8 @@ impl TaskerClient {
     /// # }
     /// ```
     pub async fn wait(&self, task: Uuid, timeout: Duration) -> Result<Task, ClientError> {
-        let end = Instant::now() + timeout;
+        // A time that no clock can show is never over.
+        let end = Instant::now().checked_add(timeout);
         let mut pauses = Pauses::new();
         let mut seen = None;
         loop {
@@ -483,7 +466,7 @@ impl TaskerClient {
             if now.is_ended() {
                 return Ok(now);
             }
-            if Instant::now() >= end {
+            if end.is_some_and(|end| Instant::now() >= end) {
                 let text = format!(
                     "task {task} is still `{}` after {timeout:?} ({} of {} steps complete)",
                     now.status, now.completed_steps, now.total_steps
@@ -501,7 +484,8 @@ impl TaskerClient {
                 seen = Some(state);
                 pauses.changed();
             }
-            tokio::time::sleep_until((Instant::now() + pauses.next()).min(end)).await;
+            let next = Instant::now() + pauses.next();
+            tokio::time::sleep_until(end.map_or(next, |end| next.min(end))).await;
         }
     }
 
@@ -539,11 +523,14 @@ impl TaskerClient {
 
     /// Calls and repeats; the second value says whether an answer was lost on the way.
     async fn call(&self, call: &Call) -> (Result<Value, ClientError>, bool) {
-        let _slot = self.inner.slots.acquire().await;
         let mut lost = false;
         let mut attempt = 0;
         let answer = loop {
-            let failure = match self.inner.transport.call(call).await {
+            // Others may call while this one waits for its next try.
+            let slot = self.inner.slots.acquire().await;
+            let answer = self.inner.transport.call(call).await;
+            drop(slot);
+            let failure = match answer {
                 Ok(answer) => break Ok(answer),
                 Err(failure) => failure,
             };
@@ -591,11 +578,4 @@ fn read<T: DeserializeOwned>(answer: Value) -> Result<T, ClientError> {
         );
         ClientError::new(ClientErrorKind::Server, text)
     })
-}
-
-/// The server's `{"error": {"code", "message"}}`.
-fn details(body: &str) -> (Option<String>, Option<String>) {
-    let body: Map<String, Value> = serde_json::from_str(body).unwrap_or_default();
-    let text = |key: &str| body.get("error")?.get(key)?.as_str().map(str::to_owned);
-    (text("code"), text("message"))
 }

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::ClientError;
 use crate::correlation::Correlation;
+use crate::nul;
 
 /// The key that [`NewTask::unique`] adds to the context.
 const NONCE: &str = "nonce";
@@ -72,13 +73,13 @@ impl NewTask {
         }
     }
 
-    /// The template's version, exactly; `1.0.0` if nothing is said.
+    /// The template's version, exactly; `1.0.0` by default.
     pub fn version(mut self, version: impl Into<String>) -> Self {
         self.version = version.into();
         self
     }
 
-    /// Meeting the task that exists already is what is wanted: it is returned.
+    /// Meeting the task that already exists is what is wanted: it is returned.
     pub fn idempotent(mut self) -> Self {
         self.idempotent = true;
         self
@@ -92,13 +93,13 @@ impl NewTask {
         self
     }
 
-    /// Who asks for it; the client's initiator if nothing is said.
+    /// Who asks for it; the client's initiator by default.
     pub fn initiator(mut self, initiator: impl Into<String>) -> Self {
         self.initiator = Some(initiator.into());
         self
     }
 
-    /// Where the request comes from; `axum` if nothing is said.
+    /// Where the request comes from; `axum` by default.
     pub fn source_system(mut self, system: impl Into<String>) -> Self {
         self.source_system = system.into();
         self
@@ -136,7 +137,13 @@ impl NewTask {
 
     /// The body of the request.
     pub(crate) fn body(&self, initiator: &str) -> Result<Value, ClientError> {
-        let context = self.context.clone().map_err(ClientError::invalid)?;
+        let context = Value::Object(self.context.clone().map_err(ClientError::invalid)?);
+        if let Some(path) = nul::find(&context) {
+            let text = format!(
+                "the context has a NUL character at `{path}`, which PostgreSQL cannot store"
+            );
+            return Err(ClientError::invalid(text));
+        }
         let here = Correlation::current();
         let parent = here.and_then(|here| here.step.then_some(here.id));
         let mut body = json!({

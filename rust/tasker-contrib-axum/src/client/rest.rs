@@ -1,12 +1,16 @@
 //! The server's REST API.
 
-use std::time::{Duration, SystemTime};
+use std::net::IpAddr;
+use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue, AUTHORIZATION, RETRY_AFTER};
 use reqwest::{Response, StatusCode, Url};
 use serde_json::Value;
 
-use super::{details, Call, ClientError, ClientErrorKind, Failure, TaskerClientBuilder};
+use super::call::{details, Call, Failure};
+use super::endpoint::Endpoint;
+use super::{ClientError, ClientErrorKind};
+use crate::retry_after::retry_after;
 use crate::Error;
 
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(2);
@@ -23,21 +27,24 @@ impl std::fmt::Debug for Rest {
 }
 
 impl Rest {
-    pub(super) fn new(options: &TaskerClientBuilder) -> Result<Self, Error> {
+    pub(super) fn new(endpoint: &Endpoint) -> Result<Self, Error> {
         let wrong = |text: String| Error::Config(vec![format!("orchestration.url: {text}")]);
-        let base = Url::parse(&options.url)
-            .map_err(|error| wrong(format!("`{}` is no URL ({error})", options.url)))?;
+        let base = Url::parse(&endpoint.url)
+            .map_err(|error| wrong(format!("`{}` is not a URL ({error})", endpoint.url)))?;
         if !matches!(base.scheme(), "http" | "https") || base.cannot_be_a_base() {
             return Err(wrong(format!(
                 "must begin with http:// or https://, not `{}:`",
                 base.scheme()
             )));
         }
-        let http = reqwest::Client::builder()
-            .default_headers(credentials(options)?)
-            .timeout(options.timeout)
-            .build()
-            .map_err(|error| wrong(error.to_string()))?;
+        let mut http = reqwest::Client::builder()
+            .default_headers(credentials(endpoint)?)
+            .timeout(endpoint.timeout);
+        if is_this_machine(&base) {
+            // A proxy of the environment is for other machines.
+            http = http.no_proxy();
+        }
+        let http = http.build().map_err(|error| wrong(error.to_string()))?;
         Ok(Self { http, base })
     }
 
@@ -90,12 +97,24 @@ impl Rest {
             Err(error) => return Err(self.unreachable(error, creates)),
         };
         if answer.status().is_success() {
-            return answer
-                .json()
-                .await
-                .map_err(|error| self.unreachable(error, creates));
+            let body = answer.bytes().await;
+            let body = body.map_err(|error| self.unreachable(error, creates))?;
+            return serde_json::from_slice(&body).map_err(|_| self.not_json(creates));
         }
         Err(refused(answer, creates).await)
+    }
+
+    /// A success that is none of Tasker's: a page of a proxy or of another service. It will not be another one in the next try.
+    fn not_json(&self, creates: bool) -> Failure {
+        let text = format!(
+            "{} answered with something that is not JSON; is orchestration.url (TASKER_ORCHESTRATION_URL) the address of Tasker's REST API?",
+            self.shown()
+        );
+        Failure {
+            error: ClientError::new(ClientErrorKind::Server, text),
+            again: false,
+            lost: creates,
+        }
     }
 
     /// No answer at all, or half of one.
@@ -121,9 +140,15 @@ impl Rest {
     }
 }
 
-fn credentials(options: &TaskerClientBuilder) -> Result<HeaderMap, Error> {
+fn is_this_machine(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
+fn credentials(endpoint: &Endpoint) -> Result<HeaderMap, Error> {
     let mut headers = HeaderMap::new();
-    let (setting, name, value) = match (&options.token, &options.api_key) {
+    let (setting, name, value) = match (&endpoint.token, &endpoint.api_key) {
         (Some(token), _) => (
             "orchestration.token",
             AUTHORIZATION,
@@ -131,7 +156,7 @@ fn credentials(options: &TaskerClientBuilder) -> Result<HeaderMap, Error> {
         ),
         (None, Some((header, key))) => {
             let name = HeaderName::try_from(header.as_str()).map_err(|_| {
-                let text = format!("orchestration.api_key_header: `{header}` is no header name");
+                let text = format!("orchestration.api_key_header: `{header}` is not a header name");
                 Error::Config(vec![text])
             })?;
             ("orchestration.api_key", name, key.clone())
@@ -185,14 +210,4 @@ async fn refused(answer: Response, creates: bool) -> Failure {
         again: passes || (creates && doubtful),
         lost: creates && doubtful,
     }
-}
-
-/// `Retry-After` in either of its two forms.
-pub(crate) fn retry_after(header: Option<&HeaderValue>) -> Option<Duration> {
-    let text = header?.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let moment = httpdate::parse_http_date(text).ok()?;
-    Some(moment.duration_since(SystemTime::now()).unwrap_or_default())
 }

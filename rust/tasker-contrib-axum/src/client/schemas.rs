@@ -7,6 +7,7 @@ use jsonschema::Validator;
 use serde_json::Value;
 
 use super::ClientError;
+use crate::nearest::hint;
 use crate::{templates, Error};
 
 /// By `namespace/name version`; templates without a schema are listed, too.
@@ -31,7 +32,7 @@ impl Schemas {
                 Some(Ok(validator)) => schemas.insert(place, Some(validator)),
                 Some(Err(error)) => {
                     problems.push(format!(
-                        "{}: input_schema is no JSON Schema: {error}",
+                        "{}: input_schema is not a JSON Schema: {error}",
                         file.display()
                     ));
                     None
@@ -75,14 +76,6 @@ impl Schemas {
         if self.0.contains_key(place) {
             return "; it is in the template folder: is a worker running?".to_owned();
         }
-        let near = self
-            .0
-            .keys()
-            .map(|known| (strsim::jaro_winkler(place, known), known))
-            .filter(|(likeness, _)| *likeness > 0.85)
-            .max_by(|(a, _), (b, _)| a.total_cmp(b));
-        near.map_or_else(String::new, |(_, known)| {
-            format!("; did you mean `{known}`?")
-        })
+        hint(place, self.0.keys().map(String::as_str))
     }
 }

@@ -201,7 +201,7 @@ impl TaskQuery {
         self
     }
 
-    /// How many tasks a page has, 1 to 100; 25 if nothing is said.
+    /// How many tasks a page has, 1 to 100; 25 by default.
     #[must_use]
     pub fn per_page(mut self, tasks: u32) -> Self {
         self.per_page = Some(tasks);

@@ -297,7 +297,7 @@ impl Graph {
         Ok(worker.clone())
     }
 
-    /// Creates a step, or leaves the one that exists already, as Core does.
+    /// Creates a step, or leaves the one that already exists, as Core does.
     fn create(
         &mut self,
         definition: &StepDefinition,

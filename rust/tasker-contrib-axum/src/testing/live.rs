@@ -37,7 +37,7 @@ impl LiveEvents {
         }
     }
 
-    /// `GET /tasker/events`, as [`TaskerWorker::router`](crate::TaskerWorker::router) has it.
+    /// `GET /tasker/events`, as [`TaskerWorker::event_router`](crate::TaskerWorker::event_router) has it.
     pub fn router(&self) -> Router {
         sse::routes(self.events.clone(), self.end.clone())
     }

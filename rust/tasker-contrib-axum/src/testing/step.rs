@@ -11,7 +11,7 @@ use tasker_shared::messaging::StepExecutionResult;
 use tasker_shared::models::core::task_template::StepDefinition;
 use uuid::Uuid;
 
-use crate::checkpoint::Store;
+use crate::step::Store;
 use crate::{dispatch, Handler, Handlers, Step, StepError};
 
 const NO_OP_BATCH: &str = "000";
@@ -156,7 +156,7 @@ impl StepBuilder {
         self
     }
 
-    /// The step's name; the callable if nothing is said.
+    /// The step's name; the callable by default.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
         self

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use axum::routing::post;
 use axum::Router;
+use futures_util::StreamExt as _;
 use serde_json::{json, Value};
 use tasker_contrib_axum::{
     AdmissionLayer, ClientErrorKind, CorrelationLayer, NewTask, TaskQuery, TaskerClient,
@@ -35,7 +36,8 @@ async fn serve(worker: TaskerWorker) -> App {
         .nest("/tasker", tasker_contrib_axum::task_routes())
         .layer(CorrelationLayer::new())
         .with_state(worker.client())
-        .merge(worker.router());
+        .merge(worker.router())
+        .merge(worker.event_router());
     let end = stop.clone();
     let serving = tokio::spawn(async move {
         let stopped = worker.serve(listener, app, async move { end.cancelled().await });
@@ -163,6 +165,36 @@ async fn the_router_tells_how_the_worker_is_until_the_drain_and_after() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_without_an_end_does_not_keep_the_worker_from_its_drain() {
+    let _alone = ALONE.lock().await;
+    let stack = Stack::start();
+    let builder = TaskerWorker::builder()
+        .config(stack.config())
+        .handlers(handlers(&Shop::default()))
+        .drain_timeout(Duration::from_millis(200));
+    let worker = builder.build().await.unwrap();
+    let mut events = worker.events();
+    let endless = || async {
+        let hello = futures_util::stream::iter([Ok::<_, std::io::Error>("hello")]);
+        axum::body::Body::from_stream(hello.chain(futures_util::stream::pending()))
+    };
+    let app = Router::new().route("/endless", axum::routing::get(endless));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/endless", listener.local_addr().unwrap());
+    let stop = CancellationToken::new();
+    let serving = tokio::spawn(worker.serve(listener, app, stop.clone().cancelled_owned()));
+    let mut answer = reqwest::get(url).await.unwrap();
+    assert_eq!(answer.chunk().await.unwrap().unwrap(), "hello");
+    let hangs = json!({"amount": 5, "mode": "hangs"});
+    stack.create("order", hangs).await;
+    while events.recv().await.unwrap().step.as_deref() != Some("charge") {}
+    stop.cancel();
+    let stopped = tokio::time::timeout(Duration::from_secs(30), serving);
+    let stopped = stopped.await.expect("it ends").unwrap().unwrap();
+    assert_eq!(stopped.cut.len(), 1, "the step was drained, too");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn it_is_not_ready_while_it_drains_or_the_server_is_away() {
     let _alone = ALONE.lock().await;
     let stack = Stack::start();
@@ -183,6 +215,9 @@ async fn it_is_not_ready_while_it_drains_or_the_server_is_away() {
     };
     let ask = || async { reqwest::get(&url).await.unwrap() };
     assert_eq!(ask().await.status(), 200);
+    // What tasks carry is not for everybody who can reach the probes.
+    let events = reqwest::get(url.replace("ready", "events")).await.unwrap();
+    assert_eq!(events.status(), 404);
 
     let hangs = stack
         .create("order", json!({"amount": 5, "mode": "slow"}))

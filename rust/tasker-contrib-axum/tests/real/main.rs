@@ -71,6 +71,8 @@ async fn charge(
     let charges = shop.charges.fetch_add(1, Ordering::SeqCst);
     match order.mode.as_str() {
         "declined" => return Err(StepError::permanent("declined").code("card_declined")),
+        "nul" => return Ok(json!({"note": "a\0b"})),
+        "nul_error" => return Err(StepError::permanent("bad \0 byte")),
         "panics" => panic!("the bank is closed"),
         "hangs" => std::future::pending().await,
         "flaky" if step.retry_count() == 0 => {
@@ -123,6 +125,8 @@ fn handlers(shop: &Shop) -> Handlers {
         .add("rows.analyze", analyze)
         .add("rows.process", process)
         .add("rows.total", total)
+        // No template names it; that is worth a warning and no more.
+        .add("shop.someday", done)
         .with_state(shop.clone())
 }
 
@@ -256,6 +260,58 @@ async fn a_stop_loses_nothing() {
     assert_eq!(stack.ended(task).await, "complete");
     assert_eq!(shop.charges.load(Ordering::SeqCst), 2);
     second.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_that_is_not_waited_for_ends_without_a_panic() {
+    let _alone = ALONE.lock().await;
+    let stack = Stack::start();
+    let worker = worker(&stack, &Shop::default()).await;
+    // Stopping takes a tenth of a second at least.
+    let stopping = tokio::time::timeout(Duration::from_millis(1), worker.stop());
+    assert!(stopping.await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_step_of_a_cancelled_task_is_not_cut() {
+    let _alone = ALONE.lock().await;
+    let stack = Stack::start();
+    let worker = worker(&stack, &Shop::default()).await;
+    let mut events = worker.events();
+    let task = stack
+        .create("order", json!({"amount": 5, "mode": "slow"}))
+        .await;
+    while events.recv().await.unwrap().step.as_deref() != Some("charge") {}
+    worker.client().cancel_task(task).await.unwrap();
+    let ended = loop {
+        let event = events.recv().await.unwrap();
+        if event.step.as_deref() == Some("charge") {
+            break event;
+        }
+    };
+    assert_eq!(ended.kind, EventKind::StepFailed);
+    assert_eq!(ended.data["retryable"], false, "{ended:?}");
+    assert_eq!(worker.stop().await.cut, [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_result_that_the_database_cannot_store_fails_its_step() {
+    let _alone = ALONE.lock().await;
+    let stack = Stack::start();
+    let worker = worker(&stack, &Shop::default()).await;
+    for (mode, message) in [
+        ("nul", "a NUL character at `note`"),
+        ("nul_error", "bad \u{fffd} byte"),
+    ] {
+        let task = stack
+            .create("order", json!({"amount": 5, "mode": mode}))
+            .await;
+        let status = stack.ended(task).await;
+        let step = &stack.steps(task).await["charge"];
+        let error = step["results"]["error"]["message"].as_str().unwrap();
+        assert!(error.contains(message), "{status} {step:#}");
+    }
+    worker.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

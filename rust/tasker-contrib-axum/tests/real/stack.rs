@@ -1,6 +1,7 @@
 //! A Tasker server for a test.
 
-use std::io::{BufRead, BufReader};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read as _, Seek as _};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -10,6 +11,7 @@ use uuid::Uuid;
 
 pub struct Stack {
     child: Child,
+    log: File,
     pub database_url: String,
     pub url: String,
     pub grpc_url: Option<String>,
@@ -26,12 +28,15 @@ impl Stack {
         let program = std::env::var("TASKER_DEV_BIN").expect(
             "TASKER_DEV_BIN: run `cargo xtask test --unit rust/tasker-contrib-axum`, or set it to a built tasker-dev",
         );
+        // What the server logs is expected in tests of failures; it is shown when a test fails.
+        let log = tempfile::tempfile().expect("a temporary file");
         let mut child = Command::new(program)
             // Its standard input ends with this process, even if that is killed.
             .args(["up", "--json", "--until-stdin-ends"])
             .args(options)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            .stderr(log.try_clone().expect("one more handle"))
             .spawn()
             .expect("tasker-dev starts");
         let mut line = String::new();
@@ -44,6 +49,7 @@ impl Stack {
             url: text("orchestration_url"),
             grpc_url: ready["grpc_url"].as_str().map(str::to_owned),
             child,
+            log,
             http: reqwest::Client::new(),
         }
     }
@@ -126,5 +132,11 @@ impl Drop for Stack {
         let id = self.child.id().to_string();
         let _ = Command::new("kill").args(["-TERM", &id]).status();
         let _ = self.child.wait();
+        let mut text = String::new();
+        let log = &mut self.log;
+        if std::thread::panicking() && log.rewind().is_ok() && log.read_to_string(&mut text).is_ok()
+        {
+            eprintln!("the log of tasker-dev:\n{text}");
+        }
     }
 }

@@ -213,3 +213,20 @@ async fn what_does_not_exist_is_404() {
         404
     );
 }
+
+#[tokio::test]
+async fn a_database_that_is_away_is_named_at_once() {
+    let port = {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        listener.local_addr().unwrap().port()
+    };
+    let url = format!("postgresql://me:hunter2@127.0.0.1:{port}/shop");
+    let connecting = e_commerce_axum::database::connect(&url, "shop", 1);
+    let connected = tokio::time::timeout(std::time::Duration::from_secs(10), connecting);
+    let error = format!("{:#}", connected.await.expect("at once").unwrap_err());
+    assert!(error.contains(&format!("127.0.0.1:{port}")), "{error}");
+    assert!(
+        error.contains("refused") && !error.contains("hunter2"),
+        "{error}"
+    );
+}

@@ -1,11 +1,16 @@
 //! What the relay makes of tasks that are complete.
 
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use axum::http::{StatusCode, Uri};
+use axum::Router;
 use e_commerce_axum::orders::{Placed, Workflow};
 use e_commerce_axum::relay::Relay;
 use serde_json::json;
 use tasker_contrib_axum::{Handlers, StepError, TaskerClient, TaskerConfig, TaskerWorker};
+use tokio::net::TcpListener;
 use uuid::Uuid;
 
 use crate::stack::Stack;
@@ -22,8 +27,8 @@ async fn nothing() -> Result<(), StepError> {
     Ok(())
 }
 
-/// Attempt, task and outcome of an order's wish.
-async fn wish(stack: &Stack, order: Placed) -> (i32, Option<Uuid>, Option<String>) {
+/// Attempt, task and outcome of an order's request.
+async fn requested(stack: &Stack, order: Placed) -> (i32, Option<Uuid>, Option<String>) {
     sqlx::query_as("SELECT attempt, task_uuid, outcome FROM order_tasks WHERE order_id = $1")
         .bind(order.order_id)
         .fetch_one(&stack.db)
@@ -39,7 +44,7 @@ async fn until(
 ) {
     let end = Instant::now() + Duration::from_secs(60);
     loop {
-        let found = wish(stack, order).await;
+        let found = requested(stack, order).await;
         if is_so(&found) {
             return;
         }
@@ -77,7 +82,7 @@ async fn a_complete_task_that_did_nothing_for_its_order_is_replaced_until_the_or
         *attempt >= 1 && task.is_some_and(|task| task != first)
     })
     .await;
-    let second = wish(&stack, order).await.1.unwrap();
+    let second = requested(&stack, order).await.1.unwrap();
     let context = client.get_task(second).await.unwrap().context;
     assert_eq!(context["order_id"], json!(order.order_id));
 
@@ -93,4 +98,42 @@ async fn a_complete_task_that_did_nothing_for_its_order_is_replaced_until_the_or
     .await;
     running.abort();
     worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_task_that_cannot_be_looked_at_does_not_hold_up_the_others() {
+    const ORDERS: usize = 5;
+    let stack = Stack::start().await;
+    for number in 0..ORDERS {
+        stack
+            .order(&format!("lost-order-{number}"), "tea", "tok_ok")
+            .await;
+    }
+    sqlx::query("UPDATE order_tasks SET task_uuid = gen_random_uuid(), checked_at = now() - interval '1 hour'")
+        .execute(&stack.db)
+        .await
+        .unwrap();
+    // A server that has lost all of them.
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let noted = asked.clone();
+    let lost = Router::new().fallback(move |uri: Uri| async move {
+        noted.lock().unwrap().push(uri.path().to_owned());
+        StatusCode::NOT_FOUND
+    });
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, lost).await });
+
+    let relay = Relay::new(stack.db.clone(), TaskerClient::new(url).unwrap());
+    let (_events, receiver) = tokio::sync::broadcast::channel(1);
+    let running = tokio::spawn(relay.run(receiver));
+    let end = Instant::now() + Duration::from_secs(60);
+    let distinct = || BTreeSet::from_iter(asked.lock().unwrap().clone()).len();
+    while distinct() < ORDERS {
+        assert!(Instant::now() < end, "{:?}", asked.lock().unwrap());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    // In one round: nobody was asked for twice.
+    assert_eq!(asked.lock().unwrap().len(), ORDERS);
+    running.abort();
 }

@@ -1,6 +1,7 @@
 //! A real database with a real Tasker server beside it, the shop's schema and catalogue, and the payment service on a free port.
 
-use std::io::{BufRead as _, BufReader};
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Read as _, Seek as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -16,6 +17,7 @@ use tokio::net::TcpListener;
 
 pub struct Stack {
     tasker_dev: Child,
+    log: File,
     pub tasker_url: String,
     pub database_url: String,
     pub db: PgPool,
@@ -27,11 +29,14 @@ impl Stack {
         let program = std::env::var("TASKER_DEV_BIN").expect(
             "TASKER_DEV_BIN: run `cargo xtask test --unit examples/e-commerce-workflow/axum`, or set it to a built tasker-dev",
         );
+        // What the server logs is expected in tests of failures; it is shown when a test fails.
+        let log = tempfile::tempfile().expect("a temporary file");
         let mut tasker_dev = Command::new(program)
             // Its standard input ends with this process, even if that is killed.
             .args(["up", "--json", "--until-stdin-ends"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            .stderr(log.try_clone().expect("one more handle"))
             .spawn()
             .expect("tasker-dev starts");
         let mut line = String::new();
@@ -53,6 +58,7 @@ impl Stack {
         tokio::spawn(async move { axum::serve(listener, service::router(books)).await });
         Self {
             tasker_dev,
+            log,
             tasker_url: text("orchestration_url"),
             database_url,
             db,
@@ -104,5 +110,11 @@ impl Drop for Stack {
         let id = self.tasker_dev.id().to_string();
         let _ = Command::new("kill").args(["-TERM", &id]).status();
         let _ = self.tasker_dev.wait();
+        let mut text = String::new();
+        let log = &mut self.log;
+        if std::thread::panicking() && log.rewind().is_ok() && log.read_to_string(&mut text).is_ok()
+        {
+            eprintln!("the log of tasker-dev:\n{text}");
+        }
     }
 }
