@@ -6,6 +6,7 @@ mod modules;
 use std::path::{Path, PathBuf};
 
 use modules::Modules;
+use syn::visit::{self, Visit};
 
 /// From the top down. What stands on one line may not use each other, unless it is one module.
 const LAYERS: [&[&str]; 15] = [
@@ -92,4 +93,60 @@ fn the_files_of_xtask_form_no_cycle() {
 #[test]
 fn the_files_of_the_benchmarks_form_no_cycle() {
     assert_no_cycles("xtask/bench/src");
+}
+
+/// Arms of a `match` outside of `lang` that are names of ecosystems.
+struct Arms<'a> {
+    names: &'a [&'static str],
+    found: Vec<String>,
+}
+
+impl<'ast> Visit<'ast> for Arms<'_> {
+    fn visit_arm(&mut self, arm: &'ast syn::Arm) {
+        let mut literals = Literals(Vec::new());
+        literals.visit_pat(&arm.pat);
+        let named = literals.0.into_iter();
+        self.found
+            .extend(named.filter(|name| self.names.contains(&name.as_str())));
+        visit::visit_arm(self, arm);
+    }
+}
+
+struct Literals(Vec<String>);
+
+impl<'ast> Visit<'ast> for Literals {
+    fn visit_lit_str(&mut self, text: &'ast syn::LitStr) {
+        self.0.push(text.value());
+    }
+}
+
+#[test]
+fn nothing_outside_of_lang_asks_which_ecosystem_it_is() {
+    let kinds = xtask::lang::ecosystems()
+        .into_iter()
+        .map(|ecosystem| ecosystem.kind());
+    let names: Vec<&str> = xtask::lang::languages()
+        .map(|language| language.name())
+        .chain(kinds)
+        // A placeholder in commands of apps is called so, too.
+        .filter(|name| *name != "example")
+        .collect();
+    let source = repository().join("xtask/src");
+    let modules = Modules::read(&source);
+    let files = modules.uses().into_keys().map(|path| modules.file(path));
+    let mut wrong = Vec::new();
+    for file in files.filter(|file| !file.starts_with("lang/")) {
+        let text = std::fs::read_to_string(source.join(&file)).unwrap();
+        let mut arms = Arms {
+            names: &names,
+            found: Vec::new(),
+        };
+        arms.visit_file(&syn::parse_file(&text).unwrap());
+        wrong.extend(arms.found.iter().map(|name| format!("{file}: `{name}`")));
+    }
+    assert!(
+        wrong.is_empty(),
+        "what depends on an ecosystem belongs into its folder:\n{}",
+        wrong.join("\n")
+    );
 }

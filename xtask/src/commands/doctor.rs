@@ -5,7 +5,7 @@ use serde_json::json;
 use super::shared::session::Session;
 use crate::error::Result;
 use crate::file::relative;
-use crate::report::out;
+use crate::report::{fix_line, out};
 
 /// List every tool: wanted, found, where it comes from, and how to get it.
 #[derive(Debug, clap::Args)]
@@ -70,10 +70,10 @@ pub fn run(session: &mut Session, _: &Args) -> Result<()> {
     }
     for row in rows.iter().filter(|row| !row.ok) {
         out!(
-            "\n{} ({}) is missing or too old\n  fix: {}",
+            "\n{} ({}) is missing or too old\n{}",
             row.tool,
             row.about,
-            row.fix.as_deref().unwrap_or_default()
+            fix_line(row.fix.as_deref().unwrap_or_default())
         );
     }
     if rows.iter().all(|row| row.ok) {

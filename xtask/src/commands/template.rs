@@ -14,6 +14,7 @@ use crate::prove::plan::{add, read_spec};
 use crate::prove::Choice;
 
 use crate::repo::Repo;
+use crate::report::fix_line;
 use crate::run::Options;
 
 /// Templates of the tasker-ctl plugins: list them, or generate all of them and prove the result with the language's own tools.
@@ -268,7 +269,7 @@ fn judge(
         return Ok(Verdict::Prove(Box::new(Candidate { plugin, spec, key })));
     };
     session.report.tell(
-        &[format!("missing {}: {tool}", plugin.folder), format!("  fix: {}", tool.fix().unwrap_or_default())],
+        &[format!("missing {}: {tool}", plugin.folder), fix_line(&tool.fix().unwrap_or_default())],
         &json!({"event": "plugin_result", "folder": plugin.folder, "outcome": "missing", "why": tool.to_string(), "fix": tool.fix()}),
     );
     Ok(Verdict::Missing)

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use super::style::{err, out, Report, Style};
+use super::style::{err, fix_line, out, Report, Style};
 use crate::error::Error;
 use crate::file::relative;
 use crate::plan::Plan;
@@ -184,7 +184,7 @@ impl Report for Human {
             }
         }
         if let Some(fix) = error.fix() {
-            err!("  fix: {fix}");
+            err!("{}", fix_line(&fix));
         }
     }
 }
@@ -263,7 +263,7 @@ pub(super) fn failure(root: &Path, task: &TaskResult) -> Vec<String> {
         lines.push(format!("   log: {log}"));
     }
     if let Some(fix) = task.fix.as_ref().filter(|fix| !fix.starts_with("read ")) {
-        lines.push(format!("   fix: {fix}"));
+        lines.push(format!(" {}", fix_line(fix)));
     }
     lines.push(format!(" rerun: {}", task.rerun));
     lines

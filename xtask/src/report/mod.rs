@@ -9,7 +9,7 @@ mod style;
 use std::path::Path;
 
 pub(crate) use style::out;
-pub use style::{Report, Style};
+pub use style::{fix_line, Report, Style};
 
 /// The reporter for this style and this environment.
 pub fn choose(style: Style, root: &Path) -> Box<dyn Report> {

@@ -31,6 +31,11 @@ pub trait Report {
     fn error(&mut self, error: &Error);
 }
 
+/// What to do about something, as the line below it.
+pub fn fix_line(fix: &str) -> String {
+    format!("  fix: {fix}")
+}
+
 /// Prints a line; like `println!`, but a reader that went away (`cargo xtask test | head`) is no reason to panic.
 macro_rules! out {
     ($($text:tt)*) => {{

@@ -32,8 +32,8 @@ venv)
     cat > .venv/bin/pytest <<'EOF'
 #!/bin/sh
 if [ -e tests/HANG ]; then
-    # A grandchild that ends only by SIGKILL, and a child of the same group.
-    sh -c 'trap "" TERM; echo $$ >> tests/pids; while :; do sleep 1; done' &
+    # A grandchild that ends only by SIGKILL (or after two minutes), and a child of the same group.
+    sh -c 'trap "" TERM; echo $$ >> tests/pids; for _ in $(seq 120); do sleep 1; done' &
     echo $$ >> tests/pids
     wait
 fi

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::session::Session;
 use crate::error::{closest, Error, Result};
+use crate::report::fix_line;
 use crate::version::drift::Drift;
 use crate::version::Package;
 
@@ -12,7 +13,7 @@ pub fn tell_drifts(session: &mut Session, drifts: &[Drift]) -> Result<()> {
     for drift in drifts {
         let lines = [
             format!("{}: {}", drift.at, drift.what),
-            format!("  fix: {}", drift.fix),
+            fix_line(&drift.fix),
         ];
         session
             .report
