@@ -306,6 +306,7 @@ impl Plan {
                 label: task.label.clone(),
                 needs: task.needs.clone(),
                 note: task.note.clone(),
+                rerun: task.rerun.clone(),
                 actions: task
                     .actions
                     .iter()
@@ -329,6 +330,8 @@ pub struct TaskRecord {
     pub needs: Vec<String>,
     /// See [`Task::note`].
     pub note: Option<String>,
+    /// See [`Task::rerun`].
+    pub rerun: String,
     /// One line each.
     pub actions: Vec<String>,
 }

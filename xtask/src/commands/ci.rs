@@ -17,7 +17,7 @@ use crate::repo::{Repo, Unit};
 use crate::report::out;
 use crate::run::Options;
 
-/// For continuous integration.
+/// Print what a continuous integration workflow needs.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// What to do.

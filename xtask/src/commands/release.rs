@@ -17,7 +17,7 @@ use crate::release::{git, ledger, observe, secrets, unit, upload, Stage, Unit};
 use crate::repo::Repo;
 use crate::version::{check, packages, Ecosystem, Package};
 
-/// Pack, verify, upload, tag and announce packages of every ecosystem; killed anywhere, the same command goes on.
+/// Release packages: pack, verify, upload, tag, announce. If interrupted, rerun the same command to continue.
 #[derive(Debug, clap::Args)]
 #[command(
     args_conflicts_with_subcommands = true,
@@ -34,9 +34,9 @@ pub struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum What {
-    /// Print how far every package is, from registries and git.
+    /// Print how far each package has come, according to registries and git.
     Status(How),
-    /// Go on with a release that did not end; the same as `release` again.
+    /// Continue an interrupted release; the same as running `release` again.
     Resume(How),
 }
 
@@ -48,10 +48,10 @@ struct How {
     /// Print what would be done.
     #[arg(long)]
     dry_run: bool,
-    /// Stop when everything has come this far; the same command without it goes on.
+    /// Stop after this stage; the same command without it continues.
     #[arg(long, value_name = "STAGE", value_enum)]
     until: Option<Stage>,
-    /// How many units are worked on at a time.
+    /// How many packages are released at a time.
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]
     jobs: u16,
     /// A registry of cargo's configuration or environment (CARGO_REGISTRIES_NAME_INDEX) [default: cargo's own].
@@ -69,7 +69,7 @@ struct How {
     /// A gem server [default: RubyGems' own].
     #[arg(long, value_name = "URL")]
     registry_gems: Option<String>,
-    /// Below what charts lie in an OCI registry, such as oci://HOST/charts.
+    /// The path of charts in an OCI registry, such as oci://HOST/charts.
     #[arg(long, value_name = "OCI")]
     registry_charts: Option<String>,
     /// Where plugin archives, sums, bills of materials, provenance and notes go: an address that takes PUT, or `github` [default: github].
@@ -130,7 +130,7 @@ fn release(session: &mut Session, args: &How, only_status: bool) -> Result<()> {
     });
     let line = match plan.len() {
         0 => format!(
-            "{} packages are {}; nothing was left to do",
+            "{} packages are {}; nothing left to do",
             units.len(),
             word(last)
         ),
@@ -244,7 +244,7 @@ fn programs(session: &mut Session, units: &[Unit], reads_only: bool) -> Result<P
         } else if named.iter().any(|name| name == "helm") {
             return Err(Error::NotSetUp {
                 missing: vec!["helm".into()],
-                fix: "put helm on PATH, or release: that fetches it".into(),
+                fix: "cargo xtask setup helm".into(),
             });
         }
     }

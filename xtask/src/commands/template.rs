@@ -11,7 +11,7 @@ use crate::template::plan::{add, read_spec};
 use crate::template::spec::Spec;
 use crate::template::{passed, profile, rules, Choice, Plugin};
 
-/// Templates of the tasker-ctl plugins: list them, or generate all of them and prove the result with the language's own tools.
+/// List the templates of the tasker-ctl plugins, or generate and test them with the language's own tools.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  cargo xtask template list\n  cargo xtask template test --plugin python/tasker-cli-plugin\n  cargo xtask template test --strict"
@@ -57,13 +57,13 @@ struct TestArgs {
     /// Only this template; may be repeated.
     #[arg(long = "template", value_name = "NAME")]
     templates: Vec<String>,
-    /// Fail if a plugin cannot be tried because a tool of its language is missing.
+    /// Fail if a plugin is skipped because a tool of its language is missing.
     #[arg(long)]
     strict: bool,
     /// Write the snapshots instead of comparing with them; read the diff afterwards.
     #[arg(long)]
     update: bool,
-    /// Prove plugins even if nothing has changed since they passed.
+    /// Test plugins even if nothing has changed since they passed.
     #[arg(long)]
     no_cache: bool,
     /// Print what would be run.
@@ -196,7 +196,7 @@ fn test(session: &mut Session, args: &TestArgs) -> Result<()> {
     let (proven, all) = (subjects.len(), subjects.len() + unchanged + missing.len());
     if !args.dry_run {
         session.report.tell(
-            &[format!("plugins: {proven} proven, {unchanged} unchanged, {} not tried of {all}", missing.len())],
+            &[format!("plugins: {proven} tested, {unchanged} unchanged, {} skipped of {all}", missing.len())],
             &json!({"event": "plugins", "proven": proven, "unchanged": unchanged, "missing": missing}),
         );
     }
@@ -270,6 +270,8 @@ fn prove(session: &mut Session, repo: &Repo, subjects: &[Subject], args: &TestAr
     let logs = session.logs("template");
     let mut planner = Planner::new(repo, &session.tools, &session.core, "template test", &logs);
     for subject in subjects {
+        let folder = crate::process::quote(&subject.plugin.folder);
+        planner.rerun = Some(format!("template test --plugin {folder}"));
         add(
             &mut planner,
             &subject.plugin,

@@ -173,7 +173,7 @@ fn unused(folder: &Path) -> Vec<String> {
         .flat_map(|patch| patch.unused)
         .map(|entry| {
             format!(
-                "cargo does not take {} {} of the checkout: a Cargo.toml of this repository requires another version",
+                "cargo cannot use {} {} of the checkout: a Cargo.toml of this repository requires another version",
                 entry.name, entry.version
             )
         })

@@ -26,6 +26,12 @@ pub struct Report {
     pub summary: String,
     /// The app's framework.
     pub framework: String,
+    /// When the run began, such as `2026-01-31 12:05 UTC`.
+    pub date: String,
+    /// How long the run took, in milliseconds, without the time of `--keep`.
+    pub duration_ms: u64,
+    /// Its log files, relative to the report.
+    pub logs: Vec<String>,
     /// What it ran on.
     pub stack: crate::stack::Ready,
     /// How long each phase took, in milliseconds.
@@ -47,8 +53,17 @@ pub struct Phases {
     pub app: u64,
     /// All scenarios.
     pub scenarios: u64,
+    /// How long `--keep` held everything.
+    pub kept: u64,
     /// Stopping everything.
     pub teardown: u64,
+}
+
+impl Phases {
+    /// All of them but the time of `--keep`, in milliseconds.
+    pub fn all(&self) -> u64 {
+        self.provision + self.stack + self.prepare + self.app + self.scenarios + self.teardown
+    }
 }
 
 impl Report {

@@ -4,6 +4,7 @@ mod github;
 mod human;
 mod json;
 pub mod junit;
+pub mod paint;
 
 use std::path::Path;
 
@@ -20,6 +21,8 @@ pub struct Style {
     pub quiet: bool,
     /// The log of every task, not only of failed ones.
     pub logs: bool,
+    /// Everything goes to standard error, and closing lines only after a failure: standard output belongs to another program.
+    pub aside: bool,
 }
 
 /// Prints what happens.
@@ -40,9 +43,9 @@ pub trait Report {
 
 /// The reporter for this style and this environment.
 pub fn choose(style: Style, root: &Path) -> Box<dyn Report> {
-    if style.json {
+    if style.json && !style.aside {
         Box::new(json::Json::new(root))
-    } else if std::env::var("GITHUB_ACTIONS").is_ok_and(|value| value == "true") {
+    } else if !style.aside && std::env::var("GITHUB_ACTIONS").is_ok_and(|value| value == "true") {
         Box::new(github::GitHub::new(root, style))
     } else {
         Box::new(human::Human::new(root, style))

@@ -34,6 +34,15 @@ pub enum Registry {
 }
 
 impl Registry {
+    /// The row `[host.*]` of its client.
+    pub fn client(self) -> &'static str {
+        match self {
+            Self::Pypi => "pip",
+            Self::Crates => "rust",
+            Self::Npm => "npm",
+        }
+    }
+
     /// Its name for people.
     pub fn name(self) -> &'static str {
         match self {
@@ -151,7 +160,7 @@ impl PinnedTool {
             )),
             actions: vec![Action::Install(Box::new(self.clone()))],
             log: logs.join(format!("tools-{}.log", self.name)),
-            rerun: "cargo xtask setup".to_owned(),
+            rerun: format!("cargo xtask setup {}", self.name),
             counts: Counts::None,
             env: Vec::new(),
         }
@@ -315,6 +324,11 @@ impl Tools {
             .iter()
             .filter(|tool| wanted(&tool.languages, languages))
             .collect()
+    }
+
+    /// Whether a pinned tool has this name.
+    pub fn is_pinned(&self, name: &str) -> bool {
+        self.pinned.iter().any(|(row, _)| row.name == name)
     }
 
     /// The tool of the machine with this name.

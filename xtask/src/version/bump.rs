@@ -267,7 +267,7 @@ fn follow<'a>(
     let change = Change {
         name: package.name.clone(),
         what: format!("{}: {} {text} → {range}", check::place(root, at), used.name),
-        why: format!("`{text}` does not admit {} {new}", own.name),
+        why: format!("`{text}` excludes {} {new}", own.name),
     };
     Ok(Some((at, written, change)))
 }
@@ -299,7 +299,7 @@ fn refuse_strangers(bump: &Bump) -> Result<()> {
         if !inside || !is_known {
             return Err(Error::Version {
                 why: format!(
-                    "{} is no file that a version stands in; nothing was changed",
+                    "{} is not a file that holds versions; nothing was changed",
                     file.display()
                 ),
                 fix: format!(
@@ -322,7 +322,7 @@ fn refuse_dirty(root: &Path) -> Result<()> {
                 changed.lines().count(),
                 first.trim()
             ),
-            fix: "commit them, or put them aside with git stash".into(),
+            fix: "commit them, or run git stash".into(),
         }),
     }
 }

@@ -119,7 +119,7 @@ fn of_core(
                 package.name, row.name, row.published
             ),
             fix: format!(
-                "make the range admit {}, or correct the table",
+                "widen the range to include {}, or correct the table",
                 row.published
             ),
         });
@@ -155,7 +155,7 @@ fn page(root: &Path) -> Result<Option<Drift>> {
         .count();
     Ok(Some(Drift {
         at: format!("{file}:{}", same + 1),
-        what: "the rows are not what the manifests say".into(),
+        what: "the rows differ from the manifests".into(),
         fix: "cargo xtask codegen".into(),
     }))
 }

@@ -38,7 +38,7 @@ pub fn pre(version: &Version) -> Result<Option<(&'static str, u64)>, String> {
             Some((kind, number.parse().ok()?))
         });
     parts.map(Some).ok_or_else(|| {
-        format!("{version} is no pre-release that every ecosystem can write; use -alpha.N, -beta.N or -rc.N")
+        format!("{version} is not a pre-release that every ecosystem can write; use -alpha.N, -beta.N or -rc.N")
     })
 }
 
@@ -80,7 +80,7 @@ pub fn write(ecosystem: Ecosystem, version: &Version) -> Result<String, String> 
 /// The reason, if it is none that every ecosystem can write.
 pub fn read(ecosystem: Ecosystem, text: &str) -> Result<Version, String> {
     let bad = || {
-        format!("`{text}` is no version of the form MAJOR.MINOR.PATCH with an optional alpha, beta or rc")
+        format!("`{text}` is not a version of the form MAJOR.MINOR.PATCH with an optional alpha, beta or rc")
     };
     let end = text
         .find(|c: char| !c.is_ascii_digit() && c != '.')
