@@ -9,12 +9,13 @@ use crate::commands::Command;
 const EXAMPLES: &str = "\
 Examples:
   cargo xtask setup                       fetch the tools that are missing
-  cargo xtask doctor                      list every tool: wanted, found, where from
+  cargo xtask doctor                      list every tool: wanted, found, required or optional
   cargo xtask test                        run the tests of every unit
   cargo xtask test --unit ops/dev-server  run those of one unit
   cargo xtask test --affected             run those that changes since main can affect
-  cargo xtask lint --lang python          look for mistakes in the Python units
-  cargo xtask e2e examples/etl-pipeline   run an example for real
+  cargo xtask lint --lang python          lint the Python units and check their formatting
+  cargo xtask dev up                      start PostgreSQL and Tasker's server on this machine
+  cargo xtask e2e examples/etl-pipeline   run an example end to end
   cargo xtask codegen --check             are the generated constants up to date?";
 
 /// Builds, tests and lints every unit of this repository with the unit's own tools.

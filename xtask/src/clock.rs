@@ -23,3 +23,9 @@ pub fn day_and_time(seconds: i64) -> (String, String) {
         format!("{hour:02}:{minute:02}:{second:02}"),
     )
 }
+
+/// `2026-01-31 12:05 UTC`.
+pub fn date(seconds: i64) -> String {
+    let (day, time) = day_and_time(seconds);
+    format!("{day} {} UTC", &time[..5])
+}

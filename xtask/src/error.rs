@@ -53,13 +53,13 @@ pub enum Error {
         fix: Option<String>,
     },
     /// Units need each other in a circle.
-    #[error("these units need each other in a circle: {}", .units.join(" → "))]
+    #[error("dependency cycle: {}", .units.join(" → "))]
     Circle {
         /// The units, in order, first one repeated at the end.
         units: Vec<String>,
     },
     /// A tool of the machine is missing or too old.
-    #[error("{tool} is needed ({about}), wanted {wanted} or newer, found {found}")]
+    #[error("{tool} {wanted} or newer is required ({about}); {}", or_not_found(.found))]
     HostTool {
         /// Its name in `xtask/tools.toml`.
         tool: String,
@@ -67,8 +67,8 @@ pub enum Error {
         about: String,
         /// The least version.
         wanted: String,
-        /// The version found, or `nothing`.
-        found: String,
+        /// The version found, if any.
+        found: Option<String>,
         /// The command that installs it.
         fix: String,
     },
@@ -203,7 +203,7 @@ pub enum Error {
         total: usize,
     },
     /// Plugins were not tried, because tools are missing; which and why has been said.
-    #[error("not tried, because tools are missing: {}", .plugins.join(", "))]
+    #[error("skipped, because tools are missing: {}", .plugins.join(", "))]
     NotTried {
         /// Folders of the plugins.
         plugins: Vec<String>,
@@ -217,7 +217,7 @@ pub enum Error {
         fix: String,
     },
     /// A registry or a store of files gives no answer that can be understood.
-    #[error("{unit}: {asked} cannot be asked: {why}")]
+    #[error("{unit}: no usable answer from {asked}: {why}")]
     Registry {
         /// The unit that was asked about.
         unit: String,
@@ -227,7 +227,7 @@ pub enum Error {
         why: String,
     },
     /// Versions, ranges or lock files do not fit together; what has been said.
-    #[error("{count} version{} not fit", if *.count == 1 { " does" } else { "s do" })]
+    #[error("{count} version problem{} found", if *.count == 1 { "" } else { "s" })]
     VersionDrift {
         /// How many places.
         count: usize,
@@ -347,10 +347,10 @@ impl Error {
             Self::CommandFailed { log, .. } => log.as_ref().map(|log| format!("read {}", log.display())),
             Self::Unknown { known, .. } => Some(format!("choose one of: {}", known.join(", "))),
             Self::Ended { log, .. } => Some(format!("read {}", log.display())),
-            Self::NotTried { .. } => Some("install what is named above, or leave --strict out".into()),
+            Self::NotTried { .. } => Some("install the tools named above, or leave out --strict".into()),
             Self::Git { .. } => Some("run it in a git clone, with git in PATH".into()),
             Self::Release { first, .. } => first.fix(),
-            Self::Registry { .. } => Some("look at the registry; then run the same command again: it goes on where it stopped".into()),
+            Self::Registry { .. } => Some("check the registry, then run the same command again: it continues where it stopped".into()),
             Self::Credentials { missing } => Some(missing.iter().map(|(_, fix)| fix.as_str()).collect::<Vec<_>>().join("; and ")),
             Self::NoMergeBase { fix, .. } | Self::Version { fix, .. } => Some(fix.clone()),
             Self::VersionDrift { .. } | Self::ScenariosFailed { .. } | Self::CheckFailed { .. } | Self::TasksFailed { .. } | Self::Interrupted | Self::Io { .. } => None,
@@ -411,7 +411,14 @@ fn last_words(tail: &[String]) -> String {
     if tail.is_empty() {
         return String::new();
     }
-    format!("; its last words:\n  {}", tail.join("\n  "))
+    format!("; last log lines:\n  {}", tail.join("\n  "))
+}
+
+/// `found 6.14.4` or `not found`.
+pub fn or_not_found(found: &Option<String>) -> String {
+    found
+        .as_ref()
+        .map_or_else(|| "not found".to_owned(), |found| format!("found {found}"))
 }
 
 fn others(more: &[String]) -> String {

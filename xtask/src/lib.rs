@@ -54,6 +54,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         json: cli.json,
         quiet: cli.quiet,
         logs: cli.show_logs,
+        aside: false,
     };
     let core = if cli.command.replaces_core() {
         Some(tasker_core::PUBLISHED)

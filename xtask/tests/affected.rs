@@ -120,7 +120,12 @@ fn run_and_matrix_decide_alike() {
     git(&fixture.root, &["checkout", "--quiet", "."]);
     assert_eq!(
         fixture.run(&["test", "--affected", "main"]).out,
-        "nothing to do: no selected unit has a `test`\n"
+        "nothing has changed since main\n"
+    );
+    fixture.write("python/plugin/new.txt", "of no unit with tests");
+    assert_eq!(
+        fixture.run(&["test", "--affected", "main"]).out,
+        "nothing to do: the changes since main affect no selected unit with a `test` task\n"
     );
 }
 
@@ -199,8 +204,8 @@ fn a_shallow_clone_runs_everything_and_says_so_or_fails_if_it_must_know() {
     let ran = run(&["ci", "matrix", "--affected", "origin/main"]);
     assert_eq!(
         ran.err,
-        "warning: no merge base: origin/main has no commit in common with HEAD; everything runs (to compare: \
-         git fetch --unshallow origin main (or git fetch origin main, if the clone is complete))\n"
+        "warning: no merge base: origin/main has no commit in common with HEAD, so everything runs; to compare: \
+         git fetch --unshallow origin main; in a complete clone: git fetch origin main\n"
     );
     let matrix: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
     assert_eq!(matrix["include"].as_array().unwrap().len(), ALL.len());
@@ -219,7 +224,7 @@ fn a_shallow_clone_runs_everything_and_says_so_or_fails_if_it_must_know() {
         "{unknown:?}"
     );
     let option = run(&["ci", "matrix", "--affected=--help"]);
-    assert!(option.err.contains("is no name of a commit"), "{option:?}");
+    assert!(option.err.contains("is not a commit"), "{option:?}");
 }
 
 #[test]
@@ -297,7 +302,7 @@ fn an_affected_run_is_remembered_and_another_set_of_changes_is_another_run() {
     commit(&fixture);
     git(&fixture.root, &["branch", "--force", "main", "HEAD"]);
     let none = run();
-    assert!(none.contains("nothing to do"), "{none}");
+    assert_eq!(none, "nothing has changed since main\n");
 }
 
 #[test]

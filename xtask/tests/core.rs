@@ -362,7 +362,7 @@ fn what_cannot_be_used_is_refused_with_the_reason() {
     refused(
         &use_it(),
         "it has tasker-py 0.3.0 (bindings/python/pyproject.toml); tasker-py (python): supported =0.1.8, published 0.1.8",
-        "check out a version that is supported",
+        "check out a supported version",
     );
     world.edit("bindings/python/pyproject.toml", "0.3.0", "0.1.8");
 
@@ -370,7 +370,7 @@ fn what_cannot_be_used_is_refused_with_the_reason() {
     refused(
         &use_it(),
         "it has rust packages, but no manifest that names tasker-worker",
-        "check out a version that is supported",
+        "check out a supported version",
     );
     git(&world.checkout, &["checkout", "--quiet", "."]);
 

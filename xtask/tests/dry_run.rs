@@ -36,7 +36,14 @@ fn the_tree_is_byte_identical_and_no_process_was_started() {
         );
         assert!(!output.stdout.is_empty(), "{args:?} printed no plan");
         assert_eq!(fixture.tree(), before, "{args:?} changed the tree");
-        assert_eq!(fixture.calls(), [""; 0], "{args:?} started something");
+        // What the machine lacks is said before anything is fetched; for that its tools are asked for their versions.
+        let started: Vec<String> = fixture
+            .calls()
+            .into_iter()
+            .filter(|call| !(args[0] == "setup" && call.ends_with(" --version")))
+            .collect();
+        assert_eq!(started, [""; 0], "{args:?} started something");
+        let _ = std::fs::remove_file(fixture.shims.join("calls"));
     }
 }
 

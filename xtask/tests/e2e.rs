@@ -364,7 +364,7 @@ fn an_app_that_does_not_start_is_quoted() {
     assert_eq!(ran.code, Some(1));
     assert!(
         ran.err
-            .contains("error: the app ended with exit code 1; its last words:"),
+            .contains("error: the app ended with exit code 1; last log lines:"),
         "{}",
         ran.err
     );
@@ -454,7 +454,7 @@ fn mistakes_get_one_message_with_the_fix() {
     );
     check(
         &["e2e", "examples/served", "--input", "gone.csv"],
-        &["gone.csv", "is no file"],
+        &["gone.csv", "is not a file"],
     );
     served.fixture.write(
         "examples/served/example.toml",
@@ -478,7 +478,7 @@ fn mistakes_get_one_message_with_the_fix() {
         (
             "answer =",
             "pictures = [\"../page.png\"]\nanswer =",
-            "`../page.png` in `pictures` is no file name",
+            "`../page.png` in `pictures` is not a file name",
         ),
         (
             "process = \"helper\"",

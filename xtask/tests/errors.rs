@@ -72,7 +72,7 @@ fn a_need_that_does_not_exist_is_named() {
     mistake(
         &fixture.run(&["test"]),
         "error: examples/demo/app/pyproject.toml:10: `tool.xtask.needs` names `rust/subtractor`, \
-         which is no folder of the repository\n",
+         which is not a folder of the repository\n",
     );
 }
 
@@ -98,9 +98,8 @@ fn units_in_a_circle_are_listed() {
     let ran = fixture.run(&["test"]);
     assert_eq!(ran.code, Some(2));
     assert!(
-        ran.err.contains(
-            "need each other in a circle: examples/demo/app → python/greeter → examples/demo/app"
-        ),
+        ran.err
+            .contains("dependency cycle: examples/demo/app → python/greeter → examples/demo/app"),
         "{ran:?}"
     );
 }
@@ -167,7 +166,10 @@ fn a_unit_without_such_a_job_is_nothing_to_do() {
     let ran = Fixture::new().run(&["build", "--lang", "tasker-plugin"]);
     assert_eq!(
         (ran.code, ran.out.as_str()),
-        (Some(0), "nothing to do: no selected unit has a `build`\n")
+        (
+            Some(0),
+            "nothing to do: no selected unit has a `build` task\n"
+        )
     );
 }
 
@@ -176,6 +178,21 @@ fn in_json_there_is_always_an_answer() {
     let ran = Fixture::new().run(&["build", "--lang", "tasker-plugin", "--json"]);
     assert_eq!(
         ran.records()[0]["text"],
-        "nothing to do: no selected unit has a `build`"
+        "nothing to do: no selected unit has a `build` task"
     );
+}
+
+#[test]
+fn help_lists_every_language() {
+    let fixture = Fixture::new();
+    for args in [["test", "--help"], ["setup", "--help"]] {
+        let help = fixture.run(&args).out;
+        let help: Vec<&str> = help.split_whitespace().collect();
+        let help = help.join(" ");
+        let names: Vec<&str> = xtask::lang::LANGUAGES
+            .iter()
+            .map(|language| language.name())
+            .collect();
+        assert!(help.contains(&format!("({})", names.join(", "))), "{help}");
+    }
 }

@@ -188,3 +188,49 @@ fn every_record_in_the_sources_is_on_that_page() {
     let all: Vec<&String> = documented.keys().collect();
     assert_eq!(events.iter().collect::<Vec<_>>(), all, "the page has more");
 }
+
+#[test]
+fn colours_are_for_terminals_and_for_those_who_force_them() {
+    let fixture = Fixture::new();
+    let run = |name: &str, value: &str| {
+        let mut command = fixture.xtask(&["test", "--unit", "greeter", "--no-cache"]);
+        Ran::from(command.env(name, value).output().unwrap())
+    };
+    let forced = run("CLICOLOR_FORCE", "1");
+    assert!(
+        forced
+            .out
+            .contains("\u{1b}[32m   ok\u{1b}[0m python/greeter:pytest"),
+        "{forced:?}"
+    );
+    for (name, value) in [("CLICOLOR", "1"), ("NO_COLOR", "1")] {
+        let plain = run(name, value);
+        assert!(!plain.out.contains('\u{1b}'), "{plain:?}");
+    }
+    let mut mistake = fixture.xtask(&["test", "--unit", "greter"]);
+    let mistake = Ran::from(mistake.env("CLICOLOR_FORCE", "1").output().unwrap());
+    assert!(
+        mistake
+            .err
+            .starts_with("\u{1b}[31m\u{1b}[1merror:\u{1b}[0m no unit is called"),
+        "{mistake:?}"
+    );
+}
+
+#[test]
+fn build_says_where_its_products_are() {
+    let fixture = Fixture::new();
+    fixture.write("rust/adder/src/main.rs", "fn main() {}");
+    let ran = fixture.run(&["build", "--unit", "rust/adder"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(
+        ran.out.ends_with("\nbuilt: target/debug/adder\n"),
+        "{ran:?}"
+    );
+    let records = fixture
+        .run(&["build", "--unit", "rust/adder", "--json"])
+        .records();
+    let built = records.last().unwrap();
+    assert_eq!(built["event"], "built");
+    assert_eq!(built["files"][0], "target/debug/adder");
+}

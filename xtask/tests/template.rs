@@ -200,7 +200,7 @@ fn a_file_that_leads_out_of_the_folder_is_noticed() {
     let ran = run(&fixture, &["template", "test", "--update"], &[]);
     assert_eq!(ran.code, Some(1));
     assert!(
-        ran.out.contains("handler-plain: 1 outputs made 0 files in the folder; two have the same name, or one leads out of it"),
+        ran.out.contains("handler-plain: 1 outputs made 0 files in the folder; two outputs have the same name, or one leads out of the folder"),
         "{ran:?}"
     );
 }
@@ -243,7 +243,7 @@ fn a_language_that_is_not_installed_is_missing_and_never_proven() {
     assert_eq!(ran.code, Some(1));
     assert_eq!(
         ran.err,
-        "error: not tried, because tools are missing: python/plugin\n  fix: install what is named above, or leave --strict out\n"
+        "error: not tried, because tools are missing: python/plugin\n  fix: install the tools named above, or leave out --strict\n"
     );
 }
 

@@ -161,7 +161,7 @@ fn check_names_what_is_missing_and_the_fix_and_installs_nothing() {
     assert_eq!(ran.code, Some(1));
     assert_eq!(
         ran.err,
-        "error: missing: npm (wanted 7 or newer, found nothing), uv 1.0\n  fix: apt-get install npm; then cargo xtask setup\n"
+        "error: missing: npm 7 or newer (not found), uv 1.0\n  fix: apt-get install npm; then cargo xtask setup\n"
     );
     assert_eq!(fixture.tree(), before);
 }
@@ -170,11 +170,14 @@ fn check_names_what_is_missing_and_the_fix_and_installs_nothing() {
 fn doctor_lists_wanted_found_and_origin() {
     let fixture = Fixture::new();
     let ran = fixture.run(&["doctor"]);
-    assert_eq!(ran.code, Some(0));
+    assert_eq!(ran.code, Some(1), "a required tool is missing");
+    assert_eq!(ran.err, "error: missing: uv\n  fix: cargo xtask setup\n");
     insta::assert_snapshot!(ran.out);
     let records = fixture.run(&["doctor", "--json"]).records();
     assert_eq!(records[0]["tool"], "npm");
     assert_eq!(records[1]["fix"], "cargo xtask setup");
+    assert_eq!(records[1]["required"], true);
+    assert_eq!(records[2]["exit_code"], 1);
 }
 
 #[test]
@@ -279,7 +282,10 @@ fn a_crate_is_compiled_from_its_lock_with_the_features_beside_it() {
         assert!(noted.contains(wanted), "{noted}");
     }
     let again = setup_rust(&fixture);
-    assert!(again.out.contains("every tool is there"), "{again:?}");
+    assert!(
+        again.out.contains("every required tool is installed"),
+        "{again:?}"
+    );
 }
 
 #[test]
@@ -308,35 +314,162 @@ fn what_takes_minutes_is_installed_only_when_it_is_asked_for() {
     assert!(
         doctor
             .out
-            .contains("the crate registry (maker 1.0), when a command needs it"),
+            .contains("makes; fetched when a command needs it"),
         "{doctor:?}"
     );
 }
 
-#[test]
-fn a_language_without_its_tools_is_left_out_and_said_so_unless_it_was_asked_for() {
-    let fixture = Fixture::new();
+/// A row for a tool that no machine has.
+fn without_greeter(fixture: &Fixture, more: &str) {
     let table = fs::read_to_string(fixture.root.join("xtask/tools.toml")).unwrap();
     let row = "\n[host.greeter]\ncommand = [\"no-such-program\", \"--version\"]\nminimum = \"1\"\nlanguages = [\"python\"]\n\
                about = \"greets\"\nfix = \"install greeter\"\n";
-    fixture.write(
-        "xtask/tools.toml",
-        &format!("{table}{row}optional = true\n"),
-    );
+    fixture.write("xtask/tools.toml", &format!("{table}{row}{more}"));
+}
+
+#[test]
+fn a_language_without_its_tools_is_skipped_and_said_so_at_the_end_unless_it_was_asked_for() {
+    let fixture = Fixture::new();
+    without_greeter(&fixture, "optional = true\n");
     let all = fixture.run(&["test"]);
     assert_eq!(all.code, Some(0), "{all:?}");
-    let said = format!("{}{}", all.out, all.err);
-    assert!(
-        said.contains(
-            "left out, because `no-such-program` is not installed: python/greeter, examples/demo/app (to have them: install greeter)"
-        ),
-        "{said}"
+    assert_eq!(
+        all.err,
+        "warning: skipped python/greeter, examples/demo/app: greeter is not installed; fix: install greeter\n"
     );
     assert!(
         all.out.contains("rust/adder:cargo-test") && !all.out.contains("pytest"),
         "{all:?}"
     );
+    let json = fixture.run(&["test", "--json"]).records();
+    assert_eq!(json.last().unwrap()["event"], "warning", "it comes last");
     let asked = fixture.run(&["test", "--lang", "python"]);
     assert_eq!(asked.code, Some(1), "{asked:?}");
-    assert!(asked.err.contains("fix: install greeter"), "{asked:?}");
+    assert_eq!(
+        asked.err,
+        "error: greeter 1 or newer is required (greets); not found\n  fix: install greeter\n"
+    );
+}
+
+#[test]
+fn setup_fetches_everything_else_when_an_optional_tool_is_missing() {
+    let fixture = Fixture::new();
+    without_greeter(&fixture, "optional = true\n");
+    let optional = "optional: greeter 1 or newer: greets; install with: install greeter\n";
+    let dry = fixture.run(&["setup", "--dry-run"]);
+    assert!(
+        dry.code == Some(0) && dry.out.contains("tools:uv") && dry.out.ends_with(optional),
+        "{dry:?}"
+    );
+    assert_eq!(installed(&fixture), [""; 0]);
+    let check = fixture.run(&["setup", "--check"]);
+    assert_eq!(
+        check.err,
+        "error: missing: uv 1.0\n  fix: cargo xtask setup\n"
+    );
+    let ran = fixture.run(&["setup"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(ran.out.matches(optional).count(), 1, "{ran:?}");
+    assert_eq!(installed(&fixture), ["uv-1.0"]);
+    let check = fixture.run(&["setup", "--check"]);
+    assert_eq!(check.code, Some(0), "{check:?}");
+    let doctor = fixture.run(&["doctor"]);
+    assert_eq!(doctor.code, Some(0), "{doctor:?}");
+    assert!(
+        doctor
+            .out
+            .contains("missing, but optional:\n  greeter: install greeter\n")
+            && doctor.out.ends_with("every required tool is installed\n"),
+        "{doctor:?}"
+    );
+}
+
+#[test]
+fn setup_of_a_language_by_name_fails_without_its_tool_after_fetching_the_rest() {
+    let missing = "error: missing: greeter 1 or newer (not found)\n  fix: install greeter\n";
+    for (args, more) in [
+        (["setup", "python"].as_slice(), "optional = true\n"),
+        (&["setup"], ""),
+    ] {
+        let fixture = Fixture::new();
+        without_greeter(&fixture, more);
+        let dry = fixture.run(&[args, &["--dry-run"]].concat());
+        assert_eq!((dry.code, dry.err.as_str()), (Some(1), missing), "{dry:?}");
+        assert_eq!(installed(&fixture), [""; 0]);
+        let ran = fixture.run(args);
+        assert_eq!((ran.code, ran.err.as_str()), (Some(1), missing), "{ran:?}");
+        assert_eq!(installed(&fixture), ["uv-1.0"]);
+    }
+}
+
+#[test]
+fn what_comes_with_a_missing_tool_is_not_told_separately() {
+    let fixture = Fixture::new();
+    without_greeter(
+        &fixture,
+        "optional = true\n\n[host.bow]\ncommand = [\"no-bow\"]\nminimum = \"1\"\nlanguages = [\"python\"]\nabout = \"bows\"\n\
+         fix = \"install bow\"\noptional = true\ncomes_with = \"greeter\"\n",
+    );
+    let setup = fixture.run(&["setup"]);
+    assert_eq!(setup.out.matches("optional: ").count(), 1, "{setup:?}");
+    let doctor = fixture.run(&["doctor"]);
+    assert!(
+        doctor.out.contains("  bow, greeter: install greeter\n"),
+        "{doctor:?}"
+    );
+    let test = fixture.run(&["test"]);
+    assert!(test.err.contains("greeter is not installed"), "{test:?}");
+}
+
+#[test]
+fn one_tool_is_installed_by_its_name() {
+    let fixture = with_a_tool_to_compile(None);
+    let ran = fixture.run(&["setup", "uv"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(installed(&fixture), ["uv-1.0"]);
+}
+
+/// Programs that commands start by name; a tool that is not in the table is one that `doctor` does not know.
+#[test]
+fn doctor_knows_every_program_that_a_command_needs() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap();
+    let tools = xtask::tools::Tools::load(root).unwrap();
+    for program in [
+        "bundle",
+        "cargo",
+        "chromedriver",
+        "chromium",
+        "curl",
+        "gh",
+        "git",
+        "node",
+        "npm",
+        "python3",
+        "rspec",
+        "rubocop",
+        "ruby",
+        "rustc",
+    ] {
+        let known = tools
+            .host_for(&[])
+            .into_iter()
+            .any(|tool| tool.command[0] == program);
+        assert!(known, "{program}");
+    }
+    for tool in tools.host_for(&[]) {
+        let depth = tool
+            .fix
+            .matches('(')
+            .count()
+            .abs_diff(tool.fix.matches(')').count());
+        assert!(
+            depth == 0 && !tool.fix.contains("-t trixie"),
+            "{}",
+            tool.fix
+        );
+        let whole = tool.comes_with.as_ref();
+        assert!(whole.is_none_or(|name| tools.host(name).is_some()));
+    }
 }

@@ -26,7 +26,7 @@ pub fn assemble(assembly: &Assembly) -> Result<Vec<String>> {
         let files = files(folder)?;
         if files.len() != *count {
             problems.push(format!(
-                "{case}: {count} outputs made {} files in the folder; two have the same name, or one leads out of it",
+                "{case}: {count} outputs made {} files in the folder; two outputs have the same name, or one leads out of the folder",
                 files.len()
             ));
         }
@@ -108,7 +108,7 @@ fn compare(assembly: &Assembly, case: &str, files: &Files) -> Result<Vec<String>
     match fs::read_to_string(&snapshot) {
         Ok(expected) if expected == found => Ok(Vec::new()),
         Ok(expected) => Ok(vec![format!(
-            "{case}: other files than in its snapshot ({fix})\n{}",
+            "{case}: files differ from the snapshot ({fix})\n{}",
             difference(&expected, &found)
         )]),
         Err(_) => Ok(vec![format!("{case}: there is no snapshot ({fix})")]),

@@ -18,7 +18,7 @@ use crate::unit::Unit;
 /// Changes when keys are made in another way.
 const FORMAT: &str = "2";
 /// The name of the part that holds files of no unit.
-const NO_UNIT: &str = "files of no unit";
+const NO_UNIT: &str = "files outside every unit";
 
 /// The beginning of the name of a part that holds a unit's files.
 const OF_UNIT: &str = "files of ";
@@ -50,10 +50,10 @@ impl Common {
     pub fn new(environment: &Environment, core: &str) -> Self {
         let mut parts: Vec<(Name, Part)> = Vec::with_capacity(24);
         let mut add = |name: &str, part: Part| parts.push((name.into(), part));
-        add("the way keys are made", digest([FORMAT.as_bytes()]));
+        add("the version of the cache", digest([FORMAT.as_bytes()]));
         let kernel = std::fs::read("/proc/sys/kernel/osrelease").unwrap_or_default();
         add(
-            "the machine's system",
+            "the operating system",
             digest([
                 std::env::consts::OS.as_bytes(),
                 std::env::consts::ARCH.as_bytes(),

@@ -114,22 +114,22 @@ impl<'a> Cache<'a> {
             };
             if self.store.get(&key.hex()).is_some() {
                 lines.push(format!(
-                    "{}: known, it succeeded on the same inputs",
+                    "{}: cached, it succeeded on the same inputs",
                     task.id
                 ));
                 continue;
             }
             match self.store.last(&task.id) {
-                None => lines.push(format!("{}: runs, no success is known", task.id)),
+                None => lines.push(format!("{}: runs, no success is cached", task.id)),
                 Some(last) => {
                     lines.push(format!(
-                        "{}: runs, because since its last success there changed",
+                        "{}: runs, because these inputs have changed since its last success:",
                         task.id
                     ));
                     let differing = key.differing(&last);
                     if differing.is_empty() {
                         lines.push(
-                            "    nothing, but that result was removed to keep the cache small"
+                            "    none, but that result was removed to keep the cache small"
                                 .to_owned(),
                         );
                     }

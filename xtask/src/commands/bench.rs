@@ -8,7 +8,7 @@ use super::shared::session::Session;
 use crate::error::{Error, Result};
 use crate::tasker_core::PUBLISHED;
 
-/// Measure something and print median, least and greatest; `bench --help` lists what.
+/// Measure something and print median, minimum and maximum; `bench --help` lists what.
 #[derive(Debug, clap::Args)]
 #[command(disable_help_flag = true)]
 pub struct Args {

@@ -11,12 +11,12 @@ use super::shared::session::Session;
 use crate::clock;
 use crate::error::{Error, Result};
 use crate::plan::{Action, Plan, Task};
-use crate::process::Invocation;
+use crate::process::{quote, Invocation};
 use crate::version::bump::{self, Level};
 use crate::version::packages;
 use crate::version::{check, drift::Drift};
 
-/// Raise versions: manifests, dependents' ranges, changelogs and lock files, in every ecosystem.
+/// Bump versions: manifests, dependents' ranges, changelogs and lock files, in every ecosystem.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  cargo xtask bump all auto --dry-run\n  cargo xtask bump python/tasker-contrib-fastapi minor\n  cargo xtask bump ops/dev-server 0.2.0-rc.1\n  cargo xtask bump all minor --pre rc"
@@ -53,7 +53,7 @@ pub fn run(session: &mut Session, args: &Args) -> Result<()> {
     if bump.changes.is_empty() {
         session
             .report
-            .say("nothing to raise: no commit since the last tags asks for it");
+            .say("nothing to bump: no commit since the last tags asks for it");
         return Ok(());
     }
     for change in &bump.changes {
@@ -77,7 +77,7 @@ pub fn run(session: &mut Session, args: &Args) -> Result<()> {
         before.restore()?;
         session
             .report
-            .say("every file is as it was before: a version is raised with its lock files, or not at all");
+            .say("every file was restored: a version is bumped together with its lock files, or not at all");
     }
     done
 }
@@ -108,10 +108,21 @@ fn writing(
         label: "bump".to_owned(),
         actions,
         log: session.logs("bump").join("bump.log"),
-        rerun: format!("cargo xtask bump {} {}", args.unit, args.level),
+        rerun: again(args),
         ..Task::default()
     });
     plan
+}
+
+/// The same command once more.
+fn again(args: &Args) -> String {
+    let pre = args.pre.as_ref().map(|kind| format!(" --pre {kind}"));
+    format!(
+        "cargo xtask bump {} {}{}",
+        quote(&args.unit),
+        quote(&args.level),
+        pre.unwrap_or_default()
+    )
 }
 
 /// A tool may succeed without having done what it was asked for.

@@ -1,10 +1,10 @@
-//! `cache`: what `test` and `lint` keep.
+//! `cache`: the results that `test` and `lint` keep.
 
 use super::shared::session::Session;
 use crate::cache;
 use crate::error::Result;
 
-/// The results that `test` and `lint` keep.
+/// Manage the result cache of `test` and `lint`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// What to do.
@@ -14,7 +14,7 @@ pub struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum What {
-    /// Remove every kept result.
+    /// Remove every cached result.
     Clean,
 }
 
@@ -23,7 +23,7 @@ pub fn run(session: &mut Session, args: &Args) -> Result<()> {
     match args.what {
         What::Clean => {
             cache::clean(&session.root)?;
-            session.report.say("no result is kept any more");
+            session.report.say("cache cleared");
             Ok(())
         }
     }

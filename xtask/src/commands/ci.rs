@@ -18,7 +18,7 @@ use crate::report::out;
 use crate::run::Options;
 use crate::unit::Unit;
 
-/// For continuous integration.
+/// Print what a continuous integration workflow needs.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// What to do.

@@ -3,13 +3,15 @@
 use serde_json::json;
 
 use super::shared::session::Session;
+use super::shared::units::lang_help;
 use crate::clock;
 use crate::error::{Error, Result};
 use crate::lang::{self, check_languages};
 use crate::plan::{Action, Plan, Task};
+use crate::process::quote;
 use crate::tasker_core::{Checkout, Core, Identity, State, Table, PUBLISHED, STATE};
 
-/// Which Tasker Core the units are built against: the published packages or a checkout of your own.
+/// Choose the Tasker Core that units are built against: the published packages or your own checkout.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  cargo xtask core status\n  cargo xtask core use ../tasker-core\n  cargo xtask core use published\n  cargo xtask --core ../tasker-core test --lang python"
@@ -22,13 +24,13 @@ pub struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum What {
-    /// Per language: source, version, commit, changes, since when, and whether environments are in sync.
+    /// Print source, version and commit per language, and whether environments are in sync.
     Status,
     /// Choose a checkout, or `published`; no tracked file changes.
     Use(UseArgs),
-    /// Build the checkout's packages now; else they are built when a unit needs them.
+    /// Build the checkout's packages now; otherwise they are built when a unit needs them.
     Build(BuildArgs),
-    /// Compare what the packages assume of Tasker Core (generated tables, doubles) with the checkout.
+    /// Compare what the packages assume of Tasker Core (generated tables, test doubles) with the checkout.
     Check(CheckArgs),
 }
 
@@ -44,7 +46,7 @@ struct UseArgs {
 
 #[derive(Debug, clap::Args)]
 struct BuildArgs {
-    /// Only the packages of these languages (rust, python, ruby, typescript) [default: all that the checkout has].
+    /// Only the packages of these languages [default: all that the checkout has].
     #[arg(value_name = "LANG")]
     languages: Vec<String>,
     /// Print what would be run.
@@ -54,8 +56,7 @@ struct BuildArgs {
 
 #[derive(Debug, clap::Args)]
 struct CheckArgs {
-    /// Only what units of this language assume; may be repeated.
-    #[arg(long = "lang", value_name = "LANG")]
+    #[arg(long = "lang", value_name = "LANG", help = lang_help("Only what units of this language assume"))]
     languages: Vec<String>,
     /// Print what would be run.
     #[arg(long)]
@@ -154,7 +155,7 @@ fn choose(session: &mut Session, args: &UseArgs) -> Result<()> {
         label: "use".to_owned(),
         actions: vec![action],
         log: session.logs("core").join("use.log"),
-        rerun: format!("cargo xtask core use {}", args.source),
+        rerun: format!("cargo xtask core use {}", quote(&args.source)),
         ..Task::default()
     };
     let mut plan = Plan::default();
@@ -178,7 +179,7 @@ fn state_file(checkout: &Checkout, identity: Option<&Identity>) -> Result<String
             "{} cannot be written down: {error}",
             checkout.root.display()
         ),
-        fix: "move the checkout to a folder whose name is plain text".into(),
+        fix: "move the checkout to a folder whose name is valid UTF-8".into(),
     })
 }
 
@@ -197,6 +198,7 @@ fn build(session: &mut Session, args: &BuildArgs) -> Result<()> {
     let logs = session.logs("core-build");
     let mut planner = lang::planner(&repo, &session.tools, &session.core, "core build", &logs);
     for language in &has {
+        planner.rerun = Some(format!("core build {language}"));
         if !args.languages.is_empty() && !args.languages.contains(language) {
             continue;
         }
@@ -230,6 +232,7 @@ fn check(session: &mut Session, args: &CheckArgs) -> Result<()> {
     for language in lang::languages() {
         let name = language.name().to_owned();
         if args.languages.is_empty() || args.languages.contains(&name) {
+            planner.rerun = Some(format!("core check --lang {name}"));
             language.check_core(&mut planner, checkout)?;
         }
     }
@@ -237,7 +240,7 @@ fn check(session: &mut Session, args: &CheckArgs) -> Result<()> {
     if plan.tasks.is_empty() {
         session
             .report
-            .say("nothing to compare: no unit assumes anything of this checkout");
+            .say("nothing to compare: no unit has a check against a checkout");
         return Ok(());
     }
     session.execute("core check", &plan, args.dry_run).map(drop)

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::shared::session::Session;
-use crate::e2e::app::{self, Running, Surroundings};
+use crate::clock;
+use crate::e2e::app::{self, Running, Surroundings, Wait};
 use crate::e2e::scenario::{Outcome, Runner};
 use crate::e2e::spec::{App, Example, Scenario};
 use crate::e2e::stack::{dev_server, DevServer, Stack};
@@ -17,11 +18,12 @@ use crate::file::relative;
 use crate::http::Http;
 use crate::lang::{self, Planner, Provided};
 use crate::plan::Plan;
-use crate::process::open_log;
+use crate::process::{open_log, quote};
 use crate::repo::Repo;
+use crate::report::paint;
 use crate::unit::Unit;
 
-/// Run an example for real: local stack, app, scenarios through the app's endpoints, step timeline, report.
+/// Run an example end to end: start stack and app, run scenarios, write a report.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  cargo xtask e2e examples/etl-pipeline\n  cargo xtask e2e examples/etl-pipeline --scenario happy-path --keep\n  cargo xtask e2e examples/etl-pipeline --input my-flights.csv"
@@ -68,7 +70,7 @@ pub fn run(session: &mut Session, args: &Args) -> Result<()> {
     let runs = select(session, &repo, args)?;
     session.announce()?;
     if args.dry_run {
-        return dry_run(session, &repo, &runs);
+        return dry_run(session, &repo, &runs, args);
     }
     let (mut failed, mut total) = (0, 0);
     for run in &runs {
@@ -154,7 +156,7 @@ fn scenarios(example: &Example, args: &Args) -> Result<Vec<Scenario>> {
         (Some(file), _) if !file.is_file() => Err(Error::BadFile {
             file: file.clone(),
             line: None,
-            why: "is no file, but --input needs one".into(),
+            why: "is not a file, but --input needs one".into(),
             fix: None,
         }),
         (Some(_), Some(input)) => example.select(std::slice::from_ref(&input.scenario)),
@@ -165,7 +167,7 @@ fn scenarios(example: &Example, args: &Args) -> Result<Vec<Scenario>> {
                 "{} takes no file of your own: its example.toml has no [input]",
                 example.name
             ),
-            fix: Some("leave --input out".into()),
+            fix: Some("leave out --input".into()),
         }),
     }
 }
@@ -174,7 +176,7 @@ fn provision(planner: &mut Planner<'_>, unit: &Unit) -> Result<(Provided, DevSer
     Ok((lang::app(planner, unit)?, dev_server(planner)?))
 }
 
-fn dry_run(session: &mut Session, repo: &Repo, runs: &[Run]) -> Result<()> {
+fn dry_run(session: &mut Session, repo: &Repo, runs: &[Run], args: &Args) -> Result<()> {
     let mut planner = lang::planner(
         repo,
         &session.tools,
@@ -183,6 +185,7 @@ fn dry_run(session: &mut Session, repo: &Repo, runs: &[Run]) -> Result<()> {
         &session.logs("e2e"),
     );
     for run in runs {
+        planner.rerun = Some(again(&session.root, run, args));
         provision(&mut planner, unit_of(repo, run))?;
     }
     let plan: Plan = planner.plan;
@@ -219,9 +222,12 @@ fn unit_of<'a>(repo: &'a Repo, run: &Run) -> &'a Unit {
 
 /// Provisions, brings everything up, runs the scenarios, reports, and takes everything down, whatever happens in between.
 fn one(session: &mut Session, repo: &Repo, run: &Run, args: &Args) -> Result<Report> {
+    let session_root = session.root.clone();
     let mut clock = Clock(Instant::now());
     let mut phases = Phases::default();
+    let begun = clock::now();
     let (provided, server) = session.prepare("e2e", repo, |planner| {
+        planner.rerun = Some(again(&session_root, run, args));
         provision(planner, unit_of(repo, run))
     })?;
     phases.provision = clock.lap();
@@ -245,7 +251,12 @@ fn one(session: &mut Session, repo: &Repo, run: &Run, args: &Args) -> Result<Rep
         logs: logs.clone(),
     };
     let own_input = place_input(run, args, &around)?;
-    app::prepare(run.app(), &around, &session.interrupt)?;
+    app::prepare(
+        run.app(),
+        &around,
+        &session.interrupt,
+        &mut Waiting::new(session.report.as_mut()),
+    )?;
     phases.prepare = clock.lap();
     let mut app = start_app(session, run, &mut around)?;
     phases.app = clock.lap();
@@ -257,21 +268,25 @@ fn one(session: &mut Session, repo: &Repo, run: &Run, args: &Args) -> Result<Rep
     phases.scenarios = clock.lap();
     if args.keep {
         hold(session, &around, &mut app)?;
+        phases.kept = clock.lap();
     }
     let ready = stack.ready.clone();
     app.stop();
     stack.stop();
     phases.teardown = clock.lap();
 
-    let report = Report {
+    let mut report = Report {
         example: run.example.name.clone(),
         summary: run.example.summary.clone(),
         framework: run.framework.clone(),
+        date: clock::date(begun),
+        duration_ms: phases.all(),
+        logs: Vec::new(),
         stack: ready,
         phases_ms: phases,
         scenarios,
     };
-    write_report(session, &report, args.report.as_deref(), &logs)?;
+    write_report(session, &mut report, args.report.as_deref(), &logs)?;
     Ok(report)
 }
 
@@ -325,10 +340,17 @@ fn run_scenarios(
 }
 
 /// Starts the app on a free port, and on another one if somebody took it in between.
-fn start_app(session: &Session, run: &Run, around: &mut Surroundings) -> Result<Running> {
+fn start_app(session: &mut Session, run: &Run, around: &mut Surroundings) -> Result<Running> {
     for attempt in 1.. {
         around.port = app::free_port()?;
-        match Running::start(&run.example, run.app(), around, &session.interrupt) {
+        let mut waiting = Waiting::new(session.report.as_mut());
+        match Running::start(
+            &run.example,
+            run.app(),
+            around,
+            &session.interrupt,
+            &mut waiting,
+        ) {
             Err(Error::Ended { tail, .. })
                 if attempt < PORT_TRIES
                     && tail
@@ -379,7 +401,11 @@ fn place_input(run: &Run, args: &Args, around: &Surroundings) -> Result<Option<S
 }
 
 fn say_outcome(report: &mut dyn crate::report::Report, outcome: &Outcome) {
-    let word = if outcome.is_ok() { "  ok" } else { "FAIL" };
+    let word = if outcome.is_ok() {
+        paint::good("  ok")
+    } else {
+        paint::bad("FAIL")
+    };
     let mut lines = vec![
         String::new(),
         format!("{word} {}  {}", outcome.name, outcome.about),
@@ -401,9 +427,9 @@ fn say_outcome(report: &mut dyn crate::report::Report, outcome: &Outcome) {
         outcome
             .differences
             .iter()
-            .map(|difference| format!("     not as expected: {difference}")),
+            .map(|difference| format!("     {} {difference}", paint::bad("not as expected:"))),
     );
-    for answer in &outcome.answers {
+    for answer in outcome.answers.iter().filter(|_| outcome.is_own_input) {
         lines.push(format!(
             "     GET {} answered {}",
             answer.path, answer.status
@@ -444,12 +470,13 @@ fn hold(session: &mut Session, around: &Surroundings, app: &mut Running) -> Resu
 
 fn write_report(
     session: &mut Session,
-    report: &Report,
+    report: &mut Report,
     folder: Option<&Path>,
     logs: &Path,
 ) -> Result<()> {
     let folder = folder.unwrap_or(logs);
     std::fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+    report.logs = links(folder, logs)?;
     let json = folder.join("report.json");
     let text = serde_json::to_string_pretty(report).expect("a report is plain data");
     std::fs::write(&json, text).map_err(Error::io("write", &json))?;
@@ -493,6 +520,83 @@ fn write_report(
         &json!({"event": "report", "json": json, "html": html, "logs": logs, "phases_ms": phases}),
     );
     Ok(())
+}
+
+/// The logs of a run as links from the folder of its report.
+fn links(folder: &Path, logs: &Path) -> Result<Vec<String>> {
+    let absolute = |path: &Path| path.canonicalize().map_err(Error::io("find", path));
+    let (folder, logs) = (absolute(folder)?, absolute(logs)?);
+    let shared = folder
+        .components()
+        .zip(logs.components())
+        .take_while(|(one, other)| one == other)
+        .count();
+    let up = folder.components().skip(shared).map(|_| Path::new(".."));
+    let down = logs
+        .components()
+        .skip(shared)
+        .map(|part| Path::new(part.as_os_str()));
+    let way: PathBuf = up.chain(down).collect();
+    let mut names: Vec<String> = std::fs::read_dir(&logs)
+        .map_err(Error::io("read", &logs))?
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter(|name| name.ends_with(".log"))
+        .collect();
+    names.sort();
+    Ok(names
+        .into_iter()
+        .map(|name| way.join(name).display().to_string())
+        .collect())
+}
+
+/// What a task of this run says to run it again.
+fn again(root: &Path, run: &Run, args: &Args) -> String {
+    let folder = relative(root, &run.example.folder).display().to_string();
+    let mut words = vec!["e2e".to_owned(), quote(&folder)];
+    words.push(format!("--framework {}", quote(&run.framework)));
+    if args.stack != "embedded" {
+        words.push(format!("--stack {}", quote(&args.stack)));
+    }
+    for name in &args.scenarios {
+        words.push(format!("--scenario {}", quote(name)));
+    }
+    if let Some(file) = &args.input {
+        words.push(format!("--input {}", quote(&file.display().to_string())));
+    }
+    words.join(" ")
+}
+
+/// Says every few seconds what a run waits for.
+struct Waiting<'a> {
+    report: &'a mut dyn crate::report::Report,
+    since: Instant,
+    said: Duration,
+}
+
+/// How often it is said what a run waits for.
+const SAYS: Duration = Duration::from_secs(5);
+
+impl<'a> Waiting<'a> {
+    fn new(report: &'a mut dyn crate::report::Report) -> Self {
+        Self {
+            report,
+            since: Instant::now(),
+            said: Duration::ZERO,
+        }
+    }
+}
+
+impl Wait for Waiting<'_> {
+    fn on(&mut self, what: &str) {
+        let waited = self.since.elapsed();
+        if waited >= self.said + SAYS {
+            self.said = waited;
+            self.report.say(&format!(
+                "       waiting for {what} ({} s)",
+                waited.as_secs()
+            ));
+        }
+    }
 }
 
 /// Measures one phase after the other.

@@ -22,7 +22,7 @@ pub fn run(session: &mut Session, args: &Args) -> Result<()> {
     let without = absent_languages(session, &repo, &selection)?;
     let plan = plan(session, &repo, &selection, None, &without, Job::Fmt)?;
     if plan.tasks.is_empty() {
-        return nothing_to_do(session, Job::Fmt);
+        return nothing_to_do(session, Job::Fmt, None);
     }
     session.announce()?;
     session

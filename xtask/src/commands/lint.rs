@@ -5,7 +5,7 @@ use super::shared::session::Session;
 use crate::error::Result;
 use crate::lang::Job;
 
-/// Look for mistakes and wrong formatting; change nothing.
+/// Run linters and check formatting.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  cargo xtask lint\n  cargo xtask lint --lang python\n  cargo xtask lint --unit ops/dev-server --dry-run"

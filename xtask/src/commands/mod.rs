@@ -8,6 +8,7 @@ mod ci;
 mod codegen;
 mod completions;
 mod core;
+mod dev;
 mod doctor;
 mod e2e;
 mod fmt;
@@ -51,6 +52,7 @@ commands! {
     Lint(lint),
     Fmt(fmt),
     Build(build),
+    Dev(dev),
     E2e(e2e),
     Template(template),
     Bench(bench),

@@ -18,7 +18,7 @@ use crate::release::plan::{plan, Plan, Seen};
 use crate::release::{git, ledger, observe, units, upload, Stage};
 use crate::version::{check, packages, Package};
 
-/// Pack, verify, upload, tag and announce packages of every ecosystem; killed anywhere, the same command goes on.
+/// Release packages: pack, verify, upload, tag, announce. If interrupted, rerun the same command to continue.
 #[derive(Debug, clap::Args)]
 #[command(
     args_conflicts_with_subcommands = true,
@@ -35,9 +35,9 @@ pub struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum What {
-    /// Print how far every package is, from registries and git.
+    /// Print how far each package has come, according to registries and git.
     Status(How),
-    /// Go on with a release that did not end; the same as `release` again.
+    /// Continue an interrupted release; the same as running `release` again.
     Resume(How),
 }
 
@@ -49,10 +49,10 @@ struct How {
     /// Print what would be done.
     #[arg(long)]
     dry_run: bool,
-    /// Stop when everything has come this far; the same command without it goes on.
+    /// Stop after this stage; the same command without it continues.
     #[arg(long, value_name = "STAGE", value_enum)]
     until: Option<Stage>,
-    /// How many units are worked on at a time.
+    /// How many packages are released at a time.
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]
     jobs: u16,
     /// A registry of cargo's configuration or environment (CARGO_REGISTRIES_NAME_INDEX) [default: cargo's own].
@@ -70,7 +70,7 @@ struct How {
     /// A gem server [default: RubyGems' own].
     #[arg(long, value_name = "URL")]
     registry_gems: Option<String>,
-    /// Below what charts lie in an OCI registry, such as oci://HOST/charts.
+    /// The path of charts in an OCI registry, such as oci://HOST/charts.
     #[arg(long, value_name = "OCI")]
     registry_charts: Option<String>,
     /// Where plugin archives, sums, bills of materials, provenance and notes go: an address that takes PUT, or `github` [default: github].
@@ -135,7 +135,7 @@ fn release(session: &mut Session, args: &How, only_status: bool) -> Result<()> {
     });
     let line = match plan.len() {
         0 => format!(
-            "{} packages are {}; nothing was left to do",
+            "{} packages are {}; nothing left to do",
             units.len(),
             word(last)
         ),

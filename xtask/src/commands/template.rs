@@ -17,7 +17,7 @@ use crate::repo::Repo;
 use crate::report::fix_line;
 use crate::run::Options;
 
-/// Templates of the tasker-ctl plugins: list them, or generate all of them and prove the result with the language's own tools.
+/// List the templates of the tasker-ctl plugins, or generate and test them with the language's own tools.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  cargo xtask template list\n  cargo xtask template test --plugin python/tasker-cli-plugin\n  cargo xtask template test --strict"
@@ -63,13 +63,13 @@ struct TestArgs {
     /// Only this template; may be repeated.
     #[arg(long = "template", value_name = "NAME")]
     templates: Vec<String>,
-    /// Fail if a plugin cannot be tried because a tool of its language is missing.
+    /// Fail if a plugin is skipped because a tool of its language is missing.
     #[arg(long)]
     strict: bool,
     /// Write the snapshots instead of comparing with them; read the diff afterwards.
     #[arg(long)]
     update: bool,
-    /// Prove plugins even if nothing has changed since they passed.
+    /// Test plugins even if nothing has changed since they passed.
     #[arg(long)]
     no_cache: bool,
     /// Print what would be run.
@@ -222,7 +222,7 @@ fn test(session: &mut Session, args: &TestArgs) -> Result<()> {
     let (proven, all) = (subjects.len(), subjects.len() + unchanged + missing.len());
     if !args.dry_run {
         session.report.tell(
-            &[format!("plugins: {proven} proven, {unchanged} unchanged, {} not tried of {all}", missing.len())],
+            &[format!("plugins: {proven} tested, {unchanged} unchanged, {} skipped of {all}", missing.len())],
             &json!({"event": "plugins", "proven": proven, "unchanged": unchanged, "missing": missing}),
         );
     }
@@ -308,6 +308,8 @@ fn prove(
         &logs,
     );
     for subject in subjects {
+        let folder = crate::process::quote(&subject.plugin.folder);
+        planner.rerun = Some(format!("template test --plugin {folder}"));
         add(
             &mut planner,
             &subject.plugin,

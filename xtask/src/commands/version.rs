@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::version::check::{self};
 use crate::version::{packages, Package};
 
-/// Every package's version, what its dependents allow, and what does not fit together.
+/// List every package's version, or check that versions, ranges and lock files are consistent.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  cargo xtask version list\n  cargo xtask version check --json")]
 pub struct Args {
@@ -71,7 +71,7 @@ fn check(session: &mut Session, packages: &[Package]) -> Result<()> {
     let drifts = check::drifts(&session.root, packages, &lang::ecosystems())?;
     if drifts.is_empty() {
         session.report.say(&format!(
-            "{} packages: versions, ranges and lock files fit together",
+            "{} packages: versions, ranges and lock files are consistent",
             packages.len()
         ));
     }

@@ -41,7 +41,7 @@ pub fn task(root: &Path, logs: &Path) -> Task {
             folder: root.to_owned(),
         }],
         log: logs.join("contract-codegen.log"),
-        rerun: "cargo xtask codegen --check   (cargo xtask codegen writes the files)".to_owned(),
+        rerun: "cargo xtask codegen --check".to_owned(),
         ..Task::default()
     }
 }

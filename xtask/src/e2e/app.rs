@@ -17,8 +17,15 @@ use crate::process::{describe, ChildGroup, Invocation, Output};
 
 /// How long an app may take until it says that it is ready.
 const READY_PATIENCE: Duration = Duration::from_secs(60);
+const POLL: Duration = Duration::from_millis(20);
 /// How long a draining app may take to end.
 const STOP_PATIENCE: Duration = Duration::from_secs(30);
+
+/// Whoever wants to know what is waited for; called again and again.
+pub trait Wait {
+    /// Something is not there yet.
+    fn on(&mut self, what: &str);
+}
 
 /// What the commands of an app are filled with.
 pub struct Surroundings {
@@ -78,7 +85,7 @@ impl Surroundings {
         fill(text, value).map_err(|name| Error::BadFile {
             file: self.example.join(super::spec::FILE),
             line: None,
-            why: format!("`{{{name}}}` in {text:?} stands for nothing"),
+            why: format!("`{{{name}}}` in {text:?} is unknown"),
             fix: Some(
                 "use {port}, {port:NAME}, {work}, {example}, {logs}, {database_url} or {orchestration_url}"
                     .into(),
@@ -112,12 +119,21 @@ impl Surroundings {
 }
 
 /// Runs the commands that must come before the app.
-pub fn prepare(app: &App, around: &Surroundings, interrupt: &Interrupt) -> Result<()> {
+pub fn prepare(
+    app: &App,
+    around: &Surroundings,
+    interrupt: &Interrupt,
+    wait: &mut dyn Wait,
+) -> Result<()> {
     for argv in &app.prepare {
         let invocation = around.invocation(app, argv)?;
         let log = around.logs.join("prepare.log");
-        let status =
-            ChildGroup::spawn(&around.unit, &invocation, &Output::Log(&log))?.wait(interrupt)?;
+        let mut child = ChildGroup::spawn(&around.unit, &invocation, &Output::Log(&log))?;
+        let what = format!("`{}`", argv.join(" "));
+        while child.wait_for(POLL).is_none() && !interrupt.is_set() {
+            wait.on(&what);
+        }
+        let status = child.wait(interrupt)?;
         if !status.success() {
             let why = format!("failed with {}", describe(status));
             return Err(Error::ended(
@@ -144,6 +160,7 @@ impl Running {
         app: &App,
         around: &Surroundings,
         interrupt: &Interrupt,
+        wait: &mut dyn Wait,
     ) -> Result<Self> {
         let log = around.app_log();
         let mut running = Self {
@@ -159,14 +176,21 @@ impl Running {
             &format!("{}{}", around.url(), app.ready),
             &example.name,
             interrupt,
+            wait,
         )?;
         Ok(running)
     }
 
-    fn wait_until_ready(&mut self, url: &str, example: &str, interrupt: &Interrupt) -> Result<()> {
+    fn wait_until_ready(
+        &mut self,
+        url: &str,
+        example: &str,
+        interrupt: &Interrupt,
+        wait: &mut dyn Wait,
+    ) -> Result<()> {
         let http = Http::new(Duration::from_secs(5));
         let deadline = Instant::now() + READY_PATIENCE;
-        let mut last = "it did not listen".to_owned();
+        let mut last = format!("{url} does not answer");
         loop {
             match http.get(url) {
                 Ok(answer) if answer.is_success() => return Ok(()),
@@ -188,7 +212,8 @@ impl Running {
                     &self.log,
                 ));
             }
-            std::thread::sleep(Duration::from_millis(20));
+            wait.on(&format!("the app: {last}"));
+            std::thread::sleep(POLL);
         }
     }
 

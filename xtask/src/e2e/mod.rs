@@ -24,6 +24,12 @@ pub struct Report {
     pub example: String,
     pub summary: String,
     pub framework: String,
+    /// When the run began, such as `2026-01-31 12:05 UTC`.
+    pub date: String,
+    /// How long the run took, in milliseconds, without the time of `--keep`.
+    pub duration_ms: u64,
+    /// Its log files, relative to the report.
+    pub logs: Vec<String>,
     /// What it ran on.
     pub stack: crate::e2e::stack::Ready,
     /// How long each phase took, in milliseconds.
@@ -44,7 +50,16 @@ pub struct Phases {
     /// From the start of the app until it was ready.
     pub app: u64,
     pub scenarios: u64,
+    /// How long `--keep` held everything.
+    pub kept: u64,
     pub teardown: u64,
+}
+
+impl Phases {
+    /// All of them but the time of `--keep`, in milliseconds.
+    pub fn all(&self) -> u64 {
+        self.provision + self.stack + self.prepare + self.app + self.scenarios + self.teardown
+    }
 }
 
 impl Report {

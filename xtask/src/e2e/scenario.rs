@@ -35,8 +35,10 @@ pub struct Outcome {
     pub duration_ms: u64,
     /// Its tasks, in the order of creation.
     pub tasks: Vec<Task>,
-    /// What the checks' endpoints answered for a user's own file, where nothing exact can be expected.
+    /// What the checks' endpoints answered.
     pub answers: Vec<Answered>,
+    /// Whether a user's own file was run, so that nothing exact can be expected of the answers.
+    pub is_own_input: bool,
     /// Pictures that it has left, by their names in the folder of the logs.
     pub pictures: Vec<String>,
     /// Everything that was not as expected; empty is success.
@@ -91,6 +93,7 @@ impl Runner<'_> {
             duration_ms: 0,
             tasks: Vec::new(),
             answers: Vec::new(),
+            is_own_input: self.own_input.is_some(),
             pictures: Vec::new(),
             differences: Vec::new(),
         };
@@ -141,7 +144,7 @@ impl Runner<'_> {
                 if self.own_input.is_some() {
                     outcome.answers.extend(self.ask(check, &body, &id)?);
                 } else {
-                    outcome.differences.extend(self.check(check, &body, &id)?);
+                    self.check(check, &body, &id, outcome)?;
                 }
             }
         }
@@ -195,9 +198,7 @@ impl Runner<'_> {
             (Ok(_), None) => {}
         }
         for check in &scenario.checks {
-            outcome
-                .differences
-                .extend(self.check(check, &Map::new(), "")?);
+            self.check(check, &Map::new(), "", outcome)?;
         }
         Ok(())
     }
@@ -296,12 +297,53 @@ impl Runner<'_> {
         outcome.tasks.push(Task {
             task_uuid: task["task_uuid"].as_str().unwrap_or_default().to_owned(),
             status,
-            steps: timeline::of(task, steps),
+            steps: self.timeline(task, steps),
         });
         Ok(())
     }
 
-    fn check(&self, check: &Check, body: &Map<String, Value>, id: &str) -> Result<Vec<String>> {
+    /// When each step ran; the server knows the attempts before the last one of those that were retried.
+    fn timeline(&self, task: &Value, steps: &[Value]) -> Vec<Step> {
+        let mut timeline = timeline::of(task, steps);
+        for step in timeline.iter_mut().filter(|step| step.attempts > 1) {
+            let told = steps.iter().find(|told| told["name"] == step.name.as_str());
+            let id = told.and_then(|told| {
+                ["step_uuid", "workflow_step_uuid"]
+                    .iter()
+                    .find_map(|key| told[key].as_str())
+            });
+            let (Some(id), Some(task_id)) = (id, task["task_uuid"].as_str()) else {
+                continue;
+            };
+            let server = &self.around.stack.orchestration_url;
+            let url = format!("{server}/v1/tasks/{task_id}/workflow_steps/{id}/audit");
+            if let Ok(answer) = self.http.get(&url) {
+                step.earlier = timeline::earlier(task, &answer.body);
+            }
+        }
+        timeline
+    }
+
+    /// Compares an answer, or what a command prints, and notes what the app answered.
+    fn check(
+        &self,
+        check: &Check,
+        body: &Map<String, Value>,
+        id: &str,
+        outcome: &mut Outcome,
+    ) -> Result<()> {
+        let found = self.differences_of(check, body, id, &mut outcome.answers)?;
+        outcome.differences.extend(found);
+        Ok(())
+    }
+
+    fn differences_of(
+        &self,
+        check: &Check,
+        body: &Map<String, Value>,
+        id: &str,
+        answers: &mut Vec<Answered>,
+    ) -> Result<Vec<String>> {
         let (place, answer) = match (&check.get, &check.run) {
             (Some(path), _) => {
                 let path = self.path(path, body, id)?;
@@ -309,6 +351,11 @@ impl Runner<'_> {
                     Ok(answer) => answer,
                     Err(why) => return Ok(vec![format!("GET {path}: {why}")]),
                 };
+                answers.push(Answered {
+                    path: path.clone(),
+                    status: answer.status,
+                    body: answer.body.clone(),
+                });
                 if check.status.is_some_and(|status| status != answer.status) {
                     return Ok(vec![format!(
                         "GET {path}: expected {}, found {} {}",
@@ -367,7 +414,7 @@ impl Runner<'_> {
         fill(template, value).map_err(|name| Error::BadFile {
             file: self.example.folder.join(super::spec::FILE),
             line: None,
-            why: format!("`{{{name}}}` in {template:?} stands for nothing"),
+            why: format!("`{{{name}}}` in {template:?} is unknown"),
             fix: Some("use {task_uuid} or {body.KEY} with a key of the scenario's body".into()),
         })
     }

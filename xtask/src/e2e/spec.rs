@@ -207,7 +207,7 @@ impl Example {
             return Err(Error::BadFile {
                 file: relative(root, &file).to_owned(),
                 line: None,
-                why: "there is no such file, so this folder is no example".into(),
+                why: "there is no such file, so this folder is not an example".into(),
                 fix: Some(
                     "name a folder with an example.toml, such as examples/etl-pipeline".into(),
                 ),
@@ -249,7 +249,7 @@ impl Example {
             }
             if let Some(picture) = scenario.pictures.iter().find(|name| !is_file_name(name)) {
                 let why = format!(
-                    "`{picture}` in `pictures` is no file name: pictures are in the folder of the logs"
+                    "`{picture}` in `pictures` is not a file name: pictures lie in the folder of the logs"
                 );
                 return Err(bad(picture, why));
             }

@@ -86,7 +86,7 @@ impl Asked {
     /// Every file that differs from where the base and HEAD parted. What is known of the work tree is not asked again.
     pub fn changes(self, files: Option<&Files>) -> Result<Changes> {
         let Some(in_index) = self.in_index else {
-            return Ok(unknown(&self.base, "is no name of a commit"));
+            return Ok(unknown(&self.base, "is not a commit"));
         };
         let (tracked, others) = match files.and_then(Files::differing) {
             Some(differing) => {
@@ -164,8 +164,8 @@ fn tracked_since(root: &Path, base: &str, in_index: bool) -> Result<Vec<u8>, Fai
 
 fn unknown(base: &str, why: &str) -> Changes {
     let fix = match base.split_once('/') {
-        Some((remote, branch)) if !remote.starts_with('-') && branch != "HEAD" => format!("git fetch --unshallow {remote} {branch} (or git fetch {remote} {branch}, if the clone is complete)"),
-        _ => "git fetch --unshallow (or name another base)".to_owned(),
+        Some((remote, branch)) if !remote.starts_with('-') && branch != "HEAD" => format!("git fetch --unshallow {remote} {branch}; in a complete clone: git fetch {remote} {branch}"),
+        _ => "git fetch --unshallow, or name another base".to_owned(),
     };
     Changes::Unknown {
         why: format!("no merge base: {base} {why}"),

@@ -38,6 +38,8 @@ pub struct Planner<'a> {
     pub core: &'a Core,
     /// The plan so far.
     pub plan: Plan,
+    /// How all tasks are run again; else `command --unit UNIT`, for commands that have that option.
+    pub rerun: Option<String>,
     command: String,
     logs: PathBuf,
     /// Pinned tools that were asked for, each with whether it is installed.
@@ -68,6 +70,7 @@ impl<'a> Planner<'a> {
             tools,
             core,
             plan: Plan::default(),
+            rerun: None,
             command: command.to_owned(),
             logs: logs.to_owned(),
             found: HashMap::new(),
@@ -89,16 +92,15 @@ impl<'a> Planner<'a> {
     /// A task about a folder.
     pub fn task_in(&self, folder: &str, label: &str) -> Task {
         let id = format!("{folder}:{label}");
+        let again = self.rerun.clone().unwrap_or_else(|| {
+            let folder = if folder.is_empty() { "." } else { folder };
+            format!("{} --unit {}", self.command, crate::process::quote(folder))
+        });
         Task {
             log: self
                 .logs
                 .join(format!("{}.log", id.replace(['/', ':'], "-"))),
-            rerun: format!(
-                "cargo xtask {}{} --unit {}",
-                self.core.option(),
-                self.command,
-                crate::process::quote(folder)
-            ),
+            rerun: format!("cargo xtask {}{again}", self.core.option()),
             id,
             unit: folder.to_owned(),
             label: label.to_owned(),

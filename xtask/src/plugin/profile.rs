@@ -88,7 +88,7 @@ pub fn resolve(root: &Path, name: &str, cache: &Path) -> Result<Resolved> {
     if profile.plugin_paths.is_empty() && !profile.use_published_plugins {
         return Err(bad(
             "",
-            "there is neither `plugin-paths` nor `use-published-plugins`, so it has no plugins"
+            "it has neither `plugin-paths` nor `use-published-plugins`, so it has no plugins"
                 .into(),
             "add one of them".into(),
         ));
@@ -133,7 +133,7 @@ fn of_paths(
             return Err(bad(
                 folder,
                 format!(
-                    "plugin-paths: `{folder}` is no folder of {}",
+                    "plugin-paths: `{folder}` is not a folder of {}",
                     root.display()
                 ),
                 "correct the path; it is relative to the repository".into(),

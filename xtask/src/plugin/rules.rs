@@ -53,7 +53,7 @@ fn about(manifest: &Manifest) -> Vec<String> {
     let mut problems: Vec<String> = texts
         .iter()
         .filter(|(_, text)| text.trim().is_empty())
-        .map(|(key, _)| format!("{FILE}: [plugin] needs a text `{key}`"))
+        .map(|(key, _)| format!("{FILE}: [plugin] needs a string `{key}`"))
         .collect();
     let numbers: Vec<&str> = about
         .version
@@ -204,7 +204,7 @@ fn variables(folder: &Path, name: &str, template: &Template) -> Vec<String> {
         }
         let Ok(text) = std::fs::read_to_string(folder.join(&file)) else {
             problems.push(format!(
-                "{name}/{TEMPLATE_FILE}: `{file}` is no file of the template's folder"
+                "{name}/{TEMPLATE_FILE}: `{file}` is not a file of the template's folder"
             ));
             continue;
         };
@@ -240,7 +240,7 @@ fn variables(folder: &Path, name: &str, template: &Template) -> Vec<String> {
         .filter(|parameter| !used.contains(&parameter.name))
     {
         problems.push(format!(
-            "{name}/{TEMPLATE_FILE}: parameter `{}` is used nowhere",
+            "{name}/{TEMPLATE_FILE}: parameter `{}` is never used",
             parameter.name
         ));
     }
@@ -271,7 +271,7 @@ fn undefined(place: &str, template: &Template, found: &Reads) -> Vec<String> {
             let meant = crate::error::closest(name, known.iter().copied())
                 .map(|name| format!("; did you mean `{name}`?"))
                 .unwrap_or_default();
-            format!("{place}{line}: `{name}` is no parameter of the template{meant}")
+            format!("{place}{line}: `{name}` is not a parameter of the template{meant}")
         })
         .collect()
 }

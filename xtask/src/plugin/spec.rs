@@ -175,7 +175,9 @@ pub fn problems(folder: &Path, manifest: &Manifest) -> Vec<String> {
     }
     for (name, special) in &spec.templates {
         if !manifest.templates.iter().any(|listed| listed.name == *name) {
-            problems.push(format!("[templates.{name}] is no template of the plugin"));
+            problems.push(format!(
+                "[templates.{name}] is not a template of the plugin"
+            ));
         }
         for set in special
             .sets
@@ -183,7 +185,7 @@ pub fn problems(folder: &Path, manifest: &Manifest) -> Vec<String> {
             .filter(|set| !spec.sets.contains_key(*set))
         {
             problems.push(format!(
-                "[templates.{name}] has values for `{set}`, which is none of [sets]"
+                "[templates.{name}] has values for `{set}`, which is not in [sets]"
             ));
         }
     }
@@ -195,11 +197,11 @@ pub fn problems(folder: &Path, manifest: &Manifest) -> Vec<String> {
         .as_ref()
         .filter(|path| leaves(path) || !folder.join(path).is_dir())
     {
-        problems.push(format!("project `{project}` is no folder of the plugin"));
+        problems.push(format!("project `{project}` is not a folder of the plugin"));
     }
     for file in spec.copies.iter().filter(|file| leaves(file)) {
         problems.push(format!(
-            "copies `{file}`, which is no file of the repository"
+            "copies `{file}`, which is not a file of the repository"
         ));
     }
     problems

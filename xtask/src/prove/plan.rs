@@ -43,7 +43,7 @@ pub fn package<'a>(
     repo.unit(folder).map(Some).ok_or_else(|| Error::BadFile {
         file: PathBuf::from(&plugin.folder).join(spec::FILE),
         line: None,
-        why: format!("package `{folder}` is no unit of the repository"),
+        why: format!("package `{folder}` is not a unit of the repository"),
         fix: None,
     })
 }
@@ -128,7 +128,7 @@ fn check_task(
             file: PathBuf::from(&plugin.folder).join(spec::FILE),
             line: None,
             why: format!(
-                "check `{}` needs `{needed}`, which is no unit of the repository",
+                "check `{}` needs `{needed}`, which is not a unit of the repository",
                 check.name
             ),
             fix: None,
@@ -149,7 +149,8 @@ fn check_task(
 fn task(planner: &Planner<'_>, plugin: &Plugin, label: &str) -> Task {
     let mut task = planner.task_in(&plugin.folder, label);
     task.rerun = format!(
-        "cargo xtask template test --plugin {}",
+        "cargo xtask {}template test --plugin {}",
+        planner.core.option(),
         quote(&plugin.folder)
     );
     task

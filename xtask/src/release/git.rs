@@ -19,7 +19,7 @@ pub fn head(root: &Path) -> Result<Head> {
                 changed.lines().count(),
                 first.trim()
             ),
-            fix: "commit them, or put them aside with git stash".into(),
+            fix: "commit them, or run git stash".into(),
         });
     }
     let text = git(root, &["log", "-1", "--format=%H %ct"])?;
@@ -120,9 +120,9 @@ fn same_commit(context: &Context, tag: &str, commit: &str) -> Result<()> {
     }
     Err(Error::Version {
         why: format!(
-            "the tag {tag} is there for commit {commit}, but {} is released",
+            "the tag {tag} exists at commit {commit}, but {} is being released",
             context.commit
         ),
-        fix: format!("release from {commit}, or raise the version: cargo xtask bump"),
+        fix: format!("release from {commit}, or bump the version: cargo xtask bump"),
     })
 }

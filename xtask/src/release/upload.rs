@@ -168,11 +168,11 @@ pub fn visible(context: &Context, unit: &Unit, packed: &Packed) -> Result<String
             Ok(_) if started.elapsed() > VISIBLE_WITHIN => {
                 return Err(Error::Version {
                     why: format!(
-                        "{}: its registry does not show it after {} minutes",
+                        "{}: its registry still does not list it after {} minutes",
                         unit.folder,
                         VISIBLE_WITHIN.as_secs() / 60
                     ),
-                    fix: "run the same command again later: it goes on where it stopped".into(),
+                    fix: "run the same command again later: it continues where it stopped".into(),
                 });
             }
             Err(error) if started.elapsed() > VISIBLE_WITHIN => return Err(error),
@@ -219,10 +219,10 @@ pub fn announce(context: &Context, unit: &Unit, say: &dyn Fn(String)) -> Result<
 pub fn taken(unit: &Unit, conflict: &Conflict) -> Error {
     Error::Version {
         why: format!(
-            "{}: {} {} is in its registry with other bytes: {} has {}, here it is {}",
+            "{}: {} {} is in its registry with different bytes: {} has {}, here it is {}",
             unit.folder, unit.name, unit.version, conflict.file, conflict.theirs, conflict.ours
         ),
-        fix: "release from the commit that was uploaded, or raise the version: cargo xtask bump"
+        fix: "release from the commit that was uploaded, or bump the version: cargo xtask bump"
             .into(),
     }
 }
@@ -234,7 +234,7 @@ fn refused(context: &Context, unit: &Unit, name: &str, words: &str) -> Error {
         .collect();
     Error::Ended {
         what: format!("{}: the upload of {name}", unit.folder),
-        why: "failed; run the same command again: it goes on where it stopped".into(),
+        why: "failed; run the same command again: it continues where it stopped".into(),
         tail: lines[lines.len().saturating_sub(12)..]
             .iter()
             .map(|line| (*line).to_owned())

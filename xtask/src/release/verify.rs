@@ -34,8 +34,8 @@ pub fn verify(context: &Context, units: &[Unit], place: usize) -> Result<()> {
 /// A unit whose files are gone although they must be there.
 pub fn not_packed(unit: &Unit) -> Error {
     Error::Version {
-        why: format!("{}: its packed files are gone or damaged", unit.folder),
-        fix: "run the same command again: it packs them again".into(),
+        why: format!("{}: its packed files are missing or damaged", unit.folder),
+        fix: "run the same command again; it packs them anew".into(),
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
+use super::paint;
 use super::style::{err, fix_line, out, Report, Style};
 use crate::error::Error;
 use crate::file::relative;
@@ -41,7 +42,7 @@ impl Human {
             style,
             terminal: !style.quiet
                 && std::io::stderr().is_terminal()
-                && std::io::stdout().is_terminal(),
+                && (style.aside || std::io::stdout().is_terminal()),
             bars: MultiProgress::new(),
             running: BTreeMap::new(),
         }
@@ -56,7 +57,12 @@ impl Human {
 
     /// Prints above the spinners.
     fn always(&self, line: &str) {
-        if !self.terminal || self.bars.println(line).is_err() {
+        if self.terminal && self.bars.println(line).is_ok() {
+            return;
+        }
+        if self.style.aside {
+            err!("{line}");
+        } else {
             out!("{line}");
         }
     }
@@ -90,9 +96,11 @@ impl Human {
         let Some(running) = self.running.get_mut(id) else {
             return;
         };
-        let last = line.map(String::as_str).unwrap_or_default();
+        let last = line.and_then(|line| progress(line)).unwrap_or_default();
         if let Some(bar) = &running.bar {
-            bar.set_message(last.to_owned());
+            if !last.is_empty() {
+                bar.set_message(last);
+            }
         } else if elapsed >= running.said + STILL_RUNNING {
             running.said = elapsed;
             let line = format!("  ... {id} ({}) {last}", seconds(elapsed));
@@ -103,6 +111,9 @@ impl Human {
     fn finished(&mut self, result: &TaskResult) {
         if let Some(Running { bar: Some(bar), .. }) = self.running.remove(&result.id) {
             bar.finish_and_clear();
+        }
+        if self.style.aside && result.outcome == Outcome::Ok {
+            return;
         }
         self.line(&result_line(result));
         if self.style.logs && result.outcome != Outcome::Failed {
@@ -131,6 +142,9 @@ impl Human {
             for line in failure(&self.root, task) {
                 self.always(&line);
             }
+        }
+        if self.style.aside && summary.is_ok() {
+            return;
         }
         for line in closing(summary) {
             self.always(&line);
@@ -167,7 +181,7 @@ impl Report for Human {
     }
 
     fn warn(&mut self, line: &str) {
-        err!("warning: {line}");
+        err!("{} {line}", paint::err::attention("warning:"));
     }
 
     fn tell(&mut self, lines: &[String], _record: &serde_json::Value) {
@@ -177,7 +191,7 @@ impl Report for Human {
     }
 
     fn error(&mut self, error: &Error) {
-        err!("error: {error}");
+        err!("{} {error}", paint::err::bad("error:"));
         if let Error::CheckFailed { problems, .. } = error {
             for problem in problems {
                 err!("  {problem}");
@@ -187,6 +201,30 @@ impl Report for Human {
             err!("{}", fix_line(&fix));
         }
     }
+}
+
+/// What a task's last line says of its progress; none if it is a record of a server's log, which is no news of the task.
+fn progress(line: &str) -> Option<String> {
+    let line = console::strip_ansi_codes(line);
+    let line = line.trim();
+    let is_record = line.starts_with('{')
+        || line
+            .trim_start_matches('[')
+            .split(['T', ' '])
+            .next()
+            .is_some_and(is_date);
+    (!is_record).then(|| line.to_owned())
+}
+
+/// `2026-12-01`.
+fn is_date(word: &str) -> bool {
+    let digits = |byte: u8| byte.is_ascii_digit();
+    let bytes = word.as_bytes();
+    bytes.len() == 10
+        && bytes.iter().enumerate().all(|(place, byte)| match place {
+            4 | 7 => *byte == b'-',
+            _ => digits(*byte),
+        })
 }
 
 /// A dry run's output.
@@ -214,21 +252,24 @@ fn plan_lines(command: &str, plan: &Plan, root: &Path) -> Vec<String> {
 /// `   ok python/x:pytest  3 passed, 0 failed, 0 skipped  (1.2 s)`
 pub(super) fn result_line(result: &TaskResult) -> String {
     let word = match result.outcome {
-        Outcome::Ok | Outcome::Cached => "   ok",
-        Outcome::Failed => " FAIL",
-        Outcome::Skipped => " skip",
-        Outcome::Interrupted => " stop",
+        Outcome::Ok | Outcome::Cached => paint::good("   ok"),
+        Outcome::Failed => paint::bad(" FAIL"),
+        Outcome::Skipped => paint::attention(" skip"),
+        Outcome::Interrupted => paint::attention(" stop"),
     };
     let totals = result
         .totals
         .map(|totals| format!("  {totals}"))
         .unwrap_or_default();
     if result.outcome == Outcome::Cached {
-        return format!("{word} {}{totals}  (cached)", result.id);
+        return format!("{word} {}{totals}  {}", result.id, paint::faint("(cached)"));
     }
     match &result.blocked_by {
         Some(blocker) => format!("{word} {}  because {blocker} did not succeed", result.id),
-        None => format!("{word} {}{totals}  ({})", result.id, seconds(result.took)),
+        None => {
+            let took = paint::faint(&format!("({})", seconds(result.took)));
+            format!("{word} {}{totals}  {took}", result.id)
+        }
     }
 }
 
@@ -244,7 +285,7 @@ pub(super) fn log_lines(task: &TaskResult) -> Vec<String> {
 /// A failed task in full: its log's end, what failed, where the log is, how to run just this again.
 pub(super) fn failure(root: &Path, task: &TaskResult) -> Vec<String> {
     let log = relative(root, &task.log).display();
-    let mut lines = vec![String::new(), format!("──── {} ────", task.id)];
+    let mut lines = vec![String::new(), paint::bad(&format!("──── {} ────", task.id))];
     let text = std::fs::read(&task.log)
         .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
         .unwrap_or_default();
@@ -257,7 +298,7 @@ pub(super) fn failure(root: &Path, task: &TaskResult) -> Vec<String> {
     lines.extend(all[hidden..].iter().map(|line| (*line).to_owned()));
     lines.push(String::new());
     if let Some(error) = &task.error {
-        lines.push(format!("failed: {error}"));
+        lines.push(format!("{} {error}", paint::bad("failed:")));
     }
     if !text.is_empty() {
         lines.push(format!("   log: {log}"));
@@ -265,7 +306,7 @@ pub(super) fn failure(root: &Path, task: &TaskResult) -> Vec<String> {
     if let Some(fix) = task.fix.as_ref().filter(|fix| !fix.starts_with("read ")) {
         lines.push(format!(" {}", fix_line(fix)));
     }
-    lines.push(format!(" rerun: {}", task.rerun));
+    lines.push(format!(" {} {}", paint::advice("rerun:"), task.rerun));
     lines
 }
 
@@ -343,6 +384,25 @@ pub(super) fn seconds(duration: Duration) -> String {
 mod tests {
     use super::*;
     use crate::plan::Task;
+
+    #[test]
+    fn a_server_log_is_not_progress() {
+        for line in [
+            "2026-12-01T09:00:00.1Z ERROR tasker_shared::state_machine: refused",
+            "\u{1b}[2m2026-12-01T09:00:00Z\u{1b}[0m WARN pool",
+            "[2026-12-01 09:00:00] LOG:  checkpoint",
+            "{\"level\":\"info\"}",
+        ] {
+            assert_eq!(progress(line), None, "{line}");
+        }
+        for line in [
+            "   Compiling xtask v0.1.0",
+            "2026 tests passed",
+            "test a::b ... ok",
+        ] {
+            assert_eq!(progress(line).as_deref(), Some(line.trim()));
+        }
+    }
 
     /// `cargo test --no-fail-fast`: a binary that fails, and one after it that says a lot.
     const LOG: &str = "running 1 test\ntest early ... FAILED\n\nfailures:\n\n---- early stdout ----\n\

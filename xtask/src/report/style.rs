@@ -13,6 +13,8 @@ pub struct Style {
     pub quiet: bool,
     /// The log of every task, not only of failed ones.
     pub logs: bool,
+    /// Everything goes to standard error, and closing lines only after a failure: standard output belongs to another program.
+    pub aside: bool,
 }
 
 /// Prints what happens.

@@ -246,7 +246,7 @@ impl Contract {
                     &format!("\"{}\"", setting.path),
                 );
                 let why = format!(
-                    "setting `{}` names `{}`, which is no key of config.toml{hint}",
+                    "setting `{}` names `{}`, which is not a key of config.toml{hint}",
                     setting.name, setting.path
                 );
                 return Err(self.bad("settings", line, why));

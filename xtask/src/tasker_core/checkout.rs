@@ -58,7 +58,7 @@ impl Checkout {
     pub fn open(root: &Path, path: &Path, table: &Table, readers: &[&dyn Reader]) -> Result<Self> {
         if !path.is_dir() {
             return Err(Error::Core {
-                why: format!("{} is no folder", path.display()),
+                why: format!("{} is not a folder", path.display()),
                 fix: "cargo xtask core use PATH with a Tasker Core checkout, or cargo xtask core use published".into(),
             });
         }
@@ -134,7 +134,7 @@ impl Checkout {
         let names: Vec<&str> = table.rows.iter().map(|row| row.name.as_str()).collect();
         Error::Core {
             why: format!(
-                "{} is no Tasker Core checkout: none of its manifests names {}",
+                "{} is not a Tasker Core checkout: none of its manifests names {}",
                 self.root.display(),
                 names.join(", ")
             ),
@@ -167,11 +167,11 @@ impl Checkout {
         }
         Err(Error::Core {
             why: format!(
-                "{} does not fit: {}",
+                "{} is not supported: {}",
                 self.root.display(),
                 problems.join("; ")
             ),
-            fix: "check out a version that is supported, or change the rows of xtask/contract/core.toml together with the requirements of \
+            fix: "check out a supported version, or change the rows of xtask/contract/core.toml together with the requirements of \
                   the packages"
                 .into(),
         })

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::clock::day_and_time;
+use crate::clock::date;
 use crate::error::{Error, Result};
 use crate::process::quote;
 use crate::unit::Reader;
@@ -232,10 +232,4 @@ fn published_version(root: &Path) -> String {
         .and_then(|rest| rest.strip_suffix('"'))
         .map(|version| format!(" {version}"))
         .unwrap_or_default()
-}
-
-/// `2026-01-31 12:05 UTC`.
-fn date(seconds: i64) -> String {
-    let (day, time) = day_and_time(seconds);
-    format!("{day} {} UTC", &time[..5])
 }

@@ -24,9 +24,11 @@ pub struct HostTool {
     pub about: String,
     /// The command that installs or updates it.
     pub fix: String,
-    /// Whether a run over everything leaves its languages out when it is not there.
+    /// Whether most commands work without it; a run over everything skips the units of its languages.
     #[serde(default)]
     pub optional: bool,
+    /// Another tool whose fix installs this one too, so that only that one is reported when both are missing.
+    pub comes_with: Option<String>,
 }
 
 impl HostTool {
@@ -55,9 +57,14 @@ impl HostTool {
             tool: self.name.clone(),
             about: self.about.clone(),
             wanted: self.minimum.clone(),
-            found: found.unwrap_or_else(|| "nothing".to_owned()),
+            found,
             fix: self.fix.clone(),
         }
+    }
+
+    /// `npm 7 or newer`.
+    pub fn wanted(&self) -> String {
+        format!("{} {} or newer", self.name, self.minimum)
     }
 
     /// Whether a version is new enough.
@@ -125,6 +132,7 @@ mod tests {
             about: String::new(),
             fix: String::new(),
             optional: false,
+            comes_with: None,
         };
         assert!(tool.accepts("3.10") && tool.accepts("3.11.7") && tool.accepts("4.0.0-beta1"));
         assert!(!tool.accepts("3.9.18") && !tool.accepts("2.7"));

@@ -33,6 +33,15 @@ pub enum Registry {
 }
 
 impl Registry {
+    /// The row `[host.*]` of its client.
+    pub fn client(self) -> &'static str {
+        match self {
+            Self::Pypi => "pip",
+            Self::Crates => "rust",
+            Self::Npm => "npm",
+        }
+    }
+
     /// Its name for people.
     pub fn name(self) -> &'static str {
         match self {
@@ -268,6 +277,16 @@ impl Tools {
             .iter()
             .filter(|tool| wanted(&tool.languages, languages))
             .collect()
+    }
+
+    /// The tool of the machine with this name.
+    pub fn host(&self, name: &str) -> Option<&HostTool> {
+        self.host.iter().find(|tool| tool.name == name)
+    }
+
+    /// Whether a pinned tool has this name.
+    pub fn is_pinned(&self, name: &str) -> bool {
+        self.pinned.iter().any(|(row, _)| row.name == name)
     }
 }
 

@@ -264,7 +264,7 @@ fn follow<'a>(
     let change = Change {
         name: package.name.clone(),
         what: format!("{}: {} {text} → {range}", check::place(root, at), used.name),
-        why: format!("`{text}` does not admit {} {new}", own.name),
+        why: format!("`{text}` excludes {} {new}", own.name),
     };
     Ok(Some((at, written, change)))
 }
@@ -292,7 +292,7 @@ pub fn refuse_strangers(bump: &Bump, ecosystems: &[Ecosystem]) -> Result<()> {
         if !inside || !is_known {
             return Err(Error::Version {
                 why: format!(
-                    "{} is no file that a version stands in; nothing was changed",
+                    "{} is not a file that holds versions; nothing was changed",
                     file.display()
                 ),
                 fix: format!(
@@ -315,7 +315,7 @@ fn refuse_dirty(root: &Path) -> Result<()> {
                 changed.lines().count(),
                 first.trim()
             ),
-            fix: "commit them, or put them aside with git stash".into(),
+            fix: "commit them, or run git stash".into(),
         }),
     }
 }

@@ -105,7 +105,7 @@ fn of_core(
                 package.name, row.name, row.published
             ),
             fix: format!(
-                "make the range admit {}, or correct the table",
+                "widen the range to include {}, or correct the table",
                 row.published
             ),
         });
@@ -141,7 +141,7 @@ fn page(root: &Path, ecosystems: &[Ecosystem]) -> Result<Option<Drift>> {
         .count();
     Ok(Some(Drift {
         at: format!("{file}:{}", same + 1),
-        what: "the rows are not what the manifests say".into(),
+        what: "the rows differ from the manifests".into(),
         fix: "cargo xtask codegen".into(),
     }))
 }

@@ -33,14 +33,14 @@ pub fn pre(version: &Version) -> Result<Option<(&'static str, u64)>, String> {
             Some((kind, number.parse().ok()?))
         });
     parts.map(Some).ok_or_else(|| {
-        format!("{version} is no pre-release that every ecosystem can write; use -alpha.N, -beta.N or -rc.N")
+        format!("{version} is not a pre-release that every ecosystem can write; use -alpha.N, -beta.N or -rc.N")
     })
 }
 
 /// Reads a version whose pre-release begins with what `before` gives for its kind and Python's letter for it; parts that are left out are zero.
 pub fn read(text: &str, before: impl Fn(&str, &str) -> String) -> Result<Version, String> {
     let bad = || {
-        format!("`{text}` is no version of the form MAJOR.MINOR.PATCH with an optional alpha, beta or rc")
+        format!("`{text}` is not a version of the form MAJOR.MINOR.PATCH with an optional alpha, beta or rc")
     };
     let found = KINDS.iter().find_map(|(kind, letter)| {
         let (numbers, number) = text.split_once(&before(kind, letter))?;

@@ -24,17 +24,40 @@ pub struct AffectedArgs {
     /// Run nothing; say why this unit is affected, from the changed file on.
     #[arg(long, value_name = "UNIT", requires = "affected")]
     pub why: Option<String>,
-    /// Fail if it cannot be known what changed, instead of running everything.
+    /// Fail if xtask cannot tell what changed, instead of running everything.
     #[arg(long, requires = "affected")]
     pub strict: bool,
 }
 
-/// The files that count and, if only what changes affect is wanted, what changed. Both are found out at the same time.
-pub fn look(root: &Path, args: &AffectedArgs) -> Result<(Option<Arc<Files>>, Option<Changes>)> {
-    let base = args.affected.as_ref().map(|base| match base.as_str() {
+/// What `--affected` compares with, for people.
+pub struct Since {
+    /// The base.
+    pub base: String,
+    /// Whether no file differs from it.
+    pub is_unchanged: bool,
+}
+
+impl Since {
+    /// None if everything runs.
+    pub fn of(root: &Path, args: &AffectedArgs, changes: Option<&Changes>) -> Option<Self> {
+        let paths = changes?.paths()?;
+        Some(Self {
+            base: base(root, args)?,
+            is_unchanged: paths.is_empty(),
+        })
+    }
+}
+
+fn base(root: &Path, args: &AffectedArgs) -> Option<String> {
+    args.affected.as_ref().map(|base| match base.as_str() {
         "" => default_base(root),
         base => base.to_owned(),
-    });
+    })
+}
+
+/// The files that count and, if only what changes affect is wanted, what changed. Both are found out at the same time.
+pub fn look(root: &Path, args: &AffectedArgs) -> Result<(Option<Arc<Files>>, Option<Changes>)> {
+    let base = base(root, args);
     let asked = base.map(|base| Asked::since(root, base));
     let files = Files::of(root).map(Arc::new);
     let changes = asked.map(|asked| asked.changes(files.as_deref()));
@@ -70,7 +93,7 @@ pub fn affected_units(
         Changes::Unknown { why, fix } => {
             session
                 .report
-                .warn(&format!("{why}; everything runs (to compare: {fix})"));
+                .warn(&format!("{why}, so everything runs; to compare: {fix}"));
             Ok(None)
         }
     }
@@ -106,7 +129,7 @@ pub fn choose(
     {
         let lines = match &only {
             None => vec![format!(
-                "{}: it is not known what changed, so everything runs",
+                "{}: xtask cannot tell what changed, so everything runs",
                 unit.folder
             )],
             Some(only) => match only.why(repo, place) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::affected::{choose, look, looked, AffectedArgs};
+use super::affected::{choose, look, looked, AffectedArgs, Since};
 use super::session::Session;
 use super::units::{absent_languages, nothing_to_do, planned, write_junit, RunArgs, UnitArgs};
 use crate::cache::{Cache, Common, Whole};
@@ -29,10 +29,10 @@ pub struct CheckArgs {
     /// How to run.
     #[command(flatten)]
     pub run: RunArgs,
-    /// Run also what succeeded before on the same inputs.
+    /// Run everything, also what succeeded before on the same inputs.
     #[arg(long)]
     pub no_cache: bool,
-    /// Run nothing; say of each result whether it is known, and if not, what changed since its last success.
+    /// Run nothing; show which results are cached, and what changed since the last success of the others.
     #[arg(long, conflicts_with_all = ["no_cache", "dry_run"])]
     pub explain: bool,
 }
@@ -65,6 +65,7 @@ pub fn check(session: &mut Session, args: &CheckArgs, job: Job) -> Result<()> {
         let summary = session.run_plan(job.name(), &Plan::known(results), &options)?;
         return end(args, &summary);
     }
+    let since = Since::of(&root, &args.affected, changes.as_ref());
     let repo = Repo::among(&session.root, files, &lang::readers())?;
     let inputs = Inputs::of(&repo);
     let Some(only) = choose(session, &repo, &inputs, &args.affected, changes)? else {
@@ -75,7 +76,7 @@ pub fn check(session: &mut Session, args: &CheckArgs, job: Job) -> Result<()> {
     let (mut plan, places) =
         planned(session, &repo, &selection, only.as_ref(), &without, job)?.finish();
     if plan.tasks.is_empty() {
-        return nothing_to_do(session, job);
+        return nothing_to_do(session, job, since.as_ref());
     }
     session.announce()?;
     // A dry run starts no process, which asking tools for their version would be; it prints the plan of a run that knows nothing.
@@ -110,7 +111,7 @@ fn end(args: &CheckArgs, summary: &Summary) -> Result<()> {
 
 fn explain(session: &mut Session, cache: Option<&Cache<'_>>, plan: &Plan) -> Result<()> {
     let lines = cache.map_or_else(
-        || vec!["nothing is kept: this is no git work tree".to_owned()],
+        || vec!["nothing is cached: this is not a git work tree".to_owned()],
         |cache| cache.explain(plan),
     );
     session

@@ -32,6 +32,8 @@ pub struct Session {
     pub report: Box<dyn Report>,
     /// The name of this run's folder.
     pub run: String,
+    /// What was left out and why, said at the end of the run.
+    pub skipped: Vec<String>,
     /// The whole command line, for completions.
     pub command_line: fn() -> clap::Command,
     /// See [`optimised`].
@@ -63,6 +65,7 @@ impl Session {
             interrupt: Interrupt::on_signals(),
             style,
             run: folder::new_id(),
+            skipped: Vec::new(),
             command_line: || clap::Command::new("xtask"),
             optimising: None,
         })
@@ -119,6 +122,7 @@ impl Session {
     pub fn execute(&mut self, command: &str, plan: &Plan, dry_run: bool) -> Result<Summary> {
         if dry_run {
             self.report.plan(command, plan, true);
+            self.tell_skipped();
             return Ok(Summary::nothing());
         }
         let summary = self.run_plan(command, plan, &Options::default())?;
@@ -136,13 +140,18 @@ impl Session {
             }
         }
         let report = &mut self.report;
-        Ok(run::run(
-            &self.root,
-            plan,
-            options,
-            &self.interrupt,
-            &mut |event| report.event(event),
-        ))
+        let summary = run::run(&self.root, plan, options, &self.interrupt, &mut |event| {
+            report.event(event)
+        });
+        self.tell_skipped();
+        Ok(summary)
+    }
+
+    /// Says once what was left out.
+    pub fn tell_skipped(&mut self) {
+        for line in std::mem::take(&mut self.skipped) {
+            self.report.warn(&line);
+        }
     }
 
     /// Fails if a run did.

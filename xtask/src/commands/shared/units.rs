@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
+use super::affected::Since;
 use super::session::Session;
 use crate::contract;
 use crate::error::{Error, Result};
@@ -30,8 +31,7 @@ pub struct RunArgs {
 /// Which units.
 #[derive(Debug, clap::Args)]
 pub struct UnitArgs {
-    /// Only units of this language (rust, python, tasker-plugin, example); may be repeated.
-    #[arg(long = "lang", value_name = "LANG")]
+    #[arg(long = "lang", value_name = "LANG", help = lang_help("Only units of this language"))]
     pub languages: Vec<String>,
     /// Only this unit, by name or folder; an example stands for its apps; may be repeated.
     #[arg(long = "unit", value_name = "UNIT")]
@@ -65,7 +65,16 @@ impl UnitArgs {
     }
 }
 
-/// Languages whose tools this machine lacks though it need not, each told with the fix. A run over everything goes on without them.
+/// The text of an option that takes a language, with every language that there is.
+pub fn lang_help(what: &str) -> String {
+    let names: Vec<&str> = lang::languages().map(|language| language.name()).collect();
+    format!("{what} ({}); may be repeated", names.join(", "))
+}
+
+/// Languages whose tools this machine lacks though it need not; a run over everything skips their units and says so at its end.
+///
+/// # Errors
+/// [`Error::HostTool`] if such a language, or a unit of it, was asked for.
 pub fn absent_languages(
     session: &mut Session,
     repo: &Repo,
@@ -89,11 +98,15 @@ pub fn absent_languages(
             .units
             .iter()
             .filter(|other| other.language == unit.language);
-        let folders: Vec<&str> = folders.map(|unit| unit.folder.as_str()).collect();
-        session.report.warn(&format!(
-            "left out, because `{}` is not installed: {} (to have them: {})",
-            tool.command[0],
+        let mut folders: Vec<&str> = folders.map(|unit| unit.folder.as_str()).collect();
+        folders.dedup();
+        let whole = tool.comes_with.as_ref();
+        let whole = whole.and_then(|name| session.tools.host(name));
+        let tool = whole.filter(|whole| !whole.is_present()).unwrap_or(tool);
+        session.skipped.push(format!(
+            "skipped {}: {} is not installed; fix: {}",
             folders.join(", "),
+            tool.name,
             tool.fix
         ));
         absent.push(unit.language);
@@ -101,12 +114,22 @@ pub fn absent_languages(
     Ok(absent)
 }
 
-/// Says that no selected unit has this job.
-pub fn nothing_to_do(session: &mut Session, job: Job) -> Result<()> {
-    session.report.say(&format!(
-        "nothing to do: no selected unit has a `{}`",
-        job.name()
-    ));
+/// Says why no task is left: nothing has changed, changes affect no selected unit, or no selected unit has this job.
+pub fn nothing_to_do(session: &mut Session, job: Job, since: Option<&Since>) -> Result<()> {
+    let why = match since {
+        Some(since) if since.is_unchanged => format!("nothing has changed since {}", since.base),
+        Some(since) => format!(
+            "nothing to do: the changes since {} affect no selected unit with a `{}` task",
+            since.base,
+            job.name()
+        ),
+        None => format!(
+            "nothing to do: no selected unit has a `{}` task",
+            job.name()
+        ),
+    };
+    session.report.say(&why);
+    session.tell_skipped();
     Ok(())
 }
 

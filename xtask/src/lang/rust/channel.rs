@@ -206,7 +206,7 @@ impl Channel for Rust {
         let packed = Sum::of_file(Algorithm::Sha256, file)?;
         if again != packed {
             return Err(Error::Version {
-                why: format!("{}: cargo packs other bytes now ({again}) than those that were verified ({packed}); nothing was uploaded", unit.folder),
+                why: format!("{}: cargo now packs different bytes ({again}) than those that were verified ({packed}); nothing was uploaded", unit.folder),
                 fix: "look for a build script or a registry that gives different answers; then run it again".into(),
             });
         }

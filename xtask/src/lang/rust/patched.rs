@@ -140,7 +140,7 @@ fn unused(folder: &Path) -> Vec<String> {
         .into_iter()
         .map(|entry| {
             format!(
-                "cargo does not take {} {} of the checkout: a Cargo.toml of this repository requires another version",
+                "cargo cannot use {} {} of the checkout: a Cargo.toml of this repository requires another version",
                 entry.name, entry.version
             )
         })

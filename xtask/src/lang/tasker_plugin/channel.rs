@@ -94,7 +94,7 @@ fn templates(trial: &Trial<'_>, top: &Path) -> Result<Vec<Template>> {
         let file = format!("{path}/{}", manifest::TEMPLATE_FILE);
         parse(top, &file).map_err(|why| {
             bad(format!(
-                "the archive has no good {file}, which the manifest names: {why}"
+                "{file} of the archive, which the manifest names, cannot be read: {why}"
             ))
         })
     };
