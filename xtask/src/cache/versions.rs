@@ -148,7 +148,7 @@ impl Asker {
     }
 
     fn find(&self, name: &str) -> Option<PathBuf> {
-        which::which_in(name, self.path.as_ref(), &self.root).ok()
+        which::which_in(name, Some(self.path.as_ref()?), &self.root).ok()
     }
 
     /// Something that differs when the program could answer otherwise; none if only asking tells.

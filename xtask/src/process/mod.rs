@@ -108,8 +108,11 @@ impl Invocation {
         if name.components().count() > 1 {
             return name.to_owned();
         }
-        let own = std::env::join_paths(&self.path).unwrap_or_default();
-        which::which_in(name, Some(own), &self.cwd).unwrap_or_else(|_| name.to_owned())
+        // Folder by folder: an empty list would mean the current one.
+        let mut folders = self.path.iter();
+        folders
+            .find_map(|folder| which::which_in(name, Some(folder), &self.cwd).ok())
+            .unwrap_or_else(|| name.to_owned())
     }
 
     fn search_path(&self) -> OsString {

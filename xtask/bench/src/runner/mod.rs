@@ -6,7 +6,7 @@ mod tree;
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 use xtask::lang;
 
@@ -86,7 +86,7 @@ pub fn run(session: &mut Session, args: &Args) -> Result<()> {
             ],
             &bun.1,
         )
-        .output();
+        .run();
         tell(session, units, args.runs, &measured, floor(&root)?);
         for ((question, runner), (wall, _)) in &measured {
             if let (&"no-op test", Some(spread)) = (question, spread(wall)) {
@@ -223,12 +223,11 @@ fn measure(
             }
             let (begun, cpu) = (Instant::now(), cpu_of_children());
             let output = start(root, &case.argv, bun)
-                .output()
+                .run()
                 .with_context(|| format!("cannot start {}", Path::new(&case.argv[0]).display()))?;
             let (wall, cpu) = (begun.elapsed(), cpu_of_children().saturating_sub(cpu));
             if !output.status.success() {
-                let said = [output.stdout, output.stderr].concat();
-                let said = String::from_utf8_lossy(&said);
+                let said = String::from_utf8_lossy(&output.stdout);
                 return Err(crate::failed::failed(session, case.runner, &said));
             }
             if round >= 2 {
@@ -241,15 +240,14 @@ fn measure(
     Ok(measured)
 }
 
-fn start(root: &Path, argv: &[String], bun: &Path) -> Command {
+/// Both streams are kept for the log of a failure.
+fn start(root: &Path, argv: &[String], bun: &Path) -> duct::Expression {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let path =
         std::env::join_paths(std::iter::once(bun.to_owned()).chain(std::env::split_paths(&path)))
             .unwrap_or(path);
-    let mut command = Command::new(&argv[0]);
-    command
-        .args(&argv[1..])
-        .current_dir(root)
+    duct::cmd(&argv[0], &argv[1..])
+        .dir(root)
         .env("PATH", path)
         .env("TURBO_TELEMETRY_DISABLED", "1")
         .env("DO_NOT_TRACK", "1")
@@ -258,8 +256,10 @@ fn start(root: &Path, argv: &[String], bun: &Path) -> Command {
         .env("MOON_HEAD", "work")
         .env("TURBO_SCM_BASE", "main")
         .env("CI", "")
-        .stdin(Stdio::null());
-    command
+        .stdin_null()
+        .stderr_to_stdout()
+        .stdout_capture()
+        .unchecked()
 }
 
 /// What nobody can be faster than: a process that ends at once, reading the index, one `stat` per file. In milliseconds.
