@@ -191,7 +191,7 @@ fn one_step(page: &mut String, step: &Step, whole: f64) {
     };
     let took = match (step.without_times(), tries.last()) {
         (None, Some(last)) => seconds(last.end - last.begin),
-        _ => String::new(),
+        (why, _) => why.unwrap_or_default().to_owned(),
     };
     let _ = write!(
         page,
@@ -199,16 +199,8 @@ fn one_step(page: &mut String, step: &Step, whole: f64) {
         escape(&step.name),
         escape(&step.state)
     );
-    let mut notes: Vec<String> = step
-        .without_times()
-        .into_iter()
-        .map(str::to_owned)
-        .collect();
     if step.attempts > 1 {
-        notes.push(attempts(step, &tries));
-    }
-    for note in &notes {
-        let _ = writeln!(page, "<p class=\"note\">{note}");
+        let _ = writeln!(page, "<p class=\"note\">{}", attempts(step, &tries));
     }
     if let Some(error) = &step.error {
         let _ = writeln!(page, "<pre class=\"note bad\">{}</pre>", escape(error));
