@@ -9,7 +9,7 @@ use super::Report;
 /// Narrow screens get a step's bar below its name; colours follow the reader's light or dark setting.
 const STYLE: &str = include_str!("page.css");
 /// At most so many marks on the axis.
-const MARKS: f64 = 5.0;
+const MARKS: f64 = 6.0;
 
 /// The page's text.
 pub fn render(report: &Report) -> String {
@@ -291,7 +291,7 @@ mod tests {
             (0.043, 0.01),
             (7.3, 2.0),
             (61.0, 20.0),
-            (2.6, 1.0),
+            (2.6, 0.5),
         ] {
             assert!(
                 (mark(whole) - expected).abs() < 1e-9,
