@@ -183,7 +183,14 @@ fn axis(page: &mut String, whole: f64, mark: f64) {
 
 fn one_step(page: &mut String, step: &Step, whole: f64) {
     let tries = step.tries();
-    let bars: String = tries.iter().map(|attempt| bar(attempt, whole)).collect();
+    let mut bars: String = tries.iter().map(|attempt| bar(attempt, whole)).collect();
+    if let (Some(begin), None) = (step.begin, step.end) {
+        let left = (begin / whole * 100.0).min(99.5);
+        let _ = write!(
+            bars,
+            "<i class=\"bar open\" style=\"left:{left:.2}%;right:0\"></i>"
+        );
+    }
     let state = match step.state.as_str() {
         "complete" => "ok",
         "error" => "bad",
@@ -191,7 +198,8 @@ fn one_step(page: &mut String, step: &Step, whole: f64) {
     };
     let took = match (step.without_times(), tries.last()) {
         (None, Some(last)) => seconds(last.end - last.begin),
-        (why, _) => why.unwrap_or_default().to_owned(),
+        (Some(why), _) if step.begin.is_none() => why.to_owned(),
+        _ => String::new(),
     };
     let _ = write!(
         page,
@@ -199,6 +207,9 @@ fn one_step(page: &mut String, step: &Step, whole: f64) {
         escape(&step.name),
         escape(&step.state)
     );
+    if let Some(why) = step.without_times().filter(|_| step.begin.is_some()) {
+        let _ = writeln!(page, "<p class=\"note\">{why}");
+    }
     if step.attempts > 1 {
         let _ = writeln!(page, "<p class=\"note\">{}", attempts(step, &tries));
     }
@@ -351,7 +362,8 @@ mod tests {
         assert!(drawn(&never).contains("never started"));
         let mut open = step("in_progress");
         open.end = None;
-        assert!(drawn(&open).contains("had not ended when the app was asked"));
+        let page = drawn(&open);
+        assert!(page.contains("had not ended when the app was asked") && page.contains("bar open"));
         assert!(!drawn(&step("complete")).contains("class=\"note\""));
     }
 }
