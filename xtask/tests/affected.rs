@@ -218,9 +218,9 @@ fn a_shallow_clone_runs_everything_and_says_so_or_fails_if_it_must_know() {
     assert!(strict.err.starts_with("error: no merge base: origin/main has no commit in common with HEAD\n  fix: git fetch --unshallow origin main"), "{strict:?}");
     let unknown = run(&["ci", "matrix", "--affected", "nowhere"]);
     assert!(
-        unknown
-            .err
-            .starts_with("warning: no merge base: nowhere is not in this clone; everything runs"),
+        unknown.err.starts_with(
+            "warning: no merge base: nowhere is not in this clone, so everything runs"
+        ),
         "{unknown:?}"
     );
     let option = run(&["ci", "matrix", "--affected=--help"]);

@@ -106,6 +106,10 @@ fn what_units_assume_is_compared_with_the_checkout() {
     assert!(dry.out.contains("app:core-check"), "{}", dry.out);
     assert!(!world.root.join(".xtask/core").exists());
 
+    for command in ["check", "build"] {
+        let args = ["--core", &place, "core", command, "--dry-run", "--json"];
+        common::assert_reruns(&args, &world.run_well(&args));
+    }
     let rust = ["--core", &place, "core", "check", "--lang", "rust"];
     let checked = world.run_well(&rust);
     assert!(

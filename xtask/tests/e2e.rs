@@ -153,9 +153,32 @@ fn scenarios_are_compared_and_reported() {
             .len(),
         1
     );
-    assert!(fs::read_to_string(report.join("report.html"))
+    let page = fs::read_to_string(report.join("report.html")).unwrap();
+    assert!(
+        page.contains("1 of 2 scenarios failed")
+            && page.contains("task: expected complete, found error")
+    );
+    assert!(
+        page.contains("GET /seen/complete answered 200"),
+        "what the app answered"
+    );
+    assert!(
+        json["date"].as_str().unwrap().ends_with(" UTC") && json["duration_ms"].as_u64() > Some(0)
+    );
+    let logs: Vec<&str> = json["logs"]
+        .as_array()
         .unwrap()
-        .contains("not as expected"));
+        .iter()
+        .map(|log| log.as_str().unwrap())
+        .collect();
+    assert_eq!(logs.len(), 3, "{logs:?}");
+    for log in logs {
+        assert!(
+            report.join(log).is_file(),
+            "{log} is relative to the report"
+        );
+        assert!(page.contains(&format!("<a href=\"{log}\">")), "{log}");
+    }
     fs::remove_dir_all(report).unwrap();
     served.assert_nothing_remains();
 }
@@ -278,16 +301,23 @@ fn after_ctrl_c_nothing_remains() {
                 .unwrap(),
         );
         let out = std::io::BufReader::new(running.0.stdout.take().unwrap());
-        let kept = std::io::BufRead::lines(out)
-            .map_while(Result::ok)
-            .find(|line| line.contains("\"kept\""));
+        let mut lines = std::io::BufRead::lines(out).map_while(Result::ok);
         assert!(
-            kept.is_some(),
+            lines.any(|line| line.contains("\"kept\"")),
             "it never said that everything keeps running"
         );
+        let held = std::time::Instant::now();
         assert!(served.processes().len() > 3, "stack, app and xtask run");
+        let held = held.elapsed().as_millis();
         kill(Pid::from_raw(running.0.id().try_into().unwrap()), signal).unwrap();
         wait_until("xtask ends", || running.0.try_wait().unwrap().is_some());
+        let report = lines.find(|line| line.contains("\"event\":\"report\""));
+        let report: serde_json::Value = serde_json::from_str(&report.unwrap()).unwrap();
+        let kept = report["phases_ms"]["kept"].as_u64().unwrap();
+        assert!(
+            u128::from(kept) >= held,
+            "{kept} ms of at least {held} ms are told apart from the teardown"
+        );
         served.assert_nothing_remains();
     }
 }

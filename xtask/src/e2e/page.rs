@@ -9,7 +9,7 @@ use super::Report;
 /// Narrow screens get a step's bar below its name; colours follow the reader's light or dark setting.
 const STYLE: &str = include_str!("page.css");
 /// At most so many marks on the axis.
-const MARKS: f64 = 5.0;
+const MARKS: f64 = 6.0;
 
 pub fn render(report: &Report) -> String {
     let mut page = String::new();
@@ -182,7 +182,14 @@ fn axis(page: &mut String, whole: f64, mark: f64) {
 
 fn one_step(page: &mut String, step: &Step, whole: f64) {
     let tries = step.tries();
-    let bars: String = tries.iter().map(|attempt| bar(attempt, whole)).collect();
+    let mut bars: String = tries.iter().map(|attempt| bar(attempt, whole)).collect();
+    if let (Some(begin), None) = (step.begin, step.end) {
+        let left = (begin / whole * 100.0).min(99.5);
+        let _ = write!(
+            bars,
+            "<i class=\"bar open\" style=\"left:{left:.2}%;right:0\"></i>"
+        );
+    }
     let state = match step.state.as_str() {
         "complete" => "ok",
         "error" => "bad",
@@ -190,6 +197,7 @@ fn one_step(page: &mut String, step: &Step, whole: f64) {
     };
     let took = match (step.without_times(), tries.last()) {
         (None, Some(last)) => seconds(last.end - last.begin),
+        (Some(why), _) if step.begin.is_none() => why.to_owned(),
         _ => String::new(),
     };
     let _ = write!(
@@ -198,16 +206,11 @@ fn one_step(page: &mut String, step: &Step, whole: f64) {
         escape(&step.name),
         escape(&step.state)
     );
-    let mut notes: Vec<String> = step
-        .without_times()
-        .into_iter()
-        .map(str::to_owned)
-        .collect();
-    if step.attempts > 1 {
-        notes.push(attempts(step, &tries));
+    if let Some(why) = step.without_times().filter(|_| step.begin.is_some()) {
+        let _ = writeln!(page, "<p class=\"note\">{why}");
     }
-    for note in &notes {
-        let _ = writeln!(page, "<p class=\"note\">{note}");
+    if step.attempts > 1 {
+        let _ = writeln!(page, "<p class=\"note\">{}", attempts(step, &tries));
     }
     if let Some(error) = &step.error {
         let _ = writeln!(page, "<pre class=\"note bad\">{}</pre>", escape(error));
@@ -298,7 +301,7 @@ mod tests {
             (0.043, 0.01),
             (7.3, 2.0),
             (61.0, 20.0),
-            (2.6, 1.0),
+            (2.6, 0.5),
         ] {
             assert!(
                 (mark(whole) - expected).abs() < 1e-9,
@@ -358,7 +361,8 @@ mod tests {
         assert!(drawn(&never).contains("never started"));
         let mut open = step("in_progress");
         open.end = None;
-        assert!(drawn(&open).contains("had not ended when the app was asked"));
+        let page = drawn(&open);
+        assert!(page.contains("had not ended when the app was asked") && page.contains("bar open"));
         assert!(!drawn(&step("complete")).contains("class=\"note\""));
     }
 }

@@ -23,6 +23,8 @@ const ENDS: [&str; 5] = [
     "blocked_by_failures",
 ];
 const POLL: Duration = Duration::from_millis(25);
+/// A task is asked for at most so often, because each answer takes processor time from the app's own work.
+const POLL_AT_MOST: Duration = Duration::from_millis(250);
 /// A check that takes longer is broken.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -249,7 +251,9 @@ impl Runner<'_> {
         let url = format!("{}{path}", self.around.url());
         let deadline = Instant::now() + Duration::from_secs(scenario.timeout_seconds);
         loop {
+            let asked = Instant::now();
             let answer = self.http.get(&url);
+            let pause = pause_after(asked.elapsed());
             let ended = |answer: &Answer| {
                 answer.body["status"]
                     .as_str()
@@ -265,7 +269,7 @@ impl Runner<'_> {
             if self.interrupt.is_set() {
                 return Err(Error::Interrupted);
             }
-            std::thread::sleep(POLL);
+            std::thread::sleep(pause);
         }
     }
 
@@ -417,5 +421,21 @@ impl Runner<'_> {
             why: format!("`{{{name}}}` in {template:?} is unknown"),
             fix: Some("use {task_uuid} or {body.KEY} with a key of the scenario's body".into()),
         })
+    }
+}
+
+/// The slower the answer, the longer the pause: asking takes at most a quarter of the time.
+fn pause_after(answered: Duration) -> Duration {
+    (answered * 3).clamp(POLL, POLL_AT_MOST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{pause_after, Duration};
+
+    #[test]
+    fn a_slow_app_is_asked_less_often() {
+        let pauses = [1, 20, 1000].map(|ms| pause_after(Duration::from_millis(ms)).as_millis());
+        assert_eq!(pauses, [25, 60, 250]);
     }
 }

@@ -55,9 +55,7 @@ impl Step {
     pub fn without_times(&self) -> Option<&'static str> {
         match (self.begin, self.end, self.state.as_str()) {
             (Some(_), Some(_), _) => None,
-            (None, _, "complete" | "resolved_manually") => {
-                Some("ended without an attempt of its own")
-            }
+            (None, _, "complete" | "resolved_manually") => Some("the app has told no times"),
             (Some(_), None, _) => Some("had not ended when the app was asked"),
             (None, _, _) => Some("never started"),
         }

@@ -10,8 +10,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
+use clap::Parser as _;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
+use xtask::cli::Cli;
 
 /// A copy of the fixture.
 pub struct Fixture {
@@ -314,5 +316,50 @@ impl Drop for Guard {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
+    }
+}
+
+/// The commands that `rerun` names in a plan, or in what ran.
+pub fn reruns(ran: &Ran) -> Vec<String> {
+    let mut found = Vec::new();
+    for record in ran.records() {
+        let tasks = record["tasks"].as_array().cloned().unwrap_or_default();
+        for task in tasks.iter().chain([&record]) {
+            found.extend(task["rerun"].as_str().map(str::to_owned));
+        }
+    }
+    found
+}
+
+/// Splits as a shell does, as far as `quote` needs it.
+fn words(line: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut quoted = false;
+    for character in line.chars() {
+        match character {
+            '\'' => quoted = !quoted,
+            ' ' if !quoted => words.push(String::new()),
+            other => words.last_mut().unwrap().push(other),
+        }
+    }
+    words
+}
+
+/// Every rerun line of a plan, or of what ran, is a command that the command line takes.
+pub fn assert_reruns(command: &[&str], ran: &Ran) {
+    let lines = reruns(ran);
+    assert!(!lines.is_empty(), "{command:?}: {ran:?}");
+    for line in lines {
+        let words = words(&line);
+        assert_eq!(words[..2], ["cargo", "xtask"], "{line}");
+        if let Err(error) = Cli::try_parse_from(&words[1..]) {
+            panic!("{command:?}: `{line}`: {error}");
+        }
+        // A command starts with what was typed; fetching a tool has a command of its own.
+        let says = |command: &str| words.contains(&command.to_owned());
+        assert!(
+            says(command[0]) || says("setup") || says("codegen") || command[0] == "--core",
+            "{command:?}: {line}"
+        );
     }
 }

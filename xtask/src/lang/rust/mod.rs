@@ -49,6 +49,8 @@ const TOGETHER: &str = "rust:compile-tests";
 
 /// The crate that makes a build long, and that starts PostgreSQL in tests.
 const SERVER: &str = "tasker-orchestration";
+/// Packages of Core that take minutes to compile.
+const PARTS_OF_CORE: [(&str, &str); 2] = [(SERVER, "server"), ("tasker-worker", "worker")];
 /// Crates whose build scripts run `protoc`.
 const PROTOBUF: [&str; 3] = ["prost-build", "tonic-build", "tonic-prost-build"];
 
@@ -374,16 +376,21 @@ impl<'a> Package<'a> {
             Pass::Compile => "compiling",
             Pass::Check => "checking",
         };
-        if !self.compiled.contains(SERVER)
-            || pass.has_left(&target_folder(&self.repo.root).join("debug/deps"), SERVER)
-        {
-            return None;
-        }
-        Some(format!(
-            "{doing} Tasker Core's server for {} (about {} crates, once; later runs reuse them)",
-            self.unit.name,
-            self.compiled.len() / 10 * 10
-        ))
+        let folder = target_folder(&self.repo.root).join("debug/deps");
+        let missing: Vec<&str> = PARTS_OF_CORE
+            .into_iter()
+            .filter(|(package, _)| self.compiled.contains(*package))
+            .filter(|(package, _)| !pass.has_left(&folder, package))
+            .map(|(_, part)| part)
+            .collect();
+        (!missing.is_empty()).then(|| {
+            format!(
+                "{doing} Tasker Core's {} for {} (about {} crates, once; later runs reuse them)",
+                missing.join(" and "),
+                self.unit.name,
+                self.compiled.len() / 10 * 10
+            )
+        })
     }
 }
 
