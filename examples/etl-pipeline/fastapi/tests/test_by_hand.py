@@ -127,7 +127,7 @@ def test_the_handlers_fit_the_template() -> None:
     command = [str(Path(sys.executable).parent / "tasker"), "check", "app.main:app"]
     done = subprocess.run(command, cwd=APP_DIR, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "12 step(s): no errors, 0 warning(s)" in done.stdout
+    assert "12 steps: no errors, 0 warnings" in done.stdout
 
 
 def test_a_wrong_request_is_answered_with_what_is_wrong(port: int) -> None:
