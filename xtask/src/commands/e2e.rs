@@ -233,10 +233,7 @@ fn one(session: &mut Session, repo: &Repo, run: &Run, args: &Args) -> Result<Rep
     phases.provision = clock.lap();
 
     let logs = run_folder(session, run)?;
-    let work = tempfile::Builder::new()
-        .prefix("xtask-e2e-")
-        .tempdir()
-        .map_err(Error::io("create", std::env::temp_dir()))?;
+    let work = work_folder()?;
     let stack = start_stack(session, args, server, &logs)?;
     phases.stack = clock.lap();
     let mut around = Surroundings {
@@ -288,6 +285,14 @@ fn one(session: &mut Session, repo: &Repo, run: &Run, args: &Args) -> Result<Rep
     };
     write_report(session, &mut report, args.report.as_deref(), &logs)?;
     Ok(report)
+}
+
+/// What an app writes goes there, and away with it.
+fn work_folder() -> Result<tempfile::TempDir> {
+    tempfile::Builder::new()
+        .prefix("xtask-e2e-")
+        .tempdir()
+        .map_err(Error::io("create", std::env::temp_dir()))
 }
 
 /// Starts the stack, and says what it is.

@@ -221,9 +221,10 @@ impl<'a> Planner<'a> {
         digest
     }
 
-    /// Pinned tools that a unit's tests use, listed under a key of its manifest; the tests find each by `<TOOL>_BIN`.
-    pub fn used_tools(&mut self, unit: &Unit, key: &str) -> Result<Provided> {
-        let mut used = Provided::default();
+    /// What a unit's tests take: the units that it needs built, and the pinned tools under a key of its manifest, which its tests find by
+    /// `<TOOL>_BIN`.
+    pub fn provide_for_tests(&mut self, unit: &Unit, key: &str) -> Result<Provided> {
+        let mut used = self.provide_needs_of(unit)?;
         for name in words(&unit.manifest, key) {
             let (tool, needs) = self.tool(name)?;
             let variable = format!("{}_BIN", name.to_uppercase().replace('-', "_"));

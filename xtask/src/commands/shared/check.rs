@@ -61,9 +61,7 @@ pub fn check(session: &mut Session, args: &CheckArgs, job: Job) -> Result<()> {
     });
     let known = (whole.as_ref().zip(files.as_ref())).and_then(|(whole, files)| whole.recall(files));
     if let Some(results) = known {
-        session.announce()?;
-        let summary = session.run_plan(job.name(), &Plan::known(results), &options)?;
-        return end(args, &summary);
+        return again(session, args, job, Plan::known(results));
     }
     let since = Since::of(&root, &args.affected, changes.as_ref());
     let repo = Repo::among(&session.root, files, &lang::readers())?;
@@ -101,6 +99,13 @@ pub fn check(session: &mut Session, args: &CheckArgs, job: Job) -> Result<()> {
     if let Some((whole, files)) = whole.zip(repo.files.as_deref()) {
         whole.keep(files, looked(&repo, places), &plan.cached)?;
     }
+    end(args, &summary)
+}
+
+/// Tells what a run gave that is cached as a whole.
+fn again(session: &mut Session, args: &CheckArgs, job: Job, plan: Plan) -> Result<()> {
+    session.announce()?;
+    let summary = session.run_plan(job.name(), &plan, &args.run.options())?;
     end(args, &summary)
 }
 

@@ -122,15 +122,13 @@ impl Language for Python {
         let tool = |argv: &[&str]| environment.tool(&folder, argv);
         match job {
             Job::Test => {
-                let needed = planner.provide_needs_of(unit)?;
-                let uses = planner.used_tools(unit, "tool.xtask.uses")?;
+                let needed = planner.provide_for_tests(unit, "tool.xtask.uses")?;
                 let test = planner
                     .task(unit, "pytest")
                     .after(environment.needs.clone())
                     .after(needed.needs)
-                    .after(uses.needs)
                     .counting(counts::PYTEST)
-                    .run(tool(&["pytest"]).envs(needed.env).envs(uses.env));
+                    .run(tool(&["pytest"]).envs(needed.env));
                 planner.add(test);
             }
             Job::Lint => {

@@ -90,21 +90,14 @@ impl Language for Ruby {
                 if !planner.is_there(&folder.join("spec")) {
                     return Ok(());
                 }
-                let needed = planner.provide_needs_of(unit)?;
+                let needed = planner.provide_for_tests(unit, "uses")?;
                 let core = core_gem(planner, unit)?;
-                let tools = planner.used_tools(unit, "uses")?;
                 let task = planner
                     .task(unit, "rspec")
                     .after(needed.needs)
                     .after(core.needs)
-                    .after(tools.needs)
                     .counting(counts::RSPEC)
-                    .run(
-                        tool(&["rspec"])
-                            .envs(needed.env)
-                            .envs(core.env)
-                            .envs(tools.env),
-                    );
+                    .run(tool(&["rspec"]).envs(needed.env).envs(core.env));
                 planner.add(task);
             }
             Job::Lint => {

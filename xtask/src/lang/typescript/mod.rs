@@ -113,19 +113,13 @@ impl Language for TypeScript {
         };
         match job {
             Job::Test => {
-                let needed = planner.provide_needs_of(unit)?;
-                let uses = planner.used_tools(unit, "xtask.uses")?;
+                let needed = planner.provide_for_tests(unit, "xtask.uses")?;
                 let task = planner
                     .task(unit, "bun-test")
                     .after(environment.needs)
                     .after(needed.needs)
-                    .after(uses.needs)
                     .counting(counts::BUN_TEST)
-                    .run(
-                        tool(&["bun", "test", "tests"])
-                            .envs(needed.env)
-                            .envs(uses.env),
-                    );
+                    .run(tool(&["bun", "test", "tests"]).envs(needed.env));
                 planner.add(task);
             }
             Job::Lint => {
