@@ -20,7 +20,7 @@ use crate::plan::Plan;
 use crate::process::{open_log, quote};
 use crate::repo::{Repo, Unit};
 use crate::report::paint;
-use crate::stack::{dev_server, DevServer, Stack};
+use crate::stack::{dev_server, DevServer, Ready, Stack};
 
 /// Run an example end to end: start stack and app, run scenarios, write a report.
 #[derive(Debug, clap::Args)]
@@ -225,12 +225,12 @@ fn unit_of<'a>(repo: &'a Repo, run: &Run) -> &'a Unit {
 
 /// Provisions, brings everything up, runs the scenarios, reports, and takes everything down, whatever happens in between.
 fn one(session: &mut Session, repo: &Repo, run: &Run, args: &Args) -> Result<Report> {
-    let session_root = session.root.clone();
+    let root = session.root.clone();
     let mut clock = Clock(Instant::now());
     let mut phases = Phases::default();
     let begun = core::now();
     let (provided, server) = session.prepare("e2e", repo, |planner| {
-        planner.rerun = Some(again(&session_root, run, args));
+        planner.rerun = Some(again(&root, run, args));
         provision(planner, unit_of(repo, run))
     })?;
     phases.provision = clock.lap();
@@ -278,19 +278,29 @@ fn one(session: &mut Session, repo: &Repo, run: &Run, args: &Args) -> Result<Rep
     stack.stop();
     phases.teardown = clock.lap();
 
-    let mut report = Report {
+    let mut report = report_of(run, begun, phases, ready, scenarios);
+    write_report(session, &mut report, args.report.as_deref(), &logs)?;
+    Ok(report)
+}
+
+fn report_of(
+    run: &Run,
+    begun: i64,
+    phases: Phases,
+    stack: Ready,
+    scenarios: Vec<Outcome>,
+) -> Report {
+    Report {
         example: run.example.name.clone(),
         summary: run.example.summary.clone(),
         framework: run.framework.clone(),
         date: core::date(begun),
         duration_ms: phases.all(),
         logs: Vec::new(),
-        stack: ready,
+        stack,
         phases_ms: phases,
         scenarios,
-    };
-    write_report(session, &mut report, args.report.as_deref(), &logs)?;
-    Ok(report)
+    }
 }
 
 /// Starts the stack, and says what it is.

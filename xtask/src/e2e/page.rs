@@ -201,9 +201,9 @@ fn one_step(page: &mut String, step: &Step, whole: f64) {
         (Some(why), _) if step.begin.is_none() => why.to_owned(),
         _ => String::new(),
     };
-    let _ = write!(
+    let _ = writeln!(
         page,
-        "<div class=\"step\"><div class=\"name\">{}</div><div class=\"state {state}\">{} <small>{took}</small></div><div class=\"track\">{bars}</div>\n",
+        "<div class=\"step\"><div class=\"name\">{}</div><div class=\"state {state}\">{} <small>{took}</small></div><div class=\"track\">{bars}</div>",
         escape(&step.name),
         escape(&step.state)
     );

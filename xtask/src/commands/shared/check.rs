@@ -47,12 +47,7 @@ pub fn check(session: &mut Session, args: &CheckArgs, job: Job) -> Result<()> {
     let core = session.core.source_id()?;
     let common = Arc::new(Common::new(&options.environment, &core));
     let (root, tools) = (session.root.clone(), session.tools.clone());
-    let is_plain = !(changes.as_ref().is_some_and(Changes::is_unknown)
-        || args.affected.why.is_some()
-        || args.units.dry_run
-        || args.explain
-        || args.no_cache
-        || session.core.is_local());
+    let is_plain = is_plain(session, args, changes.as_ref());
     let selected = (&args.units.languages, &args.units.units);
     let whole = is_plain.then(|| Whole {
         root: &root,
@@ -65,8 +60,10 @@ pub fn check(session: &mut Session, args: &CheckArgs, job: Job) -> Result<()> {
     let known = (whole.as_ref().zip(files.as_ref())).and_then(|(whole, files)| whole.recall(files));
     if let Some(results) = known {
         session.announce()?;
-        let summary = session.run_plan(job.name(), &Plan::known(results), &options)?;
-        return end(args, &summary);
+        return end(
+            args,
+            &session.run_plan(job.name(), &Plan::known(results), &options)?,
+        );
     }
     let since = Since::of(&root, &args.affected, changes.as_ref());
     let repo = Repo::among(&session.root, files)?;
@@ -105,6 +102,16 @@ pub fn check(session: &mut Session, args: &CheckArgs, job: Job) -> Result<()> {
         whole.keep(files, looked(&repo, places), &plan.cached)?;
     }
     end(args, &summary)
+}
+
+/// Whether the run as a whole can be remembered, and recalled.
+fn is_plain(session: &Session, args: &CheckArgs, changes: Option<&Changes>) -> bool {
+    !(changes.is_some_and(Changes::is_unknown)
+        || args.affected.why.is_some()
+        || args.units.dry_run
+        || args.explain
+        || args.no_cache
+        || session.core.is_local())
 }
 
 fn end(args: &CheckArgs, summary: &Summary) -> Result<()> {
