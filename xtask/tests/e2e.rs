@@ -105,6 +105,36 @@ impl Served {
     }
 }
 
+/// The page and its links.
+fn check_report(report: &Path, json: &serde_json::Value) {
+    let page = fs::read_to_string(report.join("report.html")).unwrap();
+    assert!(
+        page.contains("1 of 2 scenarios failed")
+            && page.contains("task: expected complete, found error")
+    );
+    assert!(
+        page.contains("GET /seen/complete answered 200"),
+        "what the app answered"
+    );
+    assert!(
+        json["date"].as_str().unwrap().ends_with(" UTC") && json["duration_ms"].as_u64() > Some(0)
+    );
+    let logs: Vec<&str> = json["logs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|log| log.as_str().unwrap())
+        .collect();
+    assert_eq!(logs.len(), 3, "{logs:?}");
+    for log in logs {
+        assert!(
+            report.join(log).is_file(),
+            "{log} is relative to the report"
+        );
+        assert!(page.contains(&format!("<a href=\"{log}\">")), "{log}");
+    }
+}
+
 #[test]
 fn scenarios_are_compared_and_reported() {
     let served = Served::new();
@@ -153,32 +183,7 @@ fn scenarios_are_compared_and_reported() {
             .len(),
         1
     );
-    let page = fs::read_to_string(report.join("report.html")).unwrap();
-    assert!(
-        page.contains("1 of 2 scenarios failed")
-            && page.contains("task: expected complete, found error")
-    );
-    assert!(
-        page.contains("GET /seen/complete answered 200"),
-        "what the app answered"
-    );
-    assert!(
-        json["date"].as_str().unwrap().ends_with(" UTC") && json["duration_ms"].as_u64() > Some(0)
-    );
-    let logs: Vec<&str> = json["logs"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|log| log.as_str().unwrap())
-        .collect();
-    assert_eq!(logs.len(), 3, "{logs:?}");
-    for log in logs {
-        assert!(
-            report.join(log).is_file(),
-            "{log} is relative to the report"
-        );
-        assert!(page.contains(&format!("<a href=\"{log}\">")), "{log}");
-    }
+    check_report(&report, &json);
     fs::remove_dir_all(report).unwrap();
     served.assert_nothing_remains();
 }

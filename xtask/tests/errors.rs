@@ -189,8 +189,7 @@ fn help_lists_every_language() {
         let help = fixture.run(&args).out;
         let help: Vec<&str> = help.split_whitespace().collect();
         let help = help.join(" ");
-        let names: Vec<&str> = xtask::lang::LANGUAGES
-            .iter()
+        let names: Vec<&str> = xtask::lang::languages()
             .map(|language| language.name())
             .collect();
         assert!(help.contains(&format!("({})", names.join(", "))), "{help}");

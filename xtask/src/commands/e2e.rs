@@ -11,7 +11,7 @@ use crate::clock;
 use crate::e2e::app::{self, Running, Surroundings, Wait};
 use crate::e2e::scenario::{Outcome, Runner};
 use crate::e2e::spec::{App, Example, Scenario};
-use crate::e2e::stack::{dev_server, DevServer, Stack};
+use crate::e2e::stack::{dev_server, DevServer, Ready, Stack};
 use crate::e2e::{page, timeline, Phases, Report};
 use crate::error::{closest, Error, Result};
 use crate::file::relative;
@@ -222,12 +222,12 @@ fn unit_of<'a>(repo: &'a Repo, run: &Run) -> &'a Unit {
 
 /// Provisions, brings everything up, runs the scenarios, reports, and takes everything down, whatever happens in between.
 fn one(session: &mut Session, repo: &Repo, run: &Run, args: &Args) -> Result<Report> {
-    let session_root = session.root.clone();
+    let root = session.root.clone();
     let mut clock = Clock(Instant::now());
     let mut phases = Phases::default();
     let begun = clock::now();
     let (provided, server) = session.prepare("e2e", repo, |planner| {
-        planner.rerun = Some(again(&session_root, run, args));
+        planner.rerun = Some(again(&root, run, args));
         provision(planner, unit_of(repo, run))
     })?;
     phases.provision = clock.lap();
@@ -272,19 +272,29 @@ fn one(session: &mut Session, repo: &Repo, run: &Run, args: &Args) -> Result<Rep
     stack.stop();
     phases.teardown = clock.lap();
 
-    let mut report = Report {
+    let mut report = report_of(run, begun, phases, ready, scenarios);
+    write_report(session, &mut report, args.report.as_deref(), &logs)?;
+    Ok(report)
+}
+
+fn report_of(
+    run: &Run,
+    begun: i64,
+    phases: Phases,
+    stack: Ready,
+    scenarios: Vec<Outcome>,
+) -> Report {
+    Report {
         example: run.example.name.clone(),
         summary: run.example.summary.clone(),
         framework: run.framework.clone(),
         date: clock::date(begun),
         duration_ms: phases.all(),
         logs: Vec::new(),
-        stack: ready,
+        stack,
         phases_ms: phases,
         scenarios,
-    };
-    write_report(session, &mut report, args.report.as_deref(), &logs)?;
-    Ok(report)
+    }
 }
 
 /// What an app writes goes there, and away with it.

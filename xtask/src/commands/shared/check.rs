@@ -44,12 +44,7 @@ pub fn check(session: &mut Session, args: &CheckArgs, job: Job) -> Result<()> {
     let core = session.core.source_id()?;
     let common = Arc::new(Common::new(&options.environment, &core));
     let (root, tools) = (session.root.clone(), session.tools.clone());
-    let is_plain = !(changes.as_ref().is_some_and(Changes::is_unknown)
-        || args.affected.why.is_some()
-        || args.units.dry_run
-        || args.explain
-        || args.no_cache
-        || session.core.is_local());
+    let is_plain = is_plain(session, args, changes.as_ref());
     let selected = (&args.units.languages, &args.units.units);
     let whole = is_plain.then(|| Whole {
         root: &root,
@@ -107,6 +102,16 @@ fn again(session: &mut Session, args: &CheckArgs, job: Job, plan: Plan) -> Resul
     session.announce()?;
     let summary = session.run_plan(job.name(), &plan, &args.run.options())?;
     end(args, &summary)
+}
+
+/// Whether the run as a whole can be remembered, and recalled.
+fn is_plain(session: &Session, args: &CheckArgs, changes: Option<&Changes>) -> bool {
+    !(changes.is_some_and(Changes::is_unknown)
+        || args.affected.why.is_some()
+        || args.units.dry_run
+        || args.explain
+        || args.no_cache
+        || session.core.is_local())
 }
 
 fn end(args: &CheckArgs, summary: &Summary) -> Result<()> {
