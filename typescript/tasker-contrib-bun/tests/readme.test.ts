@@ -71,6 +71,24 @@ test('blocks of other languages are what they say', () => {
   expect(found.filter(([, language]) => language === 'yaml' || language === 'js').length).toBeGreaterThan(1);
 });
 
+test('commands of xtask are those of the guide, which xtask checks', () => {
+  const commands = (file: string) => readFileSync(join(root, file), 'utf8').match(/^cargo xtask .*$/gm) ?? [];
+  const language = /(?<=core build )\w+/;
+  const guide = commands('../../docs/guides/use-a-local-core.md').map((line) => line.replace(language, 'LANG'));
+  const ours = pages.flatMap(commands).map((line) => line.replace(language, 'LANG'));
+  expect(ours.length).toBeGreaterThan(1);
+  expect(ours.filter((line) => !guide.includes(line))).toEqual([]);
+});
+
+test('tasker-ctl is installed in the version of Core, with its lock file', async () => {
+  const { CORE_VERSION } = await import('../src/contract.ts');
+  const lines = pages.flatMap(
+    (page) => readFileSync(join(root, page), 'utf8').match(/cargo install tasker-ctl[^`\n]*/g) ?? [],
+  );
+  expect(lines.length).toBeGreaterThan(1);
+  expect(new Set(lines)).toEqual(new Set([`cargo install tasker-ctl --version ${CORE_VERSION} --locked`]));
+});
+
 test('handlers are where the command line looks for them', () => {
   expect(readFileSync(join(root, 'README.md'), 'utf8')).toContain(`handlers: './${HANDLERS}'`);
   expect(readFileSync(join(root, 'src/server.ts'), 'utf8')).toContain(`handlers: './${HANDLERS}'`);
