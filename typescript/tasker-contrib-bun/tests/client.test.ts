@@ -1,6 +1,9 @@
-import { beforeAll, describe, expect, test } from 'bun:test';
+import { beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { createClient, type TaskerClient, TaskerClientError } from '../src/client.ts';
 import { register, stack } from './support/stack.ts';
+
+// Tests must pass on a loaded machine.
+setDefaultTimeout(60_000);
 
 const missing = '019aaaaa-0000-7000-8000-000000000000';
 

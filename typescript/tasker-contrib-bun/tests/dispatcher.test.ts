@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, spyOn, test } from 'bun:test';
+import { afterEach, beforeEach, describe, expect, setDefaultTimeout, spyOn, test } from 'bun:test';
 import { type } from 'arktype';
 import * as v from 'valibot';
 import { z } from 'zod';
@@ -14,6 +14,9 @@ import { readTemplate } from '../src/templates.ts';
 import * as double from './double/core.ts';
 import { claimed } from './double/steps.ts';
 import { until } from './support/until.ts';
+
+// Tests must pass on a loaded machine.
+setDefaultTimeout(60_000);
 
 const { control } = double;
 const core = double as unknown as Core;

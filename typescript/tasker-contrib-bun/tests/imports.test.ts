@@ -1,7 +1,10 @@
-import { expect, test } from 'bun:test';
+import { expect, setDefaultTimeout, test } from 'bun:test';
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import ts from 'typescript';
+
+// Tests must pass on a loaded machine.
+setDefaultTimeout(60_000);
 
 const source = join(import.meta.dir, '../src');
 
@@ -53,4 +56,15 @@ test('a cycle would be found', () => {
     ['d', ['c']],
   ]);
   expect(cycle(graph)).toEqual(['c', 'd', 'c']);
+});
+
+test('every file of tests sets its timeout: what a preload sets counts for the first file only', () => {
+  const files = readdirSync(import.meta.dir, { recursive: true, encoding: 'utf8' }).filter((file) =>
+    file.endsWith('.test.ts'),
+  );
+  expect(files.length).toBeGreaterThan(10);
+  const without = files.filter(
+    (file) => !/^setDefaultTimeout\(/m.test(readFileSync(join(import.meta.dir, file), 'utf8')),
+  );
+  expect(without).toEqual([]);
 });

@@ -1,6 +1,9 @@
-import { afterEach, expect, test } from 'bun:test';
+import { afterEach, expect, setDefaultTimeout, test } from 'bun:test';
 import { join } from 'node:path';
 import { createClient, InputSchemas, TaskerServer } from '../src/index.ts';
+
+// Tests must pass on a loaded machine.
+setDefaultTimeout(60_000);
 
 const templates = join(import.meta.dir, 'fixtures/schemas');
 const sent: string[] = [];

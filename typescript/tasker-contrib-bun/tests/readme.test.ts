@@ -1,7 +1,10 @@
-import { afterAll, expect, test } from 'bun:test';
+import { afterAll, expect, setDefaultTimeout, test } from 'bun:test';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { HANDLERS } from '../src/cli/check.ts';
+
+// Tests must pass on a loaded machine.
+setDefaultTimeout(60_000);
 
 const root = join(import.meta.dir, '..');
 const folder = join(root, `tests/fixtures/docs-${process.pid}`);
@@ -69,6 +72,24 @@ test('blocks of other languages are what they say', () => {
     else expect(['ts', 'sh', 'text']).toContain(language ?? '');
   }
   expect(found.filter(([, language]) => language === 'yaml' || language === 'js').length).toBeGreaterThan(1);
+});
+
+test('commands of xtask are those of the guide, which xtask checks', () => {
+  const commands = (file: string) => readFileSync(join(root, file), 'utf8').match(/^cargo xtask .*$/gm) ?? [];
+  const language = /(?<=core build )\w+/;
+  const guide = commands('../../docs/guides/use-a-local-core.md').map((line) => line.replace(language, 'LANG'));
+  const ours = pages.flatMap(commands).map((line) => line.replace(language, 'LANG'));
+  expect(ours.length).toBeGreaterThan(1);
+  expect(ours.filter((line) => !guide.includes(line))).toEqual([]);
+});
+
+test('tasker-ctl is installed in the version of Core, with its lock file', async () => {
+  const { CORE_VERSION } = await import('../src/contract.ts');
+  const lines = pages.flatMap(
+    (page) => readFileSync(join(root, page), 'utf8').match(/cargo install tasker-ctl[^`\n]*/g) ?? [],
+  );
+  expect(lines.length).toBeGreaterThan(1);
+  expect(new Set(lines)).toEqual(new Set([`cargo install tasker-ctl --version ${CORE_VERSION} --locked`]));
 });
 
 test('handlers are where the command line looks for them', () => {

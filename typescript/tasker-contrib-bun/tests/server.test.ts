@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeEach, describe, expect, spyOn, test } from 'bun:test';
+import { afterAll, afterEach, beforeEach, describe, expect, setDefaultTimeout, spyOn, test } from 'bun:test';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +13,9 @@ import { databaseUrl } from './support/database.ts';
 import { spawnOnDouble } from './support/spawn.ts';
 import { stack } from './support/stack.ts';
 import { until } from './support/until.ts';
+
+// Tests must pass on a loaded machine.
+setDefaultTimeout(60_000);
 
 const root = join(import.meta.dir, '..');
 const scratch = mkdtempSync(join(tmpdir(), 'tasker-test-'));

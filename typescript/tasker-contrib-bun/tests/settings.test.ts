@@ -1,9 +1,12 @@
-import { describe, expect, test } from 'bun:test';
+import { describe, expect, setDefaultTimeout, test } from 'bun:test';
 import fc from 'fast-check';
 import { CONFIG_KEYS, OPTIONAL_SECTIONS } from '../src/contract.ts';
 import { TaskerConfigError } from '../src/errors.ts';
 import { decideMode, resolveSettings } from '../src/settings.ts';
 import { workerToml } from '../src/worker-toml.ts';
+
+// Tests must pass on a loaded machine.
+setDefaultTimeout(60_000);
 
 const url = 'postgresql://app:secret@db:5432/app';
 

@@ -1,8 +1,11 @@
-import { expect, test } from 'bun:test';
+import { expect, setDefaultTimeout, test } from 'bun:test';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadTemplates, missingHandlers, readTemplate, unusedHandlers } from '../src/templates.ts';
+
+// Tests must pass on a loaded machine.
+setDefaultTimeout(60_000);
 
 const handler = (callable: string) => ({ callable });
 const template = (steps: unknown[], more = {}) => ({

@@ -89,10 +89,19 @@ module TaskerContribRails
         reader
       end
 
+      def end_when_stuck(hung, threads)
+        return if hung.size < threads
+
+        raise WorkerError, "all #{threads} threads run handlers that exceeded timeout_seconds and did not end (#{hung.map(&:handler).uniq.join(", ")}); " \
+                           "the worker ends, so that its supervisor starts a new one"
+      end
+
       def wait_for_end(signals)
         runtime = TaskerContribRails.runtime
         until signals.wait_readable(LOOK)
           raise WorkerError, "the worker is not running any more; its log says why" unless runtime.running?
+
+          end_when_stuck(runtime.dispatcher.hung, runtime.settings["worker.concurrency"])
         end
         say "#{signals.gets.chomp}: draining"
         result = runtime.stop

@@ -44,6 +44,14 @@ RSpec.describe "The processes of an app", :echo_app do
     end
   end
 
+  it "end when every thread of the worker hangs: it would claim steps and run none" do
+    @app.deliver({ callable: "EchoHandler", context: { until: "/nowhere" }, timeout_seconds: 1 })
+    worker = @app.start("bin/tasker", "start", more: { "TASKER_WORKER__CONCURRENCY" => "1" })
+    expect(worker.wait).to eq(1)
+    expect(worker.output).to match(/^error: all 1 threads run handlers that exceeded timeout_seconds and did not end \(EchoHandler\); the worker ends, so that its supervisor starts a new one$/)
+    expect(@app.journal("stop").size).to eq(1)
+  end
+
   it "start, and pass their check, with a handler that no template uses yet: a warning names it and the line that uses it" do
     @app.write("app/handlers/application_handler.rb", "class ApplicationHandler < Tasker::StepHandler\nend\n")
     @app.write("app/handlers/shop/new_handler.rb", "class Shop::NewHandler < ApplicationHandler\n  def call(_context) = {}\nend\n")

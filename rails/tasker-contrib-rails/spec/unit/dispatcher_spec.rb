@@ -103,6 +103,17 @@ RSpec.describe TaskerContribRails::Worker::Dispatcher, :worker do
       expect(payload["metadata"]).to include("execution_time_ms" => be >= 20, "worker_hostname" => Socket.gethostname, "custom" => include("handler_class" => "H"))
     end
 
+    it "does not take a step for hung that was answered and is just being put away" do
+      go = Thread::Queue.new
+      wrap = Object.new
+      wrap.define_singleton_method(:wrap) { |&block| block.call.tap { go.pop } }
+      stub_const("Rails", Module.new { define_singleton_method(:application) { Struct.new(:reloader).new(wrap) } })
+      run { |_| {} }
+      expect([ runtime.dispatcher.running.map(&:answered?), runtime.dispatcher.hung ]).to eq([ [ true ], [] ])
+    ensure
+      go << true
+    end
+
     it "does not measure how long a step waited for a thread" do
       go = Thread::Queue.new
       handler("H") { |context| context.get_input(:wait) ? go.pop : {} }

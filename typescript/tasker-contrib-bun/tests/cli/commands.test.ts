@@ -1,4 +1,4 @@
-import { afterAll, beforeEach, describe, expect, test } from 'bun:test';
+import { afterAll, beforeEach, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import {
   existsSync,
   mkdirSync,
@@ -13,6 +13,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterGenerate } from '../../src/cli/next.ts';
 import { CONFIG_KEYS } from '../../src/contract.ts';
+
+// Tests must pass on a loaded machine.
+setDefaultTimeout(60_000);
 
 const root = join(import.meta.dir, '../..');
 const scratch = mkdtempSync(join(tmpdir(), 'tasker-test-'));

@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, test } from 'bun:test';
+import { afterAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import {
   lstatSync,
   mkdirSync,
@@ -16,6 +16,9 @@ import { YAML } from 'bun';
 import { checkName } from '../../src/cli/names.ts';
 import { plan, planUndo, type RenderedFile, type Rule, undo, write } from '../../src/cli/place.ts';
 import { CliProblem } from '../../src/cli/problem.ts';
+
+// Tests must pass on a loaded machine.
+setDefaultTimeout(60_000);
 
 type Files = Record<string, string>;
 interface Step {

@@ -1,8 +1,11 @@
-import { afterAll, describe, expect, test } from 'bun:test';
+import { afterAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { spawnOnDouble } from '../support/spawn.ts';
 import { until } from '../support/until.ts';
+
+// Tests must pass on a loaded machine.
+setDefaultTimeout(60_000);
 
 const root = join(import.meta.dir, '../..');
 // Inside of the package, so that the handlers find it.

@@ -1,12 +1,15 @@
 /** Core's real package on a real server: `cargo xtask --core PATH test --lang typescript`. Without a checkout it is left out. */
 
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test';
+import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClient, type Step, type Task, type TaskerClient } from '../../src/client.ts';
 import { stack } from '../support/stack.ts';
 import { until } from '../support/until.ts';
+
+// Tests must pass on a loaded machine.
+setDefaultTimeout(60_000);
 
 const root = join(import.meta.dir, '../..');
 const package_ = join(root, 'node_modules/@tasker-systems/tasker');

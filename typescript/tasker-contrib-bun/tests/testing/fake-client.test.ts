@@ -1,7 +1,10 @@
-import { describe, expect, test } from 'bun:test';
+import { describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { join } from 'node:path';
 import { defineStep } from '../../src/index.ts';
 import { fakeClient, runWorkflow } from '../../src/testing/index.ts';
+
+// Tests must pass on a loaded machine.
+setDefaultTimeout(60_000);
 
 const templates = join(import.meta.dir, '../fixtures/schemas');
 const order = { order_id: 7, lines: [{ cents: 120 }] };

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'bun:test';
+import { describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +8,9 @@ import { PermanentError, RetryableError } from '../../src/errors.ts';
 import { backoff } from '../../src/outcome.ts';
 import { batches, checkpoint, defineStep, route } from '../../src/steps.ts';
 import { matchers, runStep, runWorkflow, stepContext, TemplateProblem } from '../../src/testing/index.ts';
+
+// Tests must pass on a loaded machine.
+setDefaultTimeout(60_000);
 
 expect.extend(matchers);
 

@@ -1,8 +1,11 @@
 /** Every shared case, run in memory. */
 
-import { expect, test } from 'bun:test';
+import { expect, setDefaultTimeout, test } from 'bun:test';
 import { matchers, runWorkflow, type WorkflowRun } from '../../src/testing/index.ts';
 import { caseNames, loadCase, scripted, type WorkflowCase } from './scripted.ts';
+
+// Tests must pass on a loaded machine.
+setDefaultTimeout(60_000);
 
 expect.extend(matchers);
 

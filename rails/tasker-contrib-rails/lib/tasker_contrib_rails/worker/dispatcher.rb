@@ -34,7 +34,7 @@ module TaskerContribRails
       def running = @lock.synchronize { @running.values }
 
       # @return [Array<StepRun>] handlers that exceeded their timeout and go on
-      def hung = running.select(&:answered?)
+      def hung = running.select(&:hung?)
 
       # Takes a step from Core's poller thread. Waits while all threads are busy: what comes behind stays with the native worker.
       #

@@ -38,6 +38,7 @@ module TaskerContribRails
       def time_out(step)
         return unless step.answer!
 
+        step.hang!
         Events.publish(:step_timed_out, step.ids.merge(handler: step.handler, attempt: step.attempt, timeout_seconds: step.timeout, hung: true))
         deliver(step, Outcome::Failure.new(message: "the handler exceeded timeout_seconds: #{step.timeout}", error_type: Contract::ERROR_TYPES[:timeout]))
       rescue StandardError => error

@@ -16,7 +16,7 @@ module TaskerContribRails
       def initialize(event)
         @event = event
         @context = TaskerCore::Types::StepContext.new(event[:task_sequence_step])
-        @answered = false
+        @answered = @hung = false
         @lock = Mutex.new
         begin!
       end
@@ -48,6 +48,12 @@ module TaskerContribRails
       end
 
       def answered? = @answered
+
+      # Its handler goes on after the answer.
+      def hang! = @hung = true
+
+      # @return [Boolean] whether its timeout answered it; a step that has just ended is not hung
+      def hung? = @hung
     end
   end
 end
