@@ -66,6 +66,7 @@ fn main() -> ExitCode {
         json: cli.json,
         quiet: cli.quiet,
         logs: false,
+        ..Style::default()
     };
     let ended = Session::open(cli.root.as_deref(), cli.core.as_deref(), style)
         .map_err(Into::into)
