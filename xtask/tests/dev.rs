@@ -51,6 +51,7 @@ fn it_becomes_the_program_with_all_arguments_and_writes_nothing_else() {
     ] {
         let child = fixture
             .xtask(args)
+            .env_remove("TASKER_DEV_POSTGRES_BIN")
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
