@@ -74,7 +74,6 @@ fn a_module_uses_only_lower_layers() {
     );
 }
 
-/// To check another crate, add a test that calls this with its folder of sources, relative to the repository.
 fn assert_no_cycles(source: &str) {
     let cycles = Modules::read(&repository().join(source)).cycles();
     let lines: Vec<String> = cycles.iter().map(|files| files.join(", ")).collect();
@@ -93,6 +92,46 @@ fn the_files_of_xtask_form_no_cycle() {
 #[test]
 fn the_files_of_the_benchmarks_form_no_cycle() {
     assert_no_cycles("xtask/bench/src");
+}
+
+/// The cycles of a crate of these files.
+fn found(files: &[(&str, &str)]) -> Vec<Vec<String>> {
+    let source = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let path = source.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    Modules::read(source.path()).cycles()
+}
+
+#[test]
+fn a_cycle_is_found_through_uses_paths_and_re_exports() {
+    let files = [
+        ("lib.rs", "mod a; mod b; mod c; pub use c::C;"),
+        ("a.rs", "use crate::{b::B, C}; pub struct A;"),
+        ("b.rs", "pub struct B; fn f() -> super::C { todo!() }"),
+        ("c.rs", "pub struct C; fn f() { crate::a::g(); }"),
+    ];
+    assert_eq!(found(&files), [["a.rs", "b.rs", "c.rs"]]);
+    let folder = [
+        ("lib.rs", "mod d;"),
+        ("d/mod.rs", "mod e; use e::E; pub struct D;"),
+        ("d/e.rs", "use super::D;"),
+    ];
+    assert_eq!(found(&folder), [["d/mod.rs", "d/e.rs"]]);
+}
+
+#[test]
+fn declarations_re_exports_and_tests_are_not_uses() {
+    let files = [
+        ("lib.rs", "mod a; mod d; pub use a::A; pub use d::E;"),
+        ("a.rs", "use crate::E; #[cfg(test)] mod tests { use crate::d::F; }"),
+        ("d/mod.rs", "mod e; mod f; pub use e::E; pub(crate) use f::F;"),
+        ("d/e.rs", "pub struct E;"),
+        ("d/f.rs", "use super::E; use crate::A; pub struct F;"),
+    ];
+    assert_eq!(found(&files), Vec::<Vec<String>>::new());
 }
 
 /// Arms of a `match` outside of `lang` that are names of ecosystems.
