@@ -353,18 +353,18 @@ fn explain_names_what_differs() {
     let explain = || fixture.run(&[&TEST[..], &["--explain"]].concat()).out;
     assert_eq!(
         explain(),
-        "Tasker Core: published\nexamples/demo/app:pytest: runs, no success is known\n"
+        "Tasker Core: published\nexamples/demo/app:pytest: runs, no success is cached\n"
     );
     warm(&fixture);
     assert_eq!(
         explain(),
-        "Tasker Core: published\nexamples/demo/app:pytest: known, it succeeded on the same inputs\n"
+        "Tasker Core: published\nexamples/demo/app:pytest: cached, it succeeded on the same inputs\n"
     );
     fixture.write("python/greeter/src/greeter/__init__.py", "changed = True\n");
     fixture.write("python/greeter/src/greeter/more.py", "");
     assert_eq!(
         explain(),
-        "Tasker Core: published\nexamples/demo/app:pytest: runs, because since its last success there changed\n    \
+        "Tasker Core: published\nexamples/demo/app:pytest: runs, because these inputs have changed since its last success:\n    \
          files of python/greeter (python)\n        \
          python/greeter/src/greeter/__init__.py (changed)\n        \
          python/greeter/src/greeter/more.py (new)\n"

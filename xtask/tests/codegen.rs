@@ -237,7 +237,7 @@ fn mistakes_in_tables_are_named() {
         ("config", CONFIG.replace("default = 25", "default = \"many\""), "xtask/contract/config.toml: `common.database.pool.max_connections`: default \"many\" does not fit type `int`"),
         ("config", CONFIG.replace("min = 1,", "minimum = 1,"), "xtask/contract/config.toml: `common.database.pool.max_connections`: unknown field `minimum`"),
         ("config", CONFIG.replace("core_version = \"0.1.8\"", ""), "xtask/contract/config.toml: there is no `core_version"),
-        ("settings", "\n[[setting]]\nname = \"x\"\npath = \"common.database.urll\"\n".into(), "xtask/contract/settings.toml:4: setting `x` names `common.database.urll`, which is no key of config.toml; did you mean `common.database.url`?"),
+        ("settings", "\n[[setting]]\nname = \"x\"\npath = \"common.database.urll\"\n".into(), "xtask/contract/settings.toml:4: setting `x` names `common.database.urll`, which is not a key of config.toml; did you mean `common.database.url`?"),
         ("events", "since = \"0\"\n[[evnt]]\nkey = \"x\"\n".into(), "xtask/contract/events.toml:2: unknown field `evnt`"),
         ("events", EVENTS.replace("rust = \"StepFailed\"", ""), "xtask/contract/events.toml:15: `step_failed` has no name in `rust`; add `rust = \"…\"`, or `name = \"…\"` for all"),
         ("events", EVENTS.replace("step:failed", "step:completed"), "xtask/contract/events.toml:15: `step:completed` is the `typescript` name of two rows"),

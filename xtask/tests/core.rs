@@ -155,7 +155,7 @@ fn crates_that_cargo_would_leave_out_are_no_success() {
     assert_eq!(ran.code, Some(1), "{ran:?}");
     assert!(
         ran.out
-            .contains("cargo does not take tasker-shared 0.1.9 of the checkout"),
+            .contains("cargo cannot use tasker-shared 0.1.9 of the checkout"),
         "{}",
         ran.out
     );
@@ -344,7 +344,7 @@ fn what_cannot_be_used_is_refused_with_the_reason() {
 
     refused(
         &world.run(&["core", "use", "xtask"]),
-        "xtask is no Tasker Core checkout: none of its manifests names tasker-shared",
+        "xtask is not a Tasker Core checkout: none of its manifests names tasker-shared",
         "pass the top folder of a Tasker Core checkout, or `published`",
     );
     refused(
@@ -397,7 +397,7 @@ fn what_cannot_be_used_is_refused_with_the_reason() {
     fs::rename(&world.checkout, elsewhere).unwrap();
     refused(
         &world.run(&["test", "--unit", "app"]),
-        "is no folder; it was there on 2",
+        "is not a folder; it was there on 2",
         "cargo xtask core use PATH with its new place, or cargo xtask core use published",
     );
     world.write(".xtask/core.toml", "nonsense");

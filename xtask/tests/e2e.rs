@@ -393,6 +393,28 @@ fn two_runs_side_by_side_do_not_meet() {
 }
 
 #[test]
+fn what_an_app_imports_is_compiled_once() {
+    let served = Served::new();
+    let app = served.fixture.root.join("examples/served/app");
+    let program = fs::read_to_string(app.join("serve.py")).unwrap();
+    let importing = program.replacen("import json\n", "import imported\nimport json\n", 1);
+    assert_ne!(importing, program);
+    served
+        .fixture
+        .write("examples/served/app/serve.py", &importing);
+    served.fixture.write("examples/served/app/imported.py", "");
+    let mut command = served.xtask(&["--scenario", "good"]);
+    let ran = Ran::from(
+        command
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .output()
+            .unwrap(),
+    );
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(app.join("__pycache__").is_dir());
+}
+
+#[test]
 fn an_app_that_does_not_start_is_quoted() {
     let served = Served::new();
     let ran = Ran::from(served.xtask(&[]).env("REFUSE", "1").output().unwrap());

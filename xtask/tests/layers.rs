@@ -126,8 +126,14 @@ fn a_cycle_is_found_through_uses_paths_and_re_exports() {
 fn declarations_re_exports_and_tests_are_not_uses() {
     let files = [
         ("lib.rs", "mod a; mod d; pub use a::A; pub use d::E;"),
-        ("a.rs", "use crate::E; #[cfg(test)] mod tests { use crate::d::F; }"),
-        ("d/mod.rs", "mod e; mod f; pub use e::E; pub(crate) use f::F;"),
+        (
+            "a.rs",
+            "use crate::E; #[cfg(test)] mod tests { use crate::d::F; }",
+        ),
+        (
+            "d/mod.rs",
+            "mod e; mod f; pub use e::E; pub(crate) use f::F;",
+        ),
         ("d/e.rs", "pub struct E;"),
         ("d/f.rs", "use super::E; use crate::A; pub struct F;"),
     ];

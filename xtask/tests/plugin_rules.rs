@@ -60,7 +60,7 @@ fn each_mistake_is_named_with_its_file() {
     );
     let table = [
         // The manifest.
-        (manifest, "language = \"python\"", "language = \"\"", "tasker-plugin.toml: [plugin] needs a text `language`"),
+        (manifest, "language = \"python\"", "language = \"\"", "tasker-plugin.toml: [plugin] needs a string `language`"),
         (manifest, "version = \"0.1.0\"\n", "", "tasker-plugin.toml:1: missing field `version`"),
         (manifest, "0.1.0", "first", "tasker-plugin.toml: version `first` is not of the form 1.2.3, so no profile can pin it"),
         (manifest, "path =", "folder =", "tasker-plugin.toml:9: unknown field `folder`, expected one of `name`, `path`, `description`"),
@@ -98,19 +98,19 @@ fn each_mistake_is_named_with_its_file() {
             template,
             "name = \"namespace\"",
             "name = \"namespaces\"",
-            "templates/step/a.tera:1: `namespace` is no parameter of the template; did you mean `namespaces`?",
+            "templates/step/a.tera:1: `namespace` is not a parameter of the template; did you mean `namespaces`?",
         ),
         (
             template,
             "[[outputs]]",
             "[[parameters]]\nname = \"port\"\ndescription = \"x\"\n\n[[outputs]]",
-            "templates/step/template.toml: parameter `port` is used nowhere",
+            "templates/step/template.toml: parameter `port` is never used",
         ),
         (
             template,
             "a.tera",
             "c.tera",
-            "templates/step/template.toml: `c.tera` is no file of the template's folder",
+            "templates/step/template.toml: `c.tera` is not a file of the template's folder",
         ),
         (
             template,
@@ -152,11 +152,11 @@ fn each_mistake_is_named_with_its_file() {
             template,
             "subdir = \"docs\"",
             "subdir = \"{{ other | snake_case }}\"",
-            "templates/step/template.toml: `other` is no parameter of the template",
+            "templates/step/template.toml: `other` is not a parameter of the template",
         ),
         // Its files.
-        ("templates/step/a.tera", "# {{ name }}", "#\n{{ nam }}", "templates/step/a.tera:2: `nam` is no parameter of the template; did you mean `name`?"),
-        ("templates/step/part.tera", "{{ name", "{{ nme", "templates/step/part.tera:1: `nme` is no parameter of the template; did you mean `name`?"),
+        ("templates/step/a.tera", "# {{ name }}", "#\n{{ nam }}", "templates/step/a.tera:2: `nam` is not a parameter of the template; did you mean `name`?"),
+        ("templates/step/part.tera", "{{ name", "{{ nme", "templates/step/part.tera:1: `nme` is not a parameter of the template; did you mean `name`?"),
         (
             "templates/step/b.tera",
             "{% include \"part.tera\" %}",
@@ -165,16 +165,16 @@ fn each_mistake_is_named_with_its_file() {
         ),
         // How it is proven.
         (tests, "sets.awkward = { name = \"c\" }\n", "", "template-tests.toml: has 2 sets; a template is proven with at least 3: plain, namespaced, awkward"),
-        (tests, "[templates.step]", "[templates.stop]", "template-tests.toml: [templates.stop] is no template of the plugin"),
+        (tests, "[templates.step]", "[templates.stop]", "template-tests.toml: [templates.stop] is not a template of the plugin"),
         (
             tests,
             "alone = true",
             "sets.plan = { name = \"x\" }",
-            "template-tests.toml: [templates.step] has values for `plan`, which is none of [sets]",
+            "template-tests.toml: [templates.step] has values for `plan`, which is not in [sets]",
         ),
         (tests, "[\"true\"]", "[]", "template-tests.toml: check `test` has nothing to run"),
-        (tests, "sets.plain", "copies = [\"../x\"]\nsets.plain", "template-tests.toml: copies `../x`, which is no file of the repository"),
-        (tests, "sets.plain", "project = \"../x\"\nsets.plain", "template-tests.toml: project `../x` is no folder of the plugin"),
+        (tests, "sets.plain", "copies = [\"../x\"]\nsets.plain", "template-tests.toml: copies `../x`, which is not a file of the repository"),
+        (tests, "sets.plain", "project = \"../x\"\nsets.plain", "template-tests.toml: project `../x` is not a folder of the plugin"),
     ];
     for (file, from, to, expected) in table {
         let found = broken(file, from, to);

@@ -109,7 +109,7 @@ const MISTAKES: [(&str, &str, &str, &str); 9] = [
             "plugin-paths = [\"python\"]",
             "plugin-paths = [\"pyton\"]",
             "ci",
-            "error: .config/tasker-cli.toml:9: profile `ci`: plugin-paths: `pyton` is no folder of ",
+            "error: .config/tasker-cli.toml:9: profile `ci`: plugin-paths: `pyton` is not a folder of ",
         ),
         (
             "plugin-paths = [\"python\"]",
@@ -145,7 +145,7 @@ const MISTAKES: [(&str, &str, &str, &str); 9] = [
             "plugin-paths = [\"python\"]\n",
             "",
             "ci",
-            "error: .config/tasker-cli.toml:8: profile `ci`: there is neither `plugin-paths` nor `use-published-plugins`",
+            "error: .config/tasker-cli.toml:8: profile `ci`: it has neither `plugin-paths` nor `use-published-plugins`",
         ),
         (
             "[published]\nurl = \"https://git.example/contrib.git\"\ngit-ref = \"v1\"\n",

@@ -265,7 +265,7 @@ fn a_broken_plugin_is_reported_file_by_file() {
     let ran = fixture.run(&["lint", "--lang", "tasker-plugin"]);
     assert_eq!(ran.code, Some(1));
     assert!(
-        ran.out.contains("templates/handler/template.toml: `handler.py.tera` is no file of the template's folder"),
+        ran.out.contains("templates/handler/template.toml: `handler.py.tera` is not a file of the template's folder"),
         "{ran:?}"
     );
 }

@@ -274,7 +274,7 @@ fn refusals_change_nothing() {
     let taken = world.run(&["release", "--unit=npm"], &[]);
     assert_eq!(taken.code, Some(2), "{taken:?}");
     assert!(
-        taken.err.contains("with other bytes") && taken.err.matches("sha512:").count() == 2,
+        taken.err.contains("with different bytes") && taken.err.matches("sha512:").count() == 2,
         "{}",
         taken.err
     );

@@ -154,6 +154,16 @@ fn json_is_what_its_page_says() {
             .run(&["test", "--unit", "nothing", "--json"])
             .records(),
     );
+    fixture.write("rust/adder/src/main.rs", "fn main() {}");
+    records.extend(
+        fixture
+            .run(&["build", "--unit", "rust/adder", "--json"])
+            .records(),
+    );
+    let table = fs::read_to_string(fixture.root.join("xtask/tools.toml")).unwrap();
+    let row = "\n[host.absent]\ncommand = [\"no-such-program\"]\nminimum = \"1\"\nlanguages = []\noptional = true\nabout = \"x\"\nfix = \"y\"\n";
+    fixture.write("xtask/tools.toml", &format!("{table}{row}"));
+    records.extend(fixture.run(&["setup", "--json"]).records());
     let documented = json_page::documented();
     let mut seen = std::collections::BTreeSet::new();
     for record in &records {

@@ -119,7 +119,7 @@ fn a_plugin_is_proven_once_and_again_after_a_change() {
     );
     assert!(
         ran.out
-            .contains("plugins: 1 proven, 0 unchanged, 0 not tried of 1"),
+            .contains("plugins: 1 tested, 0 unchanged, 0 skipped of 1"),
         "{ran:?}"
     );
     assert_eq!(kept(&fixture).len(), 1, "only what failed is kept");
@@ -127,11 +127,11 @@ fn a_plugin_is_proven_once_and_again_after_a_change() {
     let ran = run(&fixture, &["template", "test"], &[]);
     assert!(
         ran.out
-            .contains("plugins: 0 proven, 1 unchanged, 0 not tried of 1"),
+            .contains("plugins: 0 tested, 1 unchanged, 0 skipped of 1"),
         "{ran:?}"
     );
     let ran = run(&fixture, &["template", "test", "--no-cache"], &[]);
-    assert!(ran.out.contains("1 proven"), "{ran:?}");
+    assert!(ran.out.contains("1 tested"), "{ran:?}");
 
     fs::write(&snapshot, "=== a_handler.py\nmade for b_handler\n").unwrap();
     let ran = run(&fixture, &["template", "test"], &[]);
@@ -159,7 +159,7 @@ fn what_the_checks_use_is_part_of_what_must_not_change() {
         let text = fs::read_to_string(fixture.root.join(file)).unwrap();
         fixture.write(file, &format!("{text}\n# changed\n"));
         let ran = run(&fixture, &["template", "test"], &[]);
-        assert!(ran.out.contains("1 proven"), "{file}: {ran:?}");
+        assert!(ran.out.contains("1 tested"), "{file}: {ran:?}");
         let ran = run(&fixture, &["template", "test"], &[]);
         assert!(ran.out.contains("1 unchanged"), "{file}: {ran:?}");
     }
@@ -215,7 +215,7 @@ fn a_broken_plugin_is_refused_before_anything_is_generated() {
     let ran = run(&fixture, &["template", "test"], &[]);
     assert_eq!(ran.code, Some(1));
     assert!(
-        ran.err.contains("templates/handler/handler.py.tera:1: `nme` is no parameter of the template; did you mean `name`?"),
+        ran.err.contains("templates/handler/handler.py.tera:1: `nme` is not a parameter of the template; did you mean `name`?"),
         "{ran:?}"
     );
     assert_eq!(kept(&fixture), [""; 0]);
@@ -236,14 +236,14 @@ fn a_language_that_is_not_installed_is_missing_and_never_proven() {
     assert_eq!(ran.code, Some(0));
     assert_eq!(
         ran.out,
-        "missing python/plugin: snake is needed (runs Python), wanted 3 or newer, found nothing\n  fix: apt-get install snake\n\
-         plugins: 0 proven, 0 unchanged, 1 not tried of 1\n"
+        "missing python/plugin: snake 3 or newer is required (runs Python); not found\n  fix: apt-get install snake\n\
+         plugins: 0 tested, 0 unchanged, 1 skipped of 1\n"
     );
     let ran = run(&fixture, &["template", "test", "--strict"], &[]);
     assert_eq!(ran.code, Some(1));
     assert_eq!(
         ran.err,
-        "error: not tried, because tools are missing: python/plugin\n  fix: install the tools named above, or leave out --strict\n"
+        "error: skipped, because tools are missing: python/plugin\n  fix: install the tools named above, or leave out --strict\n"
     );
 }
 

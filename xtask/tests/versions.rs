@@ -500,7 +500,7 @@ fn a_lock_file_that_cannot_be_updated_leaves_everything_as_it_was() {
     let said = String::from_utf8_lossy(&failed.stdout).into_owned();
     assert_eq!(failed.status.code(), Some(1), "{failed:?}");
     assert!(
-        said.contains("no network") && said.contains("every file is as it was before"),
+        said.contains("no network") && said.contains("every file was restored"),
         "{said}"
     );
     assert_eq!(status(), "");

@@ -110,7 +110,9 @@ impl Surroundings {
             .env("DATABASE_URL", &self.stack.database_url)
             .env("TASKER_ORCHESTRATION_URL", &self.stack.orchestration_url)
             .env("PORT", self.port.to_string())
-            .env("PYTHONUNBUFFERED", "1");
+            .env("PYTHONUNBUFFERED", "1")
+            // Empty counts as not set: without cached bytecode each process compiles everything that it imports, which takes seconds.
+            .env("PYTHONDONTWRITEBYTECODE", "");
         for (name, value) in &app.env {
             invocation = invocation.env(name, self.fill(value)?);
         }
