@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
 
+use xtask::unit::locks::merged;
+
 /// Named beside every package that xtask builds.
 const FEATURES: &str = "workspace-hack";
 /// Whose own crate has features that only its tests turn on.
@@ -12,14 +14,15 @@ const OURS: &str = "tasker-contrib-axum";
 
 type Features = BTreeMap<String, BTreeSet<String>>;
 
+fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
 /// The sets of features that cargo compiles each crate with.
-fn features(edges: &str, packages: &[&str]) -> Features {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+fn features(folder: &Path, edges: &str, packages: &[&str]) -> Features {
     let mut tree = Command::new(env!("CARGO"));
-    tree.current_dir(root)
-        .args([
-            "tree", "--locked", "--prefix", "none", "--format", "{p}|{f}",
-        ])
+    tree.current_dir(folder)
+        .args(["tree", "--prefix", "none", "--format", "{p}|{f}"])
         .args(["--edges", edges]);
     for package in packages {
         tree.args(["--package", package]);
@@ -38,6 +41,38 @@ fn features(edges: &str, packages: &[&str]) -> Features {
     all
 }
 
+/// The same for tasker-ctl, in a package like that which xtask makes to compile it.
+fn of_tasker_ctl() -> Features {
+    let scratch = tempfile::tempdir().unwrap();
+    let read = |file: &str| std::fs::read_to_string(repository().join(file)).unwrap();
+    let table: toml::Table = read("xtask/tools.toml").parse().unwrap();
+    let tool = &table["tool"]["tasker-ctl"];
+    let beside: Vec<String> = tool["build"]["beside"]
+        .as_table()
+        .unwrap()
+        .iter()
+        .map(|(name, what)| format!("{name} = {what}\n"))
+        .collect();
+    let manifest = format!(
+        "[package]\nname = \"fetch\"\nversion = \"0.0.0\"\nedition = \"2021\"\n[workspace]\n[dependencies]\n\
+         tasker-ctl = \"={}\"\n{FEATURES} = {{ path = {:?} }}\n{}",
+        tool["version"].as_str().unwrap(),
+        repository().join("xtask/workspace-hack"),
+        beside.concat()
+    );
+    let lock = [read("Cargo.lock"), read("xtask/tools/tasker-ctl.lock")];
+    let lock = merged(&[&lock[0], &lock[1]]).unwrap();
+    std::fs::create_dir(scratch.path().join("src")).unwrap();
+    for (file, text) in [
+        ("Cargo.toml", manifest.as_str()),
+        ("Cargo.lock", &lock),
+        ("src/lib.rs", ""),
+    ] {
+        std::fs::write(scratch.path().join(file), text).unwrap();
+    }
+    features(scratch.path(), "normal,build", &["tasker-ctl"])
+}
+
 #[test]
 fn a_crate_has_the_same_features_whatever_is_built() {
     let packages = [
@@ -50,9 +85,15 @@ fn a_crate_has_the_same_features_whatever_is_built() {
     let mut seen = Features::new();
     for package in packages {
         for edges in ["normal,build", "normal,build,dev"] {
-            for (name, sets) in features(edges, &[package, FEATURES]) {
+            for (name, sets) in features(repository(), edges, &[package, FEATURES]) {
                 seen.entry(name).or_default().extend(sets);
             }
+        }
+    }
+    // What only tasker-ctl takes is compiled for it alone.
+    for (name, sets) in of_tasker_ctl() {
+        if let Some(known) = seen.get_mut(&name) {
+            known.extend(sets);
         }
     }
     let core = |name: &str| seen.keys().any(|package| package.starts_with(name));
@@ -63,14 +104,14 @@ fn a_crate_has_the_same_features_whatever_is_built() {
         .collect();
     assert!(
         several.is_empty(),
-        "these crates are compiled more than once; run `cargo hakari generate` (cargo install cargo-hakari --locked): {several:#?}"
+        "these crates are compiled more than once; add what tasker-ctl asks for to xtask/tools/tasker-ctl/Cargo.toml, and run `cargo hakari generate` (cargo install cargo-hakari --locked): {several:#?}"
     );
 }
 
 #[test]
 fn without_the_common_features_core_would_be_compiled_again() {
-    let alone = features("normal,build", &["tasker-dev"]);
-    let together = features("normal,build", &["tasker-dev", FEATURES]);
+    let alone = features(repository(), "normal,build", &["tasker-dev"]);
+    let together = features(repository(), "normal,build", &["tasker-dev", FEATURES]);
     let differs = |name: &str| {
         let sets = |all: &Features| {
             let package = all.iter().find(|(package, _)| package.starts_with(name));

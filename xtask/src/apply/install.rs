@@ -13,13 +13,12 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use super::command::run;
-use super::locks;
 use crate::error::{Error, Result};
 use crate::interrupt::Interrupt;
 use crate::layout::target_folder;
 use crate::process::Invocation;
 use crate::tools::{Beside, PinnedTool, Registry};
-use crate::unit::Malformed;
+use crate::unit::{locks, Malformed};
 
 /// Installs a tool unless it is there.
 pub fn install(root: &Path, tool: &PinnedTool, log: &Path, interrupt: &Interrupt) -> Result<()> {

@@ -5,7 +5,6 @@
 mod assemble;
 mod command;
 mod install;
-mod locks;
 mod mirror;
 
 use std::path::Path;

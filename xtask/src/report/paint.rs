@@ -1,6 +1,6 @@
 //! Colours: on a terminal, unless NO_COLOR or CLICOLOR=0 says no; CLICOLOR_FORCE=1 wants them elsewhere, too.
 
-use console::{style, StyledObject};
+use console::style;
 
 /// Success.
 pub fn good(text: &str) -> String {
@@ -29,7 +29,7 @@ pub fn advice(text: &str) -> String {
 
 /// The same for standard error.
 pub mod err {
-    use super::{style, StyledObject};
+    use console::{style, StyledObject};
 
     fn on_stderr(text: &str) -> StyledObject<&str> {
         style(text).for_stderr()

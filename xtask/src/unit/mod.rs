@@ -1,6 +1,7 @@
 //! Units: folders with a native manifest, and how manifests are read.
 
 pub mod graph;
+pub mod locks;
 pub mod manifest;
 
 use std::path::{Path, PathBuf};

@@ -297,7 +297,7 @@ impl<'a> Package<'a> {
             .after(ready.needs)
             .after(together(planner))
             .sharing(BUILDING)
-            .noting(self.note(Pass::Compile))
+            .noting(self.note_alone(planner))
             .run(compile);
         let compile = planner.add(compile);
         let test = self.cargo(&["test", "--locked", "--no-fail-fast", "--package", name]);
@@ -333,7 +333,7 @@ impl<'a> Package<'a> {
             .after(needs)
             .after(together(planner))
             .sharing(BUILDING)
-            .noting(self.note(Pass::Compile))
+            .noting(self.note_alone(planner))
             .run(self.cargo(&["build", "--locked", "--package", &self.unit.name]))
     }
 
@@ -368,6 +368,12 @@ impl<'a> Package<'a> {
         target_folder(&self.repo.root)
             .join("debug")
             .join(&self.unit.name)
+    }
+
+    /// The same, unless something that was compiled before in this run takes them.
+    fn note_alone(&self, planner: &Planner<'_>) -> Option<String> {
+        let alone = together(planner).is_none();
+        alone.then(|| self.note(Pass::Compile)).flatten()
     }
 
     /// Says why a first build takes minutes.

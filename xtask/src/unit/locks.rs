@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use toml::{Table, Value};
 
-use crate::unit::{parse_toml, Malformed};
+use super::manifest::{parse_toml, Malformed};
 
 type Parsed<T> = std::result::Result<T, Malformed>;
 
