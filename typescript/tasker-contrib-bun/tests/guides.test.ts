@@ -1,6 +1,8 @@
-import { expect, test } from 'bun:test';
+import { expect, setDefaultTimeout, test } from 'bun:test';
 import { fakeClient } from '../src/testing/index.ts';
 import { createTodaysReport } from './guides/daily-report.ts';
+
+setDefaultTimeout(60_000);
 
 // What docs/guides/run-a-job-every-day.md quotes.
 test('a day has one report, however often it is created', async () => {
