@@ -104,7 +104,7 @@ fn a_crate_has_the_same_features_whatever_is_built() {
         .collect();
     assert!(
         several.is_empty(),
-        "these crates are compiled more than once; add what tasker-ctl asks for to xtask/tools/tasker-ctl/Cargo.toml, and run `cargo hakari generate` (cargo install cargo-hakari --locked): {several:#?}"
+        "these crates are compiled more than once; add what tasker-ctl asks for to xtask/tasker-ctl-features/Cargo.toml, and run `cargo hakari generate` (cargo install cargo-hakari --locked): {several:#?}"
     );
 }
 

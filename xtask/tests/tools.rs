@@ -245,7 +245,7 @@ fn a_version_that_cargo_chose_itself_is_refused() {
     let ran = setup_rust(&fixture);
     assert_eq!(ran.code, Some(1), "{ran:?}");
     assert!(
-        ran.err
+        ran.out
             .contains("cargo chose versions that no lock file has: stranger 3.0"),
         "{ran:?}"
     );

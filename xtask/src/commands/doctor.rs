@@ -29,8 +29,8 @@ pub fn run(session: &mut Session, _: &Args) -> Result<()> {
     if session.style.json {
         for row in &rows {
             let value = json!({
-                "event": "tool", "tool": row.tool, "wanted": row.wanted, "found": row.found, "origin": row.origin, "about": row.about,
-                "ok": row.ok, "fix": row.fix,
+                "event": "tool", "tool": row.tool, "wanted": row.wanted, "found": row.found, "required": row.required,
+                "origin": row.origin, "about": row.about, "ok": row.ok, "fix": row.fix,
             });
             out!("{value}");
         }

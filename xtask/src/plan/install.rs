@@ -43,7 +43,7 @@ fn install_task(tool: &PinnedTool, logs: &Path) -> Task {
         )),
         actions: vec![Action::Install(Box::new(tool.clone()))],
         log: logs.join(format!("tools-{}.log", tool.name)),
-        rerun: "cargo xtask setup".to_owned(),
+        rerun: format!("cargo xtask setup {}", tool.name),
         ..Task::default()
     }
 }

@@ -121,6 +121,7 @@ impl Plan {
                 label: task.label.clone(),
                 needs: task.needs.clone(),
                 note: task.note.clone(),
+                rerun: task.rerun.clone(),
                 actions: task
                     .actions
                     .iter()
@@ -144,5 +145,7 @@ pub struct TaskRecord {
     pub needs: Vec<String>,
     /// See [`Task::note`].
     pub note: Option<String>,
+    /// See [`Task::rerun`].
+    pub rerun: String,
     pub actions: Vec<String>,
 }

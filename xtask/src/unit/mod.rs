@@ -146,7 +146,7 @@ impl Found<'_> {
     pub fn required_str(&self, path: &str) -> Result<String> {
         match lookup(self.table, path) {
             Some(Value::String(text)) => Ok(text.clone()),
-            Some(_) => Err(self.bad(last(path), format!("`{path}` must be a text"))),
+            Some(_) => Err(self.bad(last(path), format!("`{path}` must be a string"))),
             None => Err(self.bad(first(path), format!("`{path}` is missing"))),
         }
     }
@@ -183,7 +183,7 @@ impl Found<'_> {
             if !self.root.join(folder).is_dir() {
                 return Err(self.bad(
                     folder,
-                    format!("`{path}` names `{folder}`, which is no folder of the repository"),
+                    format!("`{path}` names `{folder}`, which is not a folder of the repository"),
                 ));
             }
         }
@@ -204,7 +204,7 @@ impl Found<'_> {
                 .collect::<Option<Vec<_>>>()
         });
         texts.ok_or_else(|| {
-            let why = format!("`{path}` must be a list of texts, such as [\"{example}\"]");
+            let why = format!("`{path}` must be a list of strings, such as [\"{example}\"]");
             self.bad(last(path), why)
         })
     }

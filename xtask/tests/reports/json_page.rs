@@ -45,6 +45,9 @@ fn collect(folder: &Path, found: &mut Vec<(String, String, Fields)>) {
             collect(&path, found);
             continue;
         }
+        if path.extension().is_none_or(|ending| ending != "rs") {
+            continue;
+        }
         let mut records = Records::default();
         records.visit_file(&syn::parse_file(&fs::read_to_string(&path).unwrap()).unwrap());
         let name = path.display().to_string();
