@@ -50,6 +50,25 @@ fn one_call_compiles_all_of_them_first() {
 }
 
 #[test]
+fn a_tool_that_is_compiled_here_waits_for_what_they_have_in_common() {
+    let fixture = workspace();
+    let table = std::fs::read_to_string(fixture.root.join("xtask/tools.toml")).unwrap();
+    let tool = "\n[tool.maker]\nversion = \"1.0\"\nregistry = \"crates\"\nbinary = \"bin/maker\"\nlanguages = [\"rust\"]\n\
+                about = \"makes\"\non_demand = true\n\n[tool.maker.build]\npackage = \"maker\"\nsha256 = []\nlock = \"maker.lock\"\n";
+    fixture.write("xtask/tools.toml", &format!("{table}{tool}"));
+    let manifest = fixture.root.join("python/greeter/pyproject.toml");
+    let manifest = std::fs::read_to_string(manifest).unwrap();
+    let uses = "[tool.xtask]\nuses = [\"maker\"]\n";
+    fixture.write(
+        "python/greeter/pyproject.toml",
+        &format!("{manifest}\n{uses}"),
+    );
+    let ran = fixture.run(&["test", "--dry-run"]);
+    let waits = "tools:maker  (after rust:compile-tests)";
+    assert!(ran.out.contains(waits), "{ran:?}");
+}
+
+#[test]
 fn a_package_that_does_not_compile_fails_alone() {
     let fixture = workspace();
     fixture.write("rust/other/src/lib.rs", "fn broken( {}\n");

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 use crate::git;
-use crate::plan::{install_tasks, Plan, Task};
+use crate::plan::{install_tasks, Plan, Task, CARGO_BUILD};
 use crate::process::Invocation;
 use crate::repo::Repo;
 use crate::tasker_core::Core;
@@ -150,8 +150,15 @@ impl<'a> Planner<'a> {
         if is_installed {
             return Ok((tool, Vec::new()));
         }
+        // What a tool is compiled from is compiled by the first build, too, and that one knows how to use every core.
+        let mut tasks = self.plan.tasks.iter();
+        let build = tasks.find(|task| task.share == Some(CARGO_BUILD));
+        let build = build.map(|task| task.id.clone());
         let mut last = None;
-        for task in install_tasks(self.tools, &tool, &self.logs)? {
+        for mut task in install_tasks(self.tools, &tool, &self.logs)? {
+            if task.share == Some(CARGO_BUILD) {
+                task.needs.extend(build.clone());
+            }
             last = Some(self.plan.add(task));
         }
         Ok((tool, last.into_iter().collect()))
