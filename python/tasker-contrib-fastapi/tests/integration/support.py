@@ -72,7 +72,7 @@ class App:
     def log(self) -> str:
         return "".join(self.lines)
 
-    def wait_for(self, pattern: str, timeout: float = 20.0, count: int = 1) -> list[str]:
+    def wait_for(self, pattern: str, timeout: float = 60.0, count: int = 1) -> list[str]:
         """Wait until the log matches `count` times."""
 
         def look() -> list[str]:
