@@ -44,9 +44,4 @@ pub mod err {
     pub fn attention(text: &str) -> String {
         on_stderr(text).yellow().to_string()
     }
-
-    /// What to do now.
-    pub fn advice(text: &str) -> String {
-        on_stderr(text).cyan().to_string()
-    }
 }
