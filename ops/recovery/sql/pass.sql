@@ -74,7 +74,7 @@ begin
     for r in select * from tasker_contrib.claims where answer_due < clock_timestamp() limit 500 loop
         begin
             return query select * from tasker_contrib.answer_for(r.workflow_step_uuid, r.transition_uuid, 'answer_lost',
-                format('worker %s is alive, and this step has no answer in time', r.worker), p_max_losses);
+                format('worker %s has not answered this step in time', r.worker), p_max_losses);
         exception when others then
             return query select * from tasker_contrib.failed(r.workflow_step_uuid, 'answer_lost', sqlerrm);
         end;

@@ -12,7 +12,7 @@ select format('the role %s may not create a schema in %s', role, current_databas
   from me where not has_database_privilege(current_database(), 'create') and to_regnamespace('tasker_contrib') is null
 union all
 select format('the role %s may not update tasker.%s', role, t), format('grant select, insert, update on tasker.%s to %s', t, role)
-  from me, unnest(array['workflow_steps', 'tasks']) t where not has_table_privilege('tasker.' || t, 'select, update')
+  from me, unnest(array['workflow_steps', 'tasks']) t where not (has_table_privilege('tasker.' || t, 'select') and has_table_privilege('tasker.' || t, 'update'))
 union all
 select format('the role %s may not read and write pgmq.%s', role, relname), format('grant select, insert, update, delete on all tables in schema pgmq to %s', role)
-  from queues, me where not has_table_privilege(oid, 'select') or (relname <> 'meta' and not has_table_privilege(oid, 'insert'))
+  from queues, me where not has_table_privilege(oid, 'select') or (relname <> 'meta' and not (has_table_privilege(oid, 'insert') and has_table_privilege(oid, 'delete')))

@@ -44,7 +44,7 @@ async fn a_worker_that_was_cut_off_cannot_answer_for_the_holder() {
 #[tokio::test]
 async fn workers_without_a_name_answer_as_ever_and_are_left_alone() {
     let mut bed = Bed::new().await;
-    let task = bed.create("chain").await;
+    let task = bed.create("timed").await;
     let first = bed.wait_for_step(task, "first", "enqueued").await;
     let mut claims = bed.worker("").await;
     claims.claim(first).await.unwrap();

@@ -114,7 +114,7 @@ async fn a_database_without_tasker_is_refused() {
         .execute(&mut bed.sql)
         .await
         .unwrap();
-    let url = bed.database_url.replace("/tasker", "/empty");
+    let url = format!("{}/empty", bed.database_url.rsplit_once('/').unwrap().0);
     let said = refusal(&mut bed, &url).await;
     assert!(
         said.contains("migrations are not in this database"),

@@ -72,8 +72,12 @@ async fn completes(bed: &mut Bed, task: Uuid) -> Vec<String> {
 
 /// A task whose first step waits for a worker.
 async fn waiting() -> (Bed, Uuid, Uuid) {
+    waiting_task("chain").await
+}
+
+async fn waiting_task(template: &str) -> (Bed, Uuid, Uuid) {
     let mut bed = Bed::new().await;
-    let task = bed.create("chain").await;
+    let task = bed.create(template).await;
     let first = bed.wait_for_step(task, "first", "enqueued").await;
     let sql = &mut bed.sql;
     crate::bed::wait_for("the task to wait for its steps", async || {
@@ -96,7 +100,7 @@ async fn the_worker_dies_between_claim_and_answer() {
 
 #[tokio::test]
 async fn the_answer_of_a_living_worker_is_lost() {
-    let (mut bed, task, first) = waiting().await;
+    let (mut bed, task, first) = waiting_task("timed").await;
     let mut worker = bed.worker("tkw:test:host:1:alive").await;
     worker.claim(first).await.unwrap();
     stays_without(&mut bed, "recover_lost_answers", task).await;
