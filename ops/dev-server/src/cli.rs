@@ -75,6 +75,9 @@ pub struct UpArgs {
     /// Directory of the PostgreSQL 18 programs `initdb` and `postgres`
     #[arg(long, value_name = "DIR", env = "TASKER_DEV_POSTGRES_BIN")]
     pub postgres_bin: Option<PathBuf>,
+    /// Leave the database as Core has it: nothing brings back what a killed process leaves behind, or restarts a server that no longer listens
+    #[arg(long)]
+    pub no_recovery: bool,
     /// Print one line of JSON to stdout when ready, instead of the banner
     #[arg(long)]
     pub json: bool,

@@ -20,6 +20,7 @@ mod logging;
 mod ports;
 mod postgres;
 mod ready;
+mod recovery;
 mod rundir;
 mod server;
 mod up;

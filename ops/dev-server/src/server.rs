@@ -10,6 +10,8 @@ use tasker_orchestration::orchestration::bootstrap::{
     OrchestrationBootstrap, OrchestrationSystemHandle,
 };
 
+use tokio::runtime::Runtime;
+
 use crate::cli::Role;
 use crate::config::{render, Stack};
 use crate::error::StackError;
@@ -19,6 +21,7 @@ use crate::ports;
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
 const HEALTH_PATIENCE: Duration = Duration::from_secs(10);
 const PORT_TRIES: usize = 5;
+const PORT_PAUSE: Duration = Duration::from_millis(200);
 
 /// The running server.
 pub struct Server {
@@ -26,7 +29,13 @@ pub struct Server {
     pub url: String,
     /// Where its gRPC API is, if that was asked for.
     pub grpc_url: Option<String>,
+    running: Option<Running>,
+}
+
+/// Core's server and what runs it. Core's web server has no stop of its own: it ends with its runtime.
+struct Running {
     handle: OrchestrationSystemHandle,
+    runtime: Runtime,
 }
 
 impl Server {
@@ -53,21 +62,24 @@ impl Server {
                 grpc_address: grpc.as_deref(),
             };
             write_config(&stack, run_dir)?;
-            match OrchestrationBootstrap::bootstrap().await {
-                Ok(handle) => {
+            match Running::boot().await {
+                Ok(running) => {
                     let server = Self {
                         url,
                         grpc_url: grpc.map(|address| format!("http://{address}")),
-                        handle,
+                        running: Some(running),
                     };
                     server.wait_until_healthy().await?;
                     return Ok(server);
                 }
-                // Somebody took the port between our look and Core's.
+                // Somebody took the port between our look and Core's, or a server that was stopped has not let it go yet.
                 Err(error)
-                    if port == 0
-                        && attempt < PORT_TRIES
-                        && error.to_string().contains("Failed to bind") => {}
+                    if attempt < PORT_TRIES && error.to_string().contains("Failed to bind") =>
+                {
+                    if port != 0 {
+                        tokio::time::sleep(PORT_PAUSE).await;
+                    }
+                }
                 Err(error) => {
                     return Err(StackError::Server {
                         why: error.to_string(),
@@ -118,8 +130,61 @@ impl Server {
             })
     }
 
-    /// Stops it as far as Core can; the rest ends with the process.
-    pub async fn stop(mut self) {
+    /// Stops it, and starts another one at the same addresses.
+    ///
+    /// # Errors
+    /// As [`Server::start`].
+    pub async fn restart(&mut self, database_url: &str, run_dir: &Path) -> anyhow::Result<()> {
+        let port = |url: &str| url::Url::parse(url).ok().and_then(|url| url.port());
+        let (port, grpc_port) = (
+            port(&self.url).unwrap_or_default(),
+            self.grpc_url.as_deref().and_then(port),
+        );
+        self.stop().await;
+        *self = Self::start(database_url, port, grpc_port, run_dir).await?;
+        Ok(())
+    }
+
+    /// Stops it.
+    pub async fn stop(&mut self) {
+        if let Some(running) = self.running.take() {
+            running.stop().await;
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // A runtime must not be dropped, which waits, where others run.
+        if let Some(running) = self.running.take() {
+            running.runtime.shutdown_background();
+        }
+    }
+}
+
+impl Running {
+    async fn boot() -> anyhow::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()?;
+        let booted = runtime
+            .spawn(async { OrchestrationBootstrap::bootstrap().await })
+            .await;
+        match booted {
+            Ok(Ok(handle)) => Ok(Self { handle, runtime }),
+            failed => {
+                runtime.shutdown_background();
+                match failed {
+                    Ok(result) => result
+                        .map(|_| unreachable!("handled above"))
+                        .map_err(anyhow::Error::from),
+                    Err(panicked) => Err(panicked.into()),
+                }
+            }
+        }
+    }
+
+    async fn stop(mut self) {
         match tokio::time::timeout(STOP_PATIENCE, self.handle.stop()).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::warn!("the server did not stop cleanly: {error}"),
@@ -128,6 +193,7 @@ impl Server {
                 STOP_PATIENCE.as_secs()
             ),
         }
+        self.runtime.shutdown_background();
     }
 }
 

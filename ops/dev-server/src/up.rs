@@ -10,6 +10,7 @@ use crate::cli::UpArgs;
 use crate::datadir::DataDir;
 use crate::postgres::{self, Cluster, Durability, Programs, RunAs};
 use crate::ready::{Phases, Ready};
+use crate::recovery::Recovery;
 use crate::rundir::{Instance, RunDir};
 use crate::server::Server;
 use crate::{announce, cache, database, files, logging, ports};
@@ -43,8 +44,9 @@ pub async fn run(args: UpArgs, started: Instant) -> anyhow::Result<()> {
 struct Stack {
     ready: Ready,
     server: Server,
+    recovery: Option<Recovery>,
     database: Database,
-    _run_dir: RunDir,
+    run_dir: RunDir,
     _data_dir: Option<DataDir>,
 }
 
@@ -78,12 +80,15 @@ impl Stack {
             }
             let versions = database::versions(&url).await?;
             phases.migrate = clock.lap();
-            let server = Server::start(&url, args.port, args.grpc_port, run_dir.path()).await?;
+            let (server, recovery) = tokio::join!(
+                Server::start(&url, args.port, args.grpc_port, run_dir.path()),
+                Recovery::start(&url, !args.no_recovery),
+            );
             phases.server = clock.lap();
-            anyhow::Ok((versions, server))
+            anyhow::Ok((versions, server?, recovery))
         }
         .await;
-        let (versions, server) = match started_stack {
+        let (versions, server, recovery) = match started_stack {
             Ok(parts) => parts,
             Err(error) => {
                 database.stop().await;
@@ -111,17 +116,31 @@ impl Stack {
         Ok(Self {
             ready,
             server,
+            recovery,
             database,
-            _run_dir: run_dir,
+            run_dir,
             _data_dir: data_dir,
         })
     }
 
     /// Waits for a signal or for the end of PostgreSQL, and takes everything down.
     async fn hold(mut self, mut stop: StopSignals) -> anyhow::Result<()> {
-        let failure = tokio::select! {
-            () = stop.next() => None,
-            error = self.database.unexpected_end() => Some(error),
+        let failure = loop {
+            tokio::select! {
+                () = stop.next() => break None,
+                error = self.database.unexpected_end() => break Some(error),
+                () = deaf(self.recovery.as_ref()) => {}
+            }
+            tracing::warn!("the server no longer listens for messages, as after an outage of the database: it is restarted");
+            let restart = self
+                .server
+                .restart(&self.ready.database_url, self.run_dir.path());
+            tokio::select! {
+                () = stop.next() => break None,
+                result = restart => if let Err(error) = result {
+                    tracing::warn!("the server did not start again, and will be tried again: {error:#}");
+                },
+            }
         };
         logging::stack_is_stopping();
         let down = async {
@@ -134,6 +153,14 @@ impl Stack {
             () = stop.next() => {}
         }
         failure.map_or(Ok(()), |error| Err(error.into()))
+    }
+}
+
+/// Ends when the server must be restarted.
+async fn deaf(recovery: Option<&Recovery>) {
+    match recovery {
+        Some(recovery) => recovery.server_is_deaf().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -8,6 +8,7 @@ use regex::Regex;
 use tasker_shared::config::tasker::TaskerConfig as CoreConfig;
 use toml::{Table, Value};
 
+use crate::connection;
 use crate::contract::{ConfigKey, ConfigValue, CONFIG_KEYS, OPTIONAL_SECTIONS, PATTERNS, SETTINGS};
 use crate::nearest::hint;
 use crate::Error;
@@ -71,6 +72,11 @@ const OTHER_VARIABLES: [&str; 5] = [
     "TASKER_WORKER_ID",
     "TASKER_INSTANCE_ID",
 ];
+
+fn is_database(key: &ConfigKey) -> bool {
+    key.pattern
+        .is_some_and(|pattern| pattern.starts_with("database_url"))
+}
 
 /// What a configuration says about calls of the server.
 pub(crate) struct Calls {
@@ -281,8 +287,15 @@ impl TaskerConfig {
     pub(crate) fn core(&self) -> Result<CoreConfig, Error> {
         self.check()?;
         let mut file = Table::new();
+        let name = connection::worker_name();
         for key in CONFIG_KEYS.iter().filter(|key| self.wanted(key.path)) {
-            insert(&mut file, key.path, self.value(key.path));
+            let value = match self.value(key.path) {
+                Value::String(url) if is_database(key) && !url.is_empty() => {
+                    connection::rendered(&url, &name).into()
+                }
+                other => other,
+            };
+            insert(&mut file, key.path, value);
         }
         Value::Table(file).try_into().map_err(|error| {
             Error::Config(vec![format!("Tasker Core does not accept it: {error}")])
@@ -492,6 +505,13 @@ mod tests {
             7
         );
         assert!(worker.web.is_none() && worker.grpc.is_none());
+        // The database sees which worker is connected; the application's own URL stays as it is.
+        let url = &core.common.database.url;
+        assert!(url.contains("?application_name=tkw:rust:"), "{url}");
+        assert_eq!(
+            config.database().0,
+            "postgresql://a:b@127.0.0.1:5432/tasker"
+        );
     }
 
     #[test]

@@ -49,6 +49,7 @@ mod admission;
 mod checkpoint;
 mod client;
 mod config;
+mod connection;
 mod contract;
 mod core;
 mod correlation;

@@ -1,6 +1,7 @@
 /** Settings → Core's complete file. */
 
 import type { Value } from './config-value.ts';
+import { connectionUrl, workerName } from './connection.ts';
 import { CONFIG_KEYS, CORE_VERSION, OPTIONAL_SECTIONS } from './contract.ts';
 import { CLIENT, type Settings } from './settings.ts';
 
@@ -17,7 +18,9 @@ export function workerToml(settings: Settings): string {
     if (Object.keys(OPTIONAL_SECTIONS).some((section) => path.startsWith(`${section}.`) && !wanted(section))) continue;
     values.set(path, core.get(path) ?? key.default);
   }
-  for (const [path, value] of values) if (isDatabase(path) && value) values.set(path, noticing(String(value)));
+  const name = workerName();
+  for (const [path, value] of values)
+    if (isDatabase(path) && value) values.set(path, connectionUrl(String(value), name));
   // Two workers of a namespace would run steps twice with Core's notifications.
   if (!core.has(DELIVERY)) values.set(DELIVERY, 'PollingOnly');
   if (orchestration.token) {
@@ -43,15 +46,6 @@ export function workerToml(settings: Settings): string {
 
 function isDatabase(path: string): boolean {
   return CONFIG_KEYS[path]?.pattern?.startsWith('database_url') ?? false;
-}
-
-/**
- * A worker waits for steps in a query of five seconds. When its process ends, PostgreSQL would go on with that query, take the
- * next step for nobody and hide it for the visibility timeout, unless it looks whether its client is still there.
- */
-function noticing(url: string): string {
-  if (/[?&]options=/.test(url)) return url;
-  return `${url}${url.includes('?') ? '&' : '?'}options=-c%20client_connection_check_interval%3D250`;
 }
 
 function literal(value: unknown, isFloat: boolean): string {

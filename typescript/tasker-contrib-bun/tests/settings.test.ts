@@ -1,5 +1,6 @@
 import { describe, expect, setDefaultTimeout, test } from 'bun:test';
 import fc from 'fast-check';
+import { connectionUrl, workerName } from '../src/connection.ts';
 import { CONFIG_KEYS, OPTIONAL_SECTIONS } from '../src/contract.ts';
 import { TaskerConfigError } from '../src/errors.ts';
 import { decideMode, resolveSettings } from '../src/settings.ts';
@@ -93,13 +94,17 @@ describe('the file', () => {
     );
   });
 
-  test('its database notices when the worker has gone', () => {
+  test('its database notices which worker has gone', async () => {
     const url = (given: string) =>
       (Bun.TOML.parse(workerToml(resolveSettings({ database: { url: given } }, {}))) as any).common.database.url;
-    const option = 'options=-c%20client_connection_check_interval%3D250';
-    expect(url('postgresql://a:b@h/x')).toBe(`postgresql://a:b@h/x?${option}`);
-    expect(url('postgresql://a:b@h/x?sslmode=require')).toBe(`postgresql://a:b@h/x?sslmode=require&${option}`);
-    expect(url('postgresql://a:b@h/x?options=-c%20a%3D1')).toBe('postgresql://a:b@h/x?options=-c%20a%3D1');
+    const cases = await Bun.file(`${import.meta.dir}/../../../xtask/contract/connection-cases/urls.json`).json();
+    expect(cases.length).toBeGreaterThan(3);
+    for (const { url, rendered } of cases) expect(connectionUrl(url, 'n')).toBe(rendered.replace('{name}', 'n'));
+    expect(url('postgresql://a:b@h/x')).toContain('?application_name=tkw:bun:');
+    expect(url('postgresql://a:b@h/x')).not.toBe(url('postgresql://a:b@h/x'));
+    const name = workerName('a b:c&d'.padEnd(80, 'x'));
+    expect(name).toMatch(/^tkw:bun:abcdx+:\d+:[0-9a-f]{8}$/);
+    expect(name.length).toBeLessThanOrEqual(63);
   });
 
   test('credentials go to the client section', () => {

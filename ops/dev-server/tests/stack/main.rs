@@ -5,5 +5,6 @@ mod guides;
 mod harness;
 mod life_and_death;
 mod readme;
+mod recovery;
 mod refusals;
 mod surroundings;

@@ -99,7 +99,7 @@ RSpec.describe TaskerContribRails::Configuration do
     text = TaskerContribRails::Config::File.render(settings)
     expect(text).not_to include("$")
     parsed = Tomlrb.parse(text)
-    expect(parsed.dig("common", "database", "url")).to eq("postgresql://app:pa$${HOME}\"x@db/app")
+    expect(parsed.dig("common", "database", "url")).to start_with("postgresql://app:pa$${HOME}\"x@db/app?application_name=tkw:ruby:")
     contract = TaskerContribRails::Contract
     wanted = contract::CONFIG_KEYS.keys.reject do |path|
       path.start_with?("orchestration.") || contract::OPTIONAL_SECTIONS.keys.any? { |section| path.start_with?("#{section}.") && section != "worker.orchestration_client" }

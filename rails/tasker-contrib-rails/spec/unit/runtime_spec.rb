@@ -9,7 +9,7 @@ RSpec.describe TaskerContribRails::Runtime, :worker do
   it "runs steps, and gives Core a complete private file without placeholders" do
     start
     expect(answer(callable: "Echo", context: { n: 1 })).to include("success" => true, "status" => "completed", "result" => { "got" => 1 })
-    expect(native.config_seen).to include("url = #{WorkerHelpers.database_url.inspect}").and not_include("${")
+    expect(native.config_seen).to include("url = \"#{WorkerHelpers.database_url}?application_name=tkw:ruby:").and not_include("${")
     expect(File.stat(ENV.fetch("TASKER_CONFIG_PATH")).mode & 0o777).to eq(0o600)
     expect(ENV.fetch("TASKER_CONFIG_PATH")).to match(%r{\A#{root}/tmp/tasker/test-\h{12}\.toml\z})
     expect(ENV.fetch("TASKER_TEMPLATE_PATH")).to eq(root.join("config/tasks").to_s)

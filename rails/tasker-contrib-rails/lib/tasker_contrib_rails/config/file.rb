@@ -2,6 +2,7 @@
 
 require "digest"
 require "fileutils"
+require_relative "connection"
 require_relative "toml"
 require_relative "../contract"
 require_relative "keys"
@@ -27,7 +28,7 @@ module TaskerContribRails
           section == CLIENT || settings.core_values.keys.any? { |path| path.start_with?("#{section}.") }
         end
         keys = Contract::CONFIG_KEYS.reject { |path, _| path.start_with?("orchestration.") || left_out?(path, wanted) }
-        keys.to_h { |path, key| [ path, chosen.fetch(path) { key.default } ] }.merge(credentials(settings))
+        noticed(keys.to_h { |path, key| [ path, chosen.fetch(path) { key.default } ] }).merge(credentials(settings))
       end
 
       # @return [String] with literal values only: no placeholder means nothing that Core could refuse
@@ -63,6 +64,16 @@ module TaskerContribRails
         Contract::OPTIONAL_SECTIONS.keys.any? { |section| path.start_with?("#{section}.") && !wanted.include?(section) }
       end
       private_class_method :left_out?
+
+      # Database URLs with the name of this process.
+      def noticed(values)
+        name = Connection.name
+        values.to_h do |path, value|
+          database = Contract::CONFIG_KEYS.fetch(path).pattern.to_s.start_with?("database_url")
+          [ path, database && !value.empty? ? Connection.url(value, name) : value ]
+        end
+      end
+      private_class_method :noticed
 
       def credentials(settings)
         if settings["orchestration.token"]

@@ -1,0 +1,88 @@
+-- What runs inside of Core's own transactions. The functions belong to the owner of the schema, so a worker's role needs no right on it.
+
+-- Core decides by the state that it has read, and writes later. A transition from a state that is no longer the state is refused: one of two
+-- claims of a step, one of two starts of a task. And an answer is taken only from the worker that holds the claim.
+create or replace function tasker_contrib.guard_step() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    state text;
+    holder text;
+    me text := current_setting('application_name');
+begin
+    select to_state into state from tasker.workflow_step_transitions
+     where workflow_step_uuid = new.workflow_step_uuid order by sort_key desc limit 1;
+    if found and new.from_state is distinct from state then
+        raise exception 'step % is %, so it cannot go from % to %', new.workflow_step_uuid, state, new.from_state, new.to_state
+            using errcode = 'TK001', hint = 'another process was faster';
+    end if;
+    if new.to_state in ('enqueued_for_orchestration', 'enqueued_as_error_for_orchestration') then
+        select worker into holder from tasker_contrib.claims where workflow_step_uuid = new.workflow_step_uuid;
+        if found and holder <> me and (holder like 'tkw:%' or me like 'tkw:%') then
+            raise exception 'step % is held by %, so an answer of % is not taken', new.workflow_step_uuid, holder, me
+                using errcode = 'TK002', hint = 'the worker was taken for dead, and the step was given to another one';
+        end if;
+    end if;
+    return new;
+end $$;
+
+create or replace function tasker_contrib.guard_task() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    state text;
+begin
+    select to_state into state from tasker.task_transitions where task_uuid = new.task_uuid order by sort_key desc limit 1;
+    if found and new.from_state is distinct from state then
+        raise exception 'task % is %, so it cannot go from % to %', new.task_uuid, state, new.from_state, new.to_state
+            using errcode = 'TK001', hint = 'another process was faster';
+    end if;
+    return new;
+end $$;
+
+-- "No step is ready" does not mean that every step is done.
+create or replace function tasker_contrib.guard_completion() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    if exists (
+        select from tasker.workflow_steps step
+          left join tasker.workflow_step_transitions last on last.workflow_step_uuid = step.workflow_step_uuid and last.most_recent
+         where step.task_uuid = new.task_uuid
+           and coalesce(last.to_state, 'pending') not in ('complete', 'resolved_manually', 'cancelled')
+    ) then
+        raise exception 'task % has steps that are not complete', new.task_uuid using errcode = 'TK003';
+    end if;
+    return new;
+end $$;
+
+-- The claim is recorded in the transaction that makes it, so no moment is between them in which a process can die.
+create or replace function tasker_contrib.track_claim() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    if new.to_state = 'in_progress' then
+        insert into tasker_contrib.claims (workflow_step_uuid, transition_uuid, worker)
+        values (new.workflow_step_uuid, new.workflow_step_transition_uuid, current_setting('application_name'))
+        on conflict (workflow_step_uuid) do update
+            set transition_uuid = excluded.transition_uuid, worker = excluded.worker, claimed_at = excluded.claimed_at, answer_due = null;
+    else
+        delete from tasker_contrib.claims where workflow_step_uuid = new.workflow_step_uuid;
+    end if;
+    return null;
+end $$;
+
+-- An operator who resets a step gives it all its chances again.
+create or replace function tasker_contrib.forget_losses() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    delete from tasker_contrib.tries where subject = new.workflow_step_uuid;
+    return null;
+end $$;
+
+create or replace trigger tasker_contrib_guard before insert on tasker.workflow_step_transitions
+    for each row execute function tasker_contrib.guard_step();
+create or replace trigger tasker_contrib_track after insert on tasker.workflow_step_transitions
+    for each row when (new.to_state = 'in_progress' or new.from_state = 'in_progress') execute function tasker_contrib.track_claim();
+create or replace trigger tasker_contrib_reset after insert on tasker.workflow_step_transitions
+    for each row when (new.from_state = 'error') execute function tasker_contrib.forget_losses();
+create or replace trigger tasker_contrib_guard before insert on tasker.task_transitions
+    for each row execute function tasker_contrib.guard_task();
+create or replace trigger tasker_contrib_guard_completion before insert on tasker.task_transitions
+    for each row when (new.to_state = 'complete') execute function tasker_contrib.guard_completion();

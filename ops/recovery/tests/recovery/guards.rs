@@ -1,0 +1,110 @@
+//! What Core's transactions meet: the claim's holder, and compare-and-set.
+
+use serde_json::json;
+
+use crate::bed::{connect, Bed};
+
+fn code(error: &sqlx::Error) -> String {
+    error
+        .as_database_error()
+        .and_then(|error| error.code())
+        .unwrap_or_else(|| panic!("{error}"))
+        .into_owned()
+}
+
+#[tokio::test]
+async fn a_worker_that_was_cut_off_cannot_answer_for_the_holder() {
+    let mut bed = Bed::new().await;
+    let task = bed.create("chain").await;
+    let first = bed.wait_for_step(task, "first", "enqueued").await;
+    let mut cut_off = bed.worker("tkw:test:host:1:cut").await;
+    cut_off.claim(first).await.unwrap();
+    // Its network is gone; its process is not.
+    drop(cut_off);
+    bed.pass_until("the step to be enqueued again", async |sql| {
+        crate::bed::step(sql, task, "first").await.1 == "enqueued"
+    })
+    .await;
+    let mut holder = bed.worker("tkw:test:host:2:holder").await;
+    holder.claim(first).await.unwrap();
+
+    let mut back = bed.worker("tkw:test:host:1:cut").await;
+    let refused = back.answer(first).await.unwrap_err();
+    assert_eq!(code(&refused), "TK002", "{refused}");
+    assert!(
+        refused
+            .to_string()
+            .contains("held by tkw:test:host:2:holder"),
+        "{refused}"
+    );
+    holder.answer(first).await.unwrap();
+    bed.wait_for_step(task, "first", "complete").await;
+}
+
+#[tokio::test]
+async fn workers_without_a_name_answer_as_ever_and_are_left_alone() {
+    let mut bed = Bed::new().await;
+    let task = bed.create("timed").await;
+    let first = bed.wait_for_step(task, "first", "enqueued").await;
+    let mut claims = bed.worker("").await;
+    claims.claim(first).await.unwrap();
+    drop(claims);
+    // Longer than its grace and its time limit.
+    let begun = std::time::Instant::now();
+    while begun.elapsed() < std::time::Duration::from_secs(2) {
+        assert_eq!(bed.pass().await, []);
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    let mut answers = bed.worker("some pool").await;
+    answers.answer(first).await.unwrap();
+    bed.wait_for_step(task, "first", "complete").await;
+}
+
+#[tokio::test]
+async fn of_two_claims_of_a_step_one_is_refused() {
+    let mut bed = Bed::new().await;
+    let task = bed.create("chain").await;
+    let first = bed.wait_for_step(task, "first", "enqueued").await;
+    let (mut one, mut two) = (
+        bed.worker("tkw:test:host:1:a").await,
+        bed.worker("tkw:test:host:2:b").await,
+    );
+    let (a, b) = tokio::join!(one.claim(first), two.claim(first));
+    let refused: Vec<_> = [a, b].into_iter().filter_map(Result::err).collect();
+    assert_eq!(refused.len(), 1, "{refused:?}");
+    assert_eq!(code(&refused[0]), "TK001", "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_task_goes_only_on_from_the_state_that_it_has() {
+    let mut bed = Bed::new().await;
+    let task = bed.create("chain").await;
+    bed.wait_for_step(task, "first", "enqueued").await;
+    let mut sql = connect(&bed.database_url, "a second server").await;
+    let late = format!(
+        "begin; update tasker.task_transitions set most_recent = false where task_uuid = '{task}' and most_recent;
+         insert into tasker.task_transitions (task_uuid, from_state, to_state, sort_key, most_recent, created_at, updated_at)
+         values ('{task}', 'pending', 'initializing', 99, true, now(), now()); commit"
+    );
+    let refused = sqlx::raw_sql(&late).execute(&mut sql).await.unwrap_err();
+    assert_eq!(code(&refused), "TK001", "{refused}");
+}
+
+#[tokio::test]
+async fn a_task_with_open_steps_cannot_be_completed() {
+    let mut bed = Bed::new().await;
+    let task = bed.create("chain").await;
+    bed.wait_for_step(task, "first", "enqueued").await;
+    let mut sql = connect(&bed.database_url, "a second server").await;
+    let state = {
+        bed.stop_server();
+        bed.task_state(task).await
+    };
+    let early = format!(
+        "select tasker.transition_task_state_atomic('{task}', '{state}', 'complete', null, '{}')",
+        json!({})
+    );
+    let refused = sqlx::raw_sql(&early).execute(&mut sql).await.unwrap_err();
+    assert_eq!(code(&refused), "TK003", "{refused}");
+    bed.resume_server();
+}
