@@ -1,0 +1,115 @@
+"""A real PostgreSQL for every test, and the people of the demo."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.db import connection, connections
+from tasker_contrib_django.testing import TaskerStack, WorkflowRun, run_workflow
+
+from approvals import actions, step_handlers  # noqa: F401
+from approvals.models import Booking, Budget, Dispatch, Line, PurchaseRequest, Round
+
+APP_DIR = Path(__file__).resolve().parents[1]
+EXAMPLE_DIR = APP_DIR.parent
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(tasker_stack: TaskerStack) -> None:
+    url = urlsplit(tasker_stack.database_url)
+    connections["default"].settings_dict.update(
+        HOST=url.hostname, PORT=url.port, USER=url.username, PASSWORD=url.password
+    )
+
+
+@pytest.fixture(autouse=True)
+def mails(settings: Any, tmp_path: Path) -> Path:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    # The demo's passwords need no slow hash.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    return tmp_path
+
+
+@pytest.fixture
+def company(db: None) -> Company:
+    """The people and budgets of the demo, in a transaction that is taken back."""
+    return Company()
+
+
+@pytest.fixture
+def lasting_company(transactional_db: None) -> Iterator[Company]:
+    """The same for tests with real commits, whose tables are emptied afterwards."""
+    yield Company()
+    with connection.cursor() as cursor:
+        # The trigger refuses what empties the tables; only their owner can switch it off.
+        cursor.execute("ALTER TABLE approvals_auditentry DISABLE TRIGGER audit_is_final")
+        cursor.execute("TRUNCATE approvals_auditentry")
+        cursor.execute("ALTER TABLE approvals_auditentry ENABLE TRIGGER audit_is_final")
+
+
+class Company:
+    """What tests do again and again."""
+
+    def __init__(self) -> None:
+        call_command("demo", stdout=io.StringIO())
+
+    def user(self, name: str) -> User:
+        return User.objects.get(username=name)
+
+    def request(self, who: str = "erik", total: str = "100.00", budget: str = "it") -> int:
+        """A draft of one line."""
+        request = PurchaseRequest.objects.create(
+            requester=self.user(who), budget=Budget.objects.get(code=budget), title="Chairs"
+        )
+        Line.objects.create(
+            request=request, description="chair", quantity=1, unit_price=Decimal(total)
+        )
+        return request.pk
+
+    def submitted(self, who: str = "erik", total: str = "100.00", budget: str = "it") -> int:
+        """A request that waits in its first round, unless the budget does not suffice."""
+        pk = self.request(who, total, budget)
+        actions.submit(pk, self.user(who))
+        self.work()
+        return pk
+
+    def work(self) -> list[str]:
+        """Run every task that is there, and the tasks that they lead to, in memory."""
+        done = []
+        while rows := list(Dispatch.objects.filter(done_at=None)):
+            for row in rows:
+                run_task(row).assert_complete()
+                done.append(row.key)
+        return done
+
+    def open_round(self, pk: int) -> Round:
+        return Round.objects.get(request=pk, status="open")
+
+    def vote(self, pk: int, who: str, verdict: str = "approve", *, work: bool = True) -> None:
+        actions.vote(self.open_round(pk).pk, self.user(who), verdict)
+        if work:
+            self.work()
+
+    def bookings(self, pk: int) -> list[tuple[int, str, str]]:
+        found = Booking.objects.filter(request=pk).order_by("pk")
+        return [(one.revision, one.kind, str(one.amount)) for one in found]
+
+    def status(self, pk: int) -> str:
+        return PurchaseRequest.objects.get(pk=pk).status
+
+    def rounds(self, pk: int) -> list[tuple[int, str, str]]:
+        found = Round.objects.filter(request=pk).order_by("revision", "position")
+        return [(one.revision, one.stage, one.status) for one in found]
+
+
+def run_task(row: Dispatch) -> WorkflowRun:
+    template = APP_DIR / f"config/tasks/{row.template}.yaml"
+    return run_workflow(template, {**row.context, "attempt": row.attempt})
