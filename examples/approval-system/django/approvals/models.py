@@ -55,15 +55,15 @@ class Budget(models.Model):
 
 class PurchaseRequest(models.Model):
     class Status(models.TextChoices):
-        DRAFT = "draft"
+        DRAFT = "draft", "draft"
         SUBMITTED = "submitted", "being checked"
         WAITING = "waiting", "waiting for approval"
         # The last vote is in; the money is being booked.
         SETTLING = "settling", "being booked"
-        APPROVED = "approved"
-        REJECTED = "rejected"
+        APPROVED = "approved", "approved"
+        REJECTED = "rejected", "rejected"
         UNFUNDED = "unfunded", "declined: over budget"
-        WITHDRAWN = "withdrawn"
+        WITHDRAWN = "withdrawn", "withdrawn"
 
     # The requester may still change or withdraw it.
     OPEN = (Status.SUBMITTED, Status.WAITING)

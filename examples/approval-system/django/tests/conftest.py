@@ -13,6 +13,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import connection, connections
+from django.test import override_settings
 from tasker_contrib_django.testing import TaskerStack, WorkflowRun, run_workflow
 
 from approvals import actions, step_handlers  # noqa: F401
@@ -30,12 +31,13 @@ def django_db_modify_db_settings(tasker_stack: TaskerStack) -> None:
     )
 
 
-@pytest.fixture(autouse=True)
-def mails(settings: Any, tmp_path: Path) -> Path:
-    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
-    # The demo's passwords need no slow hash.
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    return tmp_path
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """People, groups and budgets, made once."""
+    # Their passwords need no slow hash.
+    hashers = override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"])
+    with django_db_blocker.unblock(), hashers:
+        call_command("demo", stdout=io.StringIO())
 
 
 @pytest.fixture
@@ -47,19 +49,20 @@ def company(db: None) -> Company:
 @pytest.fixture
 def lasting_company(transactional_db: None) -> Iterator[Company]:
     """The same for tests with real commits, whose tables are emptied afterwards."""
+    trigger("ENABLE")
+    call_command("demo", stdout=io.StringIO())
     yield Company()
+    # It refuses to have its table emptied; only the table's owner can switch it off.
+    trigger("DISABLE")
+
+
+def trigger(switch: str) -> None:
     with connection.cursor() as cursor:
-        # The trigger refuses what empties the tables; only their owner can switch it off.
-        cursor.execute("ALTER TABLE approvals_auditentry DISABLE TRIGGER audit_is_final")
-        cursor.execute("TRUNCATE approvals_auditentry")
-        cursor.execute("ALTER TABLE approvals_auditentry ENABLE TRIGGER audit_is_final")
+        cursor.execute(f"ALTER TABLE approvals_auditentry {switch} TRIGGER audit_is_final")
 
 
 class Company:
     """What tests do again and again."""
-
-    def __init__(self) -> None:
-        call_command("demo", stdout=io.StringIO())
 
     def user(self, name: str) -> User:
         return User.objects.get(username=name)

@@ -22,7 +22,7 @@ def test_a_small_request_needs_the_manager_alone(company: Company) -> None:
     assert company.bookings(pk) == [(1, "reserved", "100.00"), (1, "spent", "100.00")]
     assert [(one.to, one.subject) for one in mail.outbox] == [
         (["mira@example.com"], f"Please decide: #{pk} Chairs"),
-        (["erik@example.com"], f"#{pk} Chairs: Approved"),
+        (["erik@example.com"], f"#{pk} Chairs: approved"),
     ]
 
 
