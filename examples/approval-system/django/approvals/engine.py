@@ -25,8 +25,7 @@ class Unavailable(Exception):
 class Step:
     name: str
     state: str
-    since: datetime
-    attempts: int
+    since: datetime | None
 
     @property
     def taken(self) -> bool:
@@ -43,20 +42,32 @@ class Task:
 def create(template: str, context: dict[str, Any]) -> UUID:
     """Create a task; the same context again is the same task."""
     try:
-        task = tasker.client().create_task(
+        task = tasker.client.create_task(
             template, context, namespace=NAMESPACE, version=VERSION, idempotent=True
         )
     except tasker.TaskerContribError as why:
         raise Unavailable(str(why)) from why
-    return task.task_uuid
+    return UUID(task.task_uuid)
 
 
 def look(uuid: UUID) -> Task | None:
+    """A task as it is now, or None if there is none.
+
+    Raises:
+        Unavailable: Tasker does not answer.
+    """
     try:
-        task = tasker.client().get_task(uuid)
+        task = tasker.client.get_task(uuid)
+        steps = tasker.client.steps(uuid)
     except tasker.TaskerNotFound:
         return None
     except tasker.TaskerContribError as why:
         raise Unavailable(str(why)) from why
-    steps = [Step(step.name, step.state, step.updated_at, step.attempts) for step in task.steps]
-    return Task(task.status, task.ended, steps)
+    return Task(
+        task.status,
+        task.ended,
+        [
+            Step(step.name, step.current_state, step.last_attempted_at or step.created_at)
+            for step in steps
+        ],
+    )

@@ -69,7 +69,7 @@ class Graph:
 
 @cache
 def steps_of(template: str) -> list[dict[str, Any]]:
-    file = settings.TASKER["TEMPLATE_PATH"] / f"{template}.yaml"
+    file = settings.BASE_DIR / settings.TASKER["TEMPLATES"] / f"{template}.yaml"
     steps: list[dict[str, Any]] = yaml.safe_load(file.read_text(encoding="utf-8"))["steps"]
     return steps
 

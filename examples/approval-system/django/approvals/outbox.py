@@ -103,5 +103,7 @@ def _goes_on(uuid: UUID, now: datetime) -> bool:
     task = engine.look(uuid)
     if task is None or task.ended:
         return False
-    patience = settings.APPROVALS["REPEAT_AFTER"]
-    return not any(step.taken and step.since + patience < now for step in task.steps)
+    begun_before = now - settings.APPROVALS["REPEAT_AFTER"]
+    return not any(
+        step.taken and step.since is not None and step.since < begun_before for step in task.steps
+    )

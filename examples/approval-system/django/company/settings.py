@@ -89,7 +89,8 @@ EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
 EMAIL_FILE_PATH = os.environ.get("APPROVALS_MAIL_DIR", DATA_DIR / "mail")
 DEFAULT_FROM_EMAIL = "purchasing@example.com"
 
-TASKER = {"TEMPLATE_PATH": BASE_DIR / "config" / "tasks"}
+# Everything else about Tasker is in the environment; see tasker-contrib-django.
+TASKER = {"TEMPLATES": "config/tasks"}
 
 
 def hours(name: str, default: float) -> timedelta:

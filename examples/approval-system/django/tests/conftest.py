@@ -114,5 +114,4 @@ class Company:
 
 
 def run_task(row: Dispatch) -> WorkflowRun:
-    template = APP_DIR / f"config/tasks/{row.template}.yaml"
-    return run_workflow(template, {**row.context, "attempt": row.attempt})
+    return run_workflow(f"{row.template}.yaml", {**row.context, "attempt": row.attempt})
