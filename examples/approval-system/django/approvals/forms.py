@@ -31,7 +31,9 @@ class VoteForm(forms.Form):
     # Of the page that the person looked at: if the request was changed since, the round is over.
     round = forms.IntegerField(widget=forms.HiddenInput)
     verdict = forms.ChoiceField(choices=Vote.Verdict.choices)
-    comment = forms.CharField(required=False, max_length=400, label="Comment, for everybody to read")
+    comment = forms.CharField(
+        required=False, max_length=400, label="Comment, for everybody to read"
+    )
 
 
 class DelegationForm(forms.ModelForm):

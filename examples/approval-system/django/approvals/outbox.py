@@ -26,7 +26,9 @@ log = logging.getLogger(__name__)
 HEAD_START = timedelta(seconds=5)
 
 
-def dispatch(request: PurchaseRequest, template: str, *event: str, round_: Round | None = None) -> None:
+def dispatch(
+    request: PurchaseRequest, template: str, *event: str, round_: Round | None = None
+) -> None:
     """Have a task done for an event of a request's revision; the same event counts once."""
     key = ".".join([f"request-{request.pk}", f"r{request.revision}", *event])
     context = {

@@ -19,6 +19,8 @@ from . import actions, graph, people
 from .forms import DelegationForm, LineFormSet, RequestForm, VoteForm
 from .models import Budget, Delegation, PurchaseRequest
 
+# Lists show the first ones.
+PAGE = 100
 # HTMX stops asking when it gets this.
 STOP_POLLING = 286
 
@@ -51,7 +53,9 @@ def refusals(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
 
 
 def visible(web: Web, pk: int) -> PurchaseRequest:
-    request = get_object_or_404(PurchaseRequest.objects.select_related("requester", "budget"), pk=pk)
+    request = get_object_or_404(
+        PurchaseRequest.objects.select_related("requester", "budget"), pk=pk
+    )
     if not people.can_see(web.user, request):
         raise PermissionDenied("This request is not yours to see.")
     return request
@@ -60,8 +64,8 @@ def visible(web: Web, pk: int) -> PurchaseRequest:
 @login_required
 @require_GET
 def inbox(web: Web) -> HttpResponse:
-    seats = people.free_seats(web.user)
-    return render(web, "approvals/inbox.html", {"seats": seats})
+    seats = people.free_seats(web.user).prefetch_related("round__request__lines")
+    return render(web, "approvals/inbox.html", {"seats": seats[:PAGE]})
 
 
 @login_required
@@ -70,7 +74,7 @@ def requests(web: Web) -> HttpResponse:
     found = PurchaseRequest.objects.select_related("requester").prefetch_related("lines")
     if not web.user.has_perm("approvals.view_every_request"):
         found = found.filter(requester=web.user)
-    return render(web, "approvals/requests.html", {"requests": found[:100]})
+    return render(web, "approvals/requests.html", {"requests": found[:PAGE]})
 
 
 @login_required

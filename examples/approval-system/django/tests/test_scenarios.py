@@ -35,9 +35,7 @@ def test_a_small_request_needs_the_manager_alone(company: Company) -> None:
         ("10000.01", ["manager", "finance", "board"]),
     ],
 )
-def test_the_amount_decides_who_must_agree(
-    company: Company, total: str, stages: list[str]
-) -> None:
+def test_the_amount_decides_who_must_agree(company: Company, total: str, stages: list[str]) -> None:
     pk = company.submitted(total=total)
     expected = [(1, stage, "planned") for stage in stages]
     assert company.rounds(pk) == [(1, "manager", "open"), *expected[1:]]

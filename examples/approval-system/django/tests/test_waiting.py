@@ -21,7 +21,9 @@ MANY = 10_000
 
 def look() -> list[str]:
     """The statements of one look that finds nothing."""
-    with CaptureQueriesContext(connection, ) as queries:
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
         looked = periodic.look()
     assert (looked.reminders, looked.escalations, looked.tasks) == (0, 0, 0)
     return [query["sql"] for query in queries]
@@ -79,9 +81,7 @@ def test_bulk_made_waiting_requests_are_as_real_ones(company: Company) -> None:
             "seats": list(Seat.objects.filter(round=round_).values_list("approver__username")),
             "bookings": [(kind, str(amount)) for _, kind, amount in company.bookings(pk)],
             "audit": [entry.event for entry in request.audit.all()],
-            "tasks": [
-                (row.template, row.done_at is not None) for row in request.dispatches.all()
-            ],
+            "tasks": [(row.template, row.done_at is not None) for row in request.dispatches.all()],
         }
 
     assert left(made) == left(real)

@@ -73,9 +73,7 @@ def text(answer: Any) -> str:
     ("quantity", "price"), [(0, "5.00"), (-1, "5.00"), (1, "0.00"), (1, "-5"), (1, "0.001")]
 )
 def test_nonsense_is_not_saved(company: Company, quantity: int, price: str) -> None:
-    answer = signed_in(company, "erik").post(
-        reverse("new"), form("it", ("chair", quantity, price))
-    )
+    answer = signed_in(company, "erik").post(reverse("new"), form("it", ("chair", quantity, price)))
     assert answer.status_code == 200
     assert "errorlist" in text(answer)
     assert not PurchaseRequest.objects.exists()
