@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+import httpx
 from django.core.signals import setting_changed
 from tasker_contrib.errors import TaskerContribError
 
@@ -29,6 +30,8 @@ class _Clients:
     """The clients of this process: one for synchronous code, one for each event loop."""
 
     def __init__(self) -> None:
+        #: Answers instead of the network (the fake server of tests).
+        self.transport: httpx.MockTransport | None = None
         self.reset()
 
     def reset(self, **_: object) -> None:
@@ -38,7 +41,6 @@ class _Clients:
         self.by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncClient] = (
             WeakKeyDictionary()
         )
-        self.replacement: Any = None
 
     def must_be_usable(self) -> None:
         """Stop where no task may be created.
@@ -46,36 +48,34 @@ class _Clients:
         Raises:
             TaskerContribError: the mode of this process is off; the message says why.
         """
-        if self.replacement is not None:
+        if self.transport is not None:
             return
         decided = logged_decision()
         if decided.mode == "off":
             raise TaskerContribError(f"Tasker is off in this process: {decided.reason}")
 
     def for_threads(self) -> Client:
-        if self.replacement is not None:
-            return self.replacement  # type: ignore[no-any-return]
         self.must_be_usable()
         with self.lock:
             if self.client is None:
-                self.client = _made(Client)
+                self.client = self._made(Client)
             return self.client
 
     def for_loop(self) -> AsyncClient:
-        if self.replacement is not None:
-            return self.replacement.asynchronous  # type: ignore[no-any-return]
         self.must_be_usable()
         loop = asyncio.get_running_loop()
         found = self.by_loop.get(loop)
         if found is None:
-            found = self.by_loop[loop] = _made(AsyncClient)
+            found = self.by_loop[loop] = self._made(AsyncClient)
         return found
 
-
-def _made(kind: Any) -> Any:
-    return kind.from_settings(
-        conf.tasker_settings(), initiator=INITIATOR, source_system="django"
-    )
+    def _made(self, kind: Any) -> Any:
+        return kind.from_settings(
+            conf.tasker_settings(),
+            initiator=INITIATOR,
+            source_system="django",
+            transport=self.transport,
+        )
 
 
 clients = _Clients()
@@ -83,9 +83,7 @@ clients = _Clients()
 
 def _on_change(*, setting: str, **_: object) -> None:
     if setting == conf.SETTING:
-        replacement = clients.replacement
         clients.reset()
-        clients.replacement = replacement
 
 
 setting_changed.connect(_on_change, dispatch_uid="tasker_contrib_django.client")
