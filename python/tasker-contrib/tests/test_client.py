@@ -79,7 +79,7 @@ def _fast(monkeypatch: pytest.MonkeyPatch) -> None:
         await real(0)
 
     waits.clear()
-    monkeypatch.setattr("tasker_contrib.client.asyncio.sleep", sleep)
+    monkeypatch.setattr("tasker_contrib.client.transport.asyncio.sleep", sleep)
 
 
 waits: list[float] = []

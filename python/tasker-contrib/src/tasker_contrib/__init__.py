@@ -7,7 +7,7 @@ from ._internal import core_import as core_import  # isort: skip
 
 from ._internal.metrics import registry as metrics_registry
 from .batches import BatchContext, Checkpoint
-from .client import StepInfo, Task, TaskerClient, TaskPage
+from .client import StepInfo, SyncTaskerClient, Task, TaskerClient, TaskPage
 from .errors import (
     HandlerImportError,
     PermanentError,
@@ -61,6 +61,7 @@ __all__ = [
     "RetryableError",
     "StepContext",
     "StepInfo",
+    "SyncTaskerClient",
     "Task",
     "TaskPage",
     "TaskerBackpressure",

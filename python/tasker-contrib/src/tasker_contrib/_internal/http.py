@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import email.utils
 from contextlib import AsyncExitStack
-from datetime import datetime, timezone
 from typing import Any
 
 import httpx
 from tasker_core.errors import PermanentError, RetryableError
 
 from .registry import Handler
+from .retry_after import retry_after
 
 RETRYABLE_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
 
@@ -42,18 +41,3 @@ def classify(error: httpx.HTTPError) -> PermanentError | RetryableError:
     if isinstance(error, (httpx.UnsupportedProtocol, httpx.TooManyRedirects)):
         return PermanentError(f"{type(error).__name__}: {error}")
     return RetryableError(f"{type(error).__name__}: {error}")
-
-
-def retry_after(value: str | None) -> float | None:
-    """Seconds of a `Retry-After` header in either of its two forms."""
-    if not value:
-        return None
-    if value.strip().isdigit():
-        return float(value)
-    try:
-        moment = email.utils.parsedate_to_datetime(value)
-    except (TypeError, ValueError):
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=timezone.utc)
-    return max(0.0, (moment - datetime.now(timezone.utc)).total_seconds())

@@ -17,7 +17,9 @@ from typing import Literal
 
 import httpx
 
-from ..client import TaskerClient, auth_headers
+from ..client import TaskerClient
+from ..client.base import headers_from
+from ..client.transport import options
 from ..errors import TaskerStartError
 from ..events import TaskerEvent, emit
 from ..log import install_filter
@@ -281,19 +283,11 @@ class Runtime:
         waiting = dispatcher.recently_answered()
         if not waiting:
             return
-        orchestration = self.settings.orchestration
-        token, key = orchestration.token, orchestration.api_key
-        headers = auth_headers(
-            token.get_secret_value() if token else None,
-            key.get_secret_value() if key else None,
-            orchestration.api_key_header,
-        )
+        url = self.settings.orchestration_url
         begun = time.monotonic()
         limit = _FLUSH_SECONDS
         pause = threading.Event()
-        with httpx.Client(
-            base_url=self.settings.orchestration_url, headers=headers, timeout=1.0
-        ) as http:
+        with httpx.Client(**options(url, headers_from(self.settings), 1.0)) as http:
             while waiting and time.monotonic() - begun < limit:
                 try:
                     waiting = [ids for ids in waiting if not _processed(http, *ids)]
