@@ -144,7 +144,7 @@ class Client:
         self._make = make
 
     @classmethod
-    def from_settings(cls, settings: TaskerSettings, **defaults: str) -> Self:
+    def from_settings(cls, settings: TaskerSettings, **defaults: Any) -> Self:
         """A client with the settings of a project."""
         return cls(lambda: AsyncClient.from_settings(settings, **defaults))
 

@@ -18,6 +18,8 @@ from tasker_contrib._internal.injection import AppContext
 from tasker_contrib._internal.registry import registry
 from tasker_contrib.handlers import StepContext
 
+from ._internal.json import complaint, find_model
+
 __all__ = ["app_context", "around_async_step", "around_step"]
 
 
@@ -71,4 +73,12 @@ def atomic_aliases(fn: Callable[..., Any] | None = None) -> list[str]:
 
 def app_context() -> AppContext:
     """What the worker and the test helpers pass on to the execution of steps."""
-    return AppContext(around_step=around_step, around_async_step=around_async_step)
+    return AppContext(
+        around_step=around_step, around_async_step=around_async_step, refuse=refuse_rows
+    )
+
+
+def refuse_rows(result: Any) -> str | None:
+    """Why a result cannot be stored, if it holds a model instance or a query set."""
+    found = find_model(result)
+    return complaint(found, "the result") if found is not None else None
