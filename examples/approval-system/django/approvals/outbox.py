@@ -83,7 +83,16 @@ def deliver_due(now: datetime, limit: int) -> int:
         # Whoever else looks meanwhile leaves them alone.
         later = now + max(HEAD_START, settings.APPROVALS["REPEAT_AFTER"])
         Dispatch.objects.filter(pk__in=[row.pk for row in rows]).update(due_at=later)
-    return sum(_deliver(row, now) for row in rows)
+    return sum(_try(row, now) for row in rows)
+
+
+def _try(row: Dispatch, now: datetime) -> bool:
+    try:
+        return _deliver(row, now)
+    except Exception:
+        # What is wrong with one must not hold up the others; it is due again later.
+        log.exception("the task of %s cannot be created", row.key)
+        return False
 
 
 def _deliver(row: Dispatch, now: datetime) -> bool:
