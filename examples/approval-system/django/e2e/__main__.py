@@ -1,0 +1,38 @@
+"""`python -m e2e SCENARIO` does a scenario on a running application and prints the books as JSON."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from typing import Any
+
+from . import stories
+from .books import Books
+from .rush import rush
+from .waiting import waiting
+
+SCENARIOS: dict[str, Callable[[Books], dict[str, Any]]] = {
+    "straight": stories.straight,
+    "rejected": stories.rejected,
+    "board": stories.board,
+    "quorum": stories.quorum,
+    "delegate": stories.delegate,
+    "escalation": stories.escalation,
+    "withdrawn": stories.withdrawn,
+    "changed": stories.changed,
+    "over-budget": stories.over_budget,
+    "rules": stories.rules,
+    "rush": rush,
+    "waiting": waiting,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m e2e", description=__doc__)
+    parser.add_argument("scenario", choices=SCENARIOS)
+    print(json.dumps(SCENARIOS[parser.parse_args().scenario](Books()), indent=2))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,168 @@
+"""Many requests at once while workers are killed; afterwards every cent must be where it belongs."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from .books import Books, until
+from .person import Person
+
+# How many; 500 takes some minutes.
+COUNT = int(os.environ.get("APPROVALS_RUSH", "100"))
+REQUESTERS = ["erik", "elena", "emil"]
+KILLS = 3
+
+
+def price(index: int) -> str:
+    """One in ten needs finance, too."""
+    return "1500.00" if index % 10 == 0 else "100.00"
+
+
+def rush(books: Books) -> dict[str, Any]:
+    first = books.value("SELECT coalesce(max(id), 0) FROM approvals_purchaserequest")
+    before = float(books.free("it"))
+    over = threading.Event()
+    voters = [
+        threading.Thread(target=vote, args=(name, first, over))
+        for name in ("mira", "max", "fatima", "felix", "frida")
+    ]
+    for voter in voters:
+        voter.start()
+    killer = threading.Thread(target=kill, args=(first, over))
+    killer.start()
+    try:
+        submit_all(books.budget("it"))
+        # Also those whose step was taken into the grave, until the periodic job notices.
+        until(lambda: is_over(books, first), lambda: f"still open: {left(books, first)}", 400)
+    finally:
+        over.set()
+        for thread in (*voters, killer):
+            thread.join(60)
+    return report(books, first, before)
+
+
+def submit_all(budget: int) -> None:
+    def run(place: int) -> None:
+        person = Person(REQUESTERS[place])
+        for index in range(place, COUNT, len(REQUESTERS)):
+            person.submit(f"Rush {index}", price(index), budget)
+
+    with ThreadPoolExecutor(len(REQUESTERS)) as pool:
+        list(pool.map(run, range(len(REQUESTERS))))
+
+
+def vote(name: str, first: int, over: threading.Event) -> None:
+    """Answer everything in one's inbox; each seventh request is rejected."""
+    person, books = Person(name), Books()
+    while not over.is_set():
+        asked = books.rows(
+            """SELECT r.id, r.request_id, q.title FROM approvals_seat s
+               JOIN approvals_round r ON r.id = s.round_id
+               JOIN approvals_purchaserequest q ON q.id = r.request_id
+               JOIN auth_user u ON u.id = s.approver_id
+               WHERE r.status = 'open' AND u.username = %(name)s AND q.id > %(first)s
+                 AND NOT EXISTS (SELECT 1 FROM approvals_vote v WHERE v.seat_id = s.id)
+               ORDER BY r.id LIMIT 20""",
+            name=name,
+            first=first,
+        )
+        if not asked:
+            over.wait(0.1)
+            continue
+        token = person.token("/requests/new/")
+        for row in asked:
+            data = {
+                "csrfmiddlewaretoken": token,
+                "round": row["id"],
+                "verdict": "reject" if int(row["title"].split()[1]) % 7 == 3 else "approve",
+            }
+            person.http.post(
+                f"/requests/{row['request_id']}/vote/", data=data, follow_redirects=False
+            )
+
+
+def kill(first: int, over: threading.Event) -> None:
+    """Start workers beside the application's own, and kill each one in the middle of its work."""
+    books = Books()
+    for turn in range(1, KILLS + 1):
+        # In a group of its own, so that its processes die together and nothing else does.
+        worker = subprocess.Popen(
+            [sys.executable, "manage.py", "tasker", "worker", "--no-reload"],
+            stdout=sys.stderr,
+            start_new_session=True,
+        )
+        mark = COUNT * turn // (KILLS + 1)
+        while closed(books, first) < mark and not over.is_set():
+            over.wait(0.02)
+        os.killpg(worker.pid, signal.SIGKILL)
+        worker.wait()
+
+
+def closed(books: Books, first: int) -> int:
+    return int(
+        books.value(
+            """SELECT count(*) FROM approvals_purchaserequest
+               WHERE id > %(first)s AND status IN ('approved', 'rejected')""",
+            first=first,
+        )
+    )
+
+
+def is_over(books: Books, first: int) -> bool:
+    return closed(books, first) == COUNT and not left(books, first)
+
+
+def left(books: Books, first: int) -> list[dict[str, Any]]:
+    return books.rows(
+        """SELECT key, attempt, task_uuid::text FROM approvals_dispatch
+           WHERE request_id > %(first)s AND done_at IS NULL LIMIT 5""",
+        first=first,
+    )
+
+
+def report(books: Books, first: int, before: float) -> dict[str, Any]:
+    rejected = [index for index in range(COUNT) if index % 7 == 3]
+    spent = sum(float(price(index)) for index in range(COUNT) if index not in rejected)
+    sums = books.rows(
+        """SELECT kind, count(*), sum(amount)::float FROM approvals_booking
+           WHERE request_id > %(first)s GROUP BY kind""",
+        first=first,
+    )
+    booked = {row["kind"]: (row["count"], row["sum"]) for row in sums}
+    total = sum(float(price(index)) for index in range(COUNT))
+    repeated = books.value(
+        "SELECT count(*) FROM approvals_dispatch WHERE request_id > %(first)s AND attempt > 1",
+        first=first,
+    )
+    print(f"rush: {COUNT} requests, {repeated} tasks had to be repeated", file=sys.stderr)
+    return {
+        "all_closed": closed(books, first) == COUNT,
+        "reserved_exactly": booked.get("reserved") == (COUNT, total),
+        "spent_exactly": booked.get("spent") == (COUNT - len(rejected), spent),
+        "released_exactly": booked.get("released") == (len(rejected), total - spent),
+        "budget_is_exact": before - spent == float(books.free("it")),
+        "wrong_ends": books.rows(
+            """SELECT q.id FROM approvals_purchaserequest q WHERE q.id > %(first)s AND NOT EXISTS (
+                 SELECT 1 FROM approvals_booking b WHERE b.request_id = q.id AND b.kind =
+                   CASE q.status WHEN 'approved' THEN 'spent' ELSE 'released' END)""",
+            first=first,
+        ),
+        "closed_twice": books.rows(
+            """SELECT request_id FROM approvals_auditentry
+               WHERE request_id > %(first)s AND event LIKE 'closed: %%'
+               GROUP BY request_id HAVING count(*) > 1""",
+            first=first,
+        ),
+        "people_told_twice": books.rows(
+            """SELECT request_id, recipient_id, subject FROM approvals_notice
+               WHERE request_id > %(first)s GROUP BY 1, 2, 3 HAVING count(*) > 1""",
+            first=first,
+        ),
+        "workers_killed": KILLS,
+    }

@@ -1,0 +1,95 @@
+"""Tasker workflows in Django. Documented use: `import tasker_contrib_django as tasker`."""
+
+from __future__ import annotations
+
+from tasker_contrib.client import StepInfo, Task, TaskPage
+from tasker_contrib.errors import (
+    HandlerImportError,
+    PermanentError,
+    RetryableError,
+    TaskerBackpressure,
+    TaskerClientError,
+    TaskerConfigError,
+    TaskerConflict,
+    TaskerContribError,
+    TaskerNotFound,
+    TaskerPermissionError,
+    TaskerServerError,
+    TaskerStartError,
+    TaskerTimeout,
+    TaskerUnavailable,
+    TaskerValidationError,
+)
+from tasker_contrib.events import EVENTS, TaskerEvent
+from tasker_contrib.handlers import (
+    BatchConfig,
+    BatchContext,
+    BatchResults,
+    Checkpoint,
+    Config,
+    Decision,
+    Input,
+    Result,
+    StepContext,
+    api_handler,
+    batch_analyzer,
+    batch_worker,
+    current_step,
+    decision_handler,
+    step_handler,
+)
+from tasker_contrib.log import TaskerLogFilter
+
+from .client import AsyncClient, Client, aclient, client
+from .operations import DeadLetter
+from .tasks import TaskRequest, acreate_task, create_task
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "EVENTS",
+    "AsyncClient",
+    "BatchConfig",
+    "BatchContext",
+    "BatchResults",
+    "Checkpoint",
+    "Client",
+    "Config",
+    "DeadLetter",
+    "Decision",
+    "HandlerImportError",
+    "Input",
+    "PermanentError",
+    "Result",
+    "RetryableError",
+    "StepContext",
+    "StepInfo",
+    "Task",
+    "TaskPage",
+    "TaskRequest",
+    "TaskerBackpressure",
+    "TaskerClientError",
+    "TaskerConfigError",
+    "TaskerConflict",
+    "TaskerContribError",
+    "TaskerEvent",
+    "TaskerLogFilter",
+    "TaskerNotFound",
+    "TaskerPermissionError",
+    "TaskerServerError",
+    "TaskerStartError",
+    "TaskerTimeout",
+    "TaskerUnavailable",
+    "TaskerValidationError",
+    "__version__",
+    "aclient",
+    "acreate_task",
+    "api_handler",
+    "batch_analyzer",
+    "batch_worker",
+    "client",
+    "create_task",
+    "current_step",
+    "decision_handler",
+    "step_handler",
+]

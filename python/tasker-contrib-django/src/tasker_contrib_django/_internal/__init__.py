@@ -1,0 +1,1 @@
+"""Parts that are not the public interface."""

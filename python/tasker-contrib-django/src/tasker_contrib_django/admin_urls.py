@@ -1,0 +1,15 @@
+"""`path("admin/tasker/", include("tasker_contrib_django.admin_urls"))`, before `admin.site.urls`."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from . import admin_views
+
+app_name = "tasker_admin"
+
+urlpatterns = [
+    path("", admin_views.tasks, name="tasks"),
+    path("<uuid:task_uuid>/", admin_views.task, name="task"),
+    path("<uuid:task_uuid>/act/", admin_views.act, name="act"),
+]

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from tasker_contrib._internal.registry import registry
+
+from tasker_contrib_django import conf
+from tasker_contrib_django.client import clients
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Settings of the developer's shell must not reach the tests, nor those of another test."""
+    for name in list(os.environ):
+        if name.startswith("TASKER_") and not name.startswith("TASKER_DEV_"):
+            monkeypatch.delenv(name)
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    conf.forget()
+    clients.reset()
+    yield
+    conf.forget()
+    clients.reset()
+
+
+@pytest.fixture
+def clean_registry() -> Iterator[None]:
+    """An empty registry of handlers for this test."""
+    saved = registry.snapshot()
+    registry.restore(({}, {}))
+    yield
+    registry.restore(saved)

@@ -1,0 +1,93 @@
+"""The worker on a real PostgreSQL and server, over the project's own database."""
+
+from __future__ import annotations
+
+import sqlite3
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tasker_contrib.testing import TaskerStack
+
+from tasker_contrib_django import StepInfo, Task
+from tasker_contrib_django.conf import _parse
+from tasker_contrib_django.operations import Client
+
+from ..support import Running, eventually, manage, running
+
+pytestmark = pytest.mark.xdist_group("stack")
+
+
+@dataclass
+class Site:
+    """The project with its own database and a running worker."""
+
+    env: dict[str, str]
+    client: Client
+    worker: Running
+    database: Path
+
+    def order(self, amount: int = 5) -> int:
+        with sqlite3.connect(self.database, timeout=20) as rows:
+            made = rows.execute("insert into shop_order (amount, state) values (?, 'new')", [amount])
+            assert made.lastrowid is not None
+            return made.lastrowid
+
+    def states(self) -> dict[int, str]:
+        with sqlite3.connect(self.database, timeout=20) as rows:
+            return dict(rows.execute("select id, state from shop_order"))
+
+    def end_of(self, task: Task | str) -> tuple[Task, dict[str, StepInfo]]:
+        ended = self.client.wait(task, timeout=60)
+        return ended, {step.name: step for step in self.client.steps(task)}
+
+
+@pytest.fixture(scope="module")
+def site(tasker_stack: TaskerStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    database = tmp_path_factory.mktemp("site") / "shop.sqlite3"
+    env = {**tasker_stack.env, "SHOP_DB": str(database)}
+    made = manage("migrate", "--run-syncdb", "-v", "0", **env)
+    assert made.returncode == 0, made.stderr
+    settings = _parse({"ORCHESTRATION": {"URL": tasker_stack.orchestration_url}}).settings
+    with running("tasker", "worker", "--health-port", "19473", **env) as worker:
+        worker.wait_for("worker process .* is ready")
+        yield Site(env, Client.from_settings(settings), worker, database)
+        assert worker.stop() == 0, worker.log
+        assert "worker stopped" in worker.log
+
+
+def test_a_task_runs_to_complete(site: Site) -> None:
+    order = site.order()
+    task = site.client.create_task("order", {"order_id": order}, namespace="shop")
+    ended, steps = site.end_of(task)
+    assert ended.status == "complete", site.worker.log
+    assert steps["charge"].result == {"order_id": order, "amount": 5}
+    assert steps["ship"].result == {"state": "shipped"}
+    assert site.states()[order] == "shipped"
+    assert f"[{task.task_uuid} ship]" in site.worker.log  # ids in each line of the log
+    assert "tasker: worker (this is a process of `manage.py tasker worker`)" in site.worker.log
+
+
+def test_what_a_step_finds_around_it(site: Site) -> None:
+    before = site.states()
+    found: list[Any] = []
+    for nonce in range(2):  # the second one does not see what the first one left behind
+        task = site.client.create_task("probe", {"nonce": nonce}, namespace="shop")
+        _, steps = site.end_of(task)
+        eventually(lambda: all(s.completed_at or s.error for s in site.client.steps(task)))
+        steps = {step.name: step for step in site.client.steps(task)}
+        found.append(steps["surroundings"].result)
+        assert "pass its key" in str(steps["row"].error), steps["row"]
+        assert "Order(pk=7) at ['orders'][0]" in str(steps["row"].error)
+        assert "after the write" in str(steps["write_and_fail"].error)
+    assert found == [{"language": "de", "text": "Ja", "zone": "Europe/Berlin"}] * 2
+    assert len(site.states()) == len(before) + 2  # without ATOMIC_REQUESTS a write stays
+
+
+def test_probes_of_the_worker_answer(site: Site) -> None:
+    for path in ("live", "ready", "metrics"):
+        with urllib.request.urlopen(f"http://127.0.0.1:19473/{path}", timeout=10) as answer:
+            assert answer.status == 200

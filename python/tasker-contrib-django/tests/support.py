@@ -1,0 +1,112 @@
+"""Runs the project's manage.py as a user would, in a process of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
+
+PROJECT = Path(__file__).parent / "project"
+MANAGE = PROJECT / "manage.py"
+
+
+def eventually(check: Callable[[], T], *, timeout: float = 30.0, what: str = "") -> T:
+    """Call `check` until it returns something true; return that."""
+    end = time.monotonic() + timeout
+    while True:
+        value = check()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {timeout} s: {what or check}")
+        time.sleep(0.02)
+
+
+def environment(**more: str) -> dict[str, str]:
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    return {**kept, "PYTHONUNBUFFERED": "1", **more}
+
+
+def manage(
+    *words: str, cwd: Path | None = None, script: Path = MANAGE, **env: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    return subprocess.run(
+        [sys.executable, str(script), *words],
+        env=environment(**env),
+        cwd=cwd or script.parent,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+@dataclass
+class Running:
+    """A command that runs until it is stopped."""
+
+    process: subprocess.Popen[str]
+    lines: list[str] = field(default_factory=list)
+
+    @property
+    def log(self) -> str:
+        return "".join(self.lines)
+
+    def wait_for(self, pattern: str, *, count: int = 1, timeout: float = 60.0) -> list[str]:
+        """Wait until the output matches `count` times."""
+
+        def look() -> list[str]:
+            found = re.findall(pattern, self.log)
+            if len(found) < count and self.process.poll() is not None:
+                raise AssertionError(f"ended with {self.process.returncode}:\n{self.log}")
+            return found if len(found) >= count else []
+
+        return eventually(look, timeout=timeout, what=f"{pattern!r} in:\n{self.log}")
+
+    def stop(self, timeout: float = 60.0) -> int:
+        """SIGTERM; returns the exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout)
+
+
+@contextlib.contextmanager
+def running(
+    *words: str, cwd: Path | None = None, script: Path = MANAGE, **env: str
+) -> Iterator[Running]:
+    """Run a command of manage.py; end it at the end, whatever happened."""
+    process = subprocess.Popen(
+        [sys.executable, str(script), *words],
+        env=environment(**env),
+        cwd=cwd or script.parent,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    found = Running(process)
+
+    def read() -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            found.lines.append(line)
+
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+    try:
+        yield found
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        reader.join(5)
