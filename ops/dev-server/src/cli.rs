@@ -26,6 +26,10 @@ pub fn examples(words: &str) -> String {
             "config worker > worker.toml",
             "a configuration for a worker of the running stack",
         ),
+        (
+            "migrate --check",
+            "whether the database at DATABASE_URL is up to date",
+        ),
     ]
     .iter()
     .fold("Examples:".to_owned(), |text, (arguments, does)| {
@@ -44,6 +48,16 @@ pub enum Command {
     Psql(PsqlArgs),
     /// Print a complete configuration file for a worker or another server of a running stack
     Config(ConfigArgs),
+    /// Bring a database up to Tasker's schema: PGMQ and Core's migrations
+    Migrate(MigrateArgs),
+    /// Ask a running server whether it is ready; ends with 0 if it is
+    Health(HealthArgs),
+    /// Write the files of the extension PGMQ into a folder, for images
+    #[command(name = "__extension", hide = true)]
+    Extension {
+        /// The folder; `extension_control_path` finds them in its folder `extension`
+        folder: PathBuf,
+    },
     /// Run PostgreSQL for another tasker-dev process
     #[command(name = "__guard", hide = true)]
     Guard,
@@ -161,6 +175,51 @@ pub struct ConfigArgs {
     /// Use this server instead of the one of a running stack
     #[arg(long, value_name = "URL", requires = "database_url")]
     pub orchestration_url: Option<String>,
+}
+
+/// Options of `migrate`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit codes: 0 done, or nothing to do; 1 failed or refused; 3 with --check, if something is to be done"
+)]
+pub struct MigrateArgs {
+    /// The database: postgresql://user:password@host:port/database
+    #[arg(long, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
+    pub database_url: String,
+    /// How PGMQ gets into the database; `auto` takes the extension if the server offers it, else the SQL that this program carries
+    #[arg(long, value_enum, default_value_t = PgmqChoice::Auto)]
+    pub pgmq: PgmqChoice,
+    /// Wait up to so many seconds for the database to accept connections
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    pub wait: u64,
+    /// Change nothing; say what is to be done, and end with 3 if that is anything
+    #[arg(long)]
+    pub check: bool,
+    /// Print one line of JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Where PGMQ comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PgmqChoice {
+    /// What the server allows.
+    Auto,
+    /// `CREATE EXTENSION pgmq`.
+    Extension,
+    /// The same SQL, without an extension.
+    Sql,
+}
+
+/// Options of `health`.
+#[derive(Debug, Args)]
+pub struct HealthArgs {
+    /// The server
+    #[arg(value_name = "URL", default_value = "http://127.0.0.1:8080")]
+    pub url: String,
+    /// Give up after so many seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 5)]
+    pub timeout: u64,
 }
 
 /// The two kinds of process that read Core's configuration.

@@ -170,6 +170,14 @@ pub enum StackError {
         /// One line for each.
         list: String,
     },
+    /// A server does not say that it is ready.
+    #[error("{url} is not ready: {why}.\nfix: look at the server's log.")]
+    NotReady {
+        /// What was asked.
+        url: String,
+        /// What came back.
+        why: String,
+    },
     /// psql is not installed.
     #[error("psql is not installed.\nfix: install it (Debian: apt-get install postgresql-client), or open this URL with another client:\n  {url}")]
     NoPsql {

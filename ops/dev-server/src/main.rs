@@ -15,8 +15,10 @@ mod environment;
 mod error;
 mod files;
 mod fingerprint;
+mod health;
 mod invocation;
 mod logging;
+mod migrate;
 mod ports;
 mod postgres;
 mod ready;
@@ -25,6 +27,7 @@ mod rundir;
 mod server;
 mod up;
 
+use std::future::Future;
 use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -36,15 +39,21 @@ use crate::error::StackError;
 
 fn main() -> ExitCode {
     let started = Instant::now();
+    let done = |()| ExitCode::SUCCESS;
     let result = match arguments().command {
-        Command::Up(args) => up(args, started),
-        Command::Reset(args) => commands::reset(&args),
-        Command::Psql(args) => commands::psql(&args),
-        Command::Config(args) => commands::config(&args),
-        Command::Guard => postgres::guard::run(),
+        Command::Up(args) => up(args, started).map(done),
+        Command::Reset(args) => commands::reset(&args).map(done),
+        Command::Psql(args) => commands::psql(&args).map(done),
+        Command::Config(args) => commands::config(&args).map(done),
+        Command::Migrate(args) => block_on(migrate::run(&args)),
+        Command::Health(args) => block_on(health::run(&args)).map(done),
+        Command::Extension { folder } => postgres::install_extension(&folder)
+            .map(|_| ExitCode::SUCCESS)
+            .map_err(Into::into),
+        Command::Guard => postgres::guard::run().map(done),
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             // A reader that went away must not turn a message into a panic.
             let _ = match error.downcast_ref::<StackError>() {
@@ -54,6 +63,14 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// For commands that do one thing after the other.
+fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(work)
 }
 
 /// The command line; help and usage show the words that started this program.

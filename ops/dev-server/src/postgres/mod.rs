@@ -9,7 +9,7 @@ mod template;
 mod user;
 
 pub use cluster::{Cluster, Durability};
-pub use extension::PGMQ_VERSION;
+pub use extension::{install as install_extension, PGMQ_SQL, PGMQ_VERSION};
 pub use predecessor::wait_for_end as wait_for_predecessor;
 pub use programs::Programs;
 pub use template::ready_made;

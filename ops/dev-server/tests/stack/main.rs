@@ -4,6 +4,7 @@ mod data;
 mod guides;
 mod harness;
 mod life_and_death;
+mod migrate;
 mod readme;
 mod recovery;
 mod refusals;
