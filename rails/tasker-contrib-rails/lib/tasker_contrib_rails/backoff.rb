@@ -9,6 +9,8 @@ module TaskerContribRails
     DEFAULT_MAX_MS = 30_000
     # Larger exponents cannot be computed.
     MOST_ATTEMPTS = 64
+    # Seconds that fit into Core's number. It ignores larger ones, and tries again at once.
+    LONGEST_SECONDS = (2**32) - 1
 
     module_function
 
@@ -37,7 +39,7 @@ module TaskerContribRails
     # @param asked [Numeric, nil] seconds
     # @return [Integer]
     def seconds(retry_table, attempt, asked)
-      asked ? asked.ceil : (delay_ms(retry_table, attempt) / 1000.0).ceil
+      [ asked ? asked.ceil : (delay_ms(retry_table, attempt) / 1000.0).ceil, LONGEST_SECONDS ].min
     end
 
     def fibonacci(count)

@@ -55,14 +55,14 @@ module TaskerContribRails
       def notify(name, payload, duration)
         now = Time.now
         ActiveSupport::Notifications.publish_event(ActiveSupport::Notifications::Event.new(name, now - duration, now, SecureRandom.hex(10), payload))
-      rescue StandardError => error
+      rescue StandardError, ScriptError, SystemStackError => error
         log(name, error)
       end
 
       # Structured events of Rails 8.1.
       def report(key, payload)
         ::Rails.event.notify("tasker.#{key}", **payload) if defined?(::Rails) && ::Rails.respond_to?(:event)
-      rescue StandardError => error
+      rescue StandardError, ScriptError, SystemStackError => error
         log(key, error)
       end
 

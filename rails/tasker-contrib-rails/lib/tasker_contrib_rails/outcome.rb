@@ -1,9 +1,8 @@
 # frozen_string_literal: true
 
-require "json"
 require_relative "contract"
 require_relative "errors"
-require_relative "utf8"
+require_relative "storable"
 
 module TaskerContribRails
   # The outcome of one execution, for every style of handler.
@@ -33,28 +32,25 @@ module TaskerContribRails
 
     # Stack lines that are stored with a failure.
     BACKTRACE_LINES = 20
-    # The native library knows no larger numbers.
-    INTEGERS = (-(2**63)..((2**64) - 1))
 
     module_function
 
     # @param value [Object] what a handler returned
-    # @return [Success, Failure, Checkpoint]
+    # @return [Success, Failure, Checkpoint] that Core can store
     def of(value)
       case value
-      when Success, Failure, Checkpoint then value
+      when Success, Failure then value
+      when Checkpoint then checkpoint(value.cursor, value.items_processed, value.accumulated_results)
       else core_result?(value) ? from_core(value) : success(value)
       end
+    rescue Storable::Refused => error
+      refused("the result cannot be stored: #{error.message}")
     end
 
     # The value as JSON has it: nil becomes {}, what is not an object becomes {"result" => value}.
     def success(value, metadata = {})
-      json = value.as_json
+      json = Storable.json(value, "result")
       json = json.nil? ? {} : { "result" => json } unless json.is_a?(Hash)
-      json = Utf8.tree(json)
-      problem = problem_in(json)
-      return Failure.new(message: "the result cannot be stored: #{problem}", error_type: Contract::ERROR_TYPES[:validation], retryable: false) if problem
-
       Success.new(result: json, metadata:)
     end
 
@@ -62,10 +58,15 @@ module TaskerContribRails
     def from_exception(error)
       type, retryable = classify(error)
       named = error.is_a?(StepError) || core_error?(error)
-      message = Utf8.text(error.message)
+      message = Storable.message(error)
       Failure.new(message: named ? message : "#{error.class}: #{message}", error_type: Contract::ERROR_TYPES.fetch(type), retryable:,
-        error_code: read(error, :error_code)&.to_s, retry_after: seconds(read(error, :retry_after)), status_code: read(error, :status_code),
-        context: hash(read(error, :context)), backtrace: error.backtrace&.first(BACKTRACE_LINES)&.map { |line| Utf8.text(line) }, error:)
+        error_code: read(error, :error_code)&.then { |code| Storable.text(code) }, retry_after: seconds(read(error, :retry_after)),
+        status_code: read(error, :status_code), context: details(read(error, :context)), backtrace: backtrace(error), error:)
+    end
+
+    # @return [Failure] for good: what the handler returned is not right
+    def refused(message)
+      Failure.new(message: Storable.text(message), error_type: Contract::ERROR_TYPES[:validation], retryable: false)
     end
 
     def classify(error)
@@ -90,42 +91,58 @@ module TaskerContribRails
     def core_error?(error) = defined?(TaskerCore::Errors::Error) && error.is_a?(TaskerCore::Errors::Error)
     private_class_method :core_error?
 
-    def core_result?(value) = value.respond_to?(:checkpoint?) && value.respond_to?(:success?)
+    def core_result?(value)
+      value.respond_to?(:checkpoint?) && value.respond_to?(:success?)
+    rescue NoMethodError
+      false # a BasicObject
+    end
     private_class_method :core_result?
 
+    def checkpoint(cursor, items_processed, accumulated_results)
+      Checkpoint.new(cursor: Storable.json(cursor, "cursor"), items_processed:, accumulated_results: Storable.json(accumulated_results, "accumulated_results"))
+    end
+    private_class_method :checkpoint
+
     def from_core(value)
-      if value.checkpoint?
-        return Checkpoint.new(cursor: value.cursor, items_processed: value.items_processed, accumulated_results: value.accumulated_results)
-      end
+      return checkpoint(value.cursor, value.items_processed, value.accumulated_results) if value.checkpoint?
 
       metadata = value.metadata.to_h
-      return success(value.result, metadata.as_json) if value.success?
+      return success(value.result, details(metadata)) if value.success?
 
       retryable = value.retryable
       type = { "PermanentError" => :permanent, "ValidationError" => :validation, "RetryableError" => :retryable }.fetch(value.error_type, retryable ? :handler : :permanent)
-      Failure.new(message: Utf8.text(value.message), error_type: Contract::ERROR_TYPES.fetch(type), retryable:, error_code: value.error_code,
-        retry_after: seconds(metadata[:retry_after] || metadata["retry_after"]), context: metadata.as_json)
+      Failure.new(message: Storable.text(value.message), error_type: Contract::ERROR_TYPES.fetch(type), retryable:, error_code: value.error_code&.then { |code| Storable.text(code) },
+        retry_after: seconds(metadata[:retry_after] || metadata["retry_after"]), context: details(metadata))
     end
     private_class_method :from_core
 
-    # What the native library would refuse in a result, with its path.
-    def problem_in(value, path = "result")
-      case value
-      when Hash then value.lazy.filter_map { |key, inner| problem_in(inner, "#{path}.#{key}") }.first
-      when Array then value.each_with_index.lazy.filter_map { |inner, index| problem_in(inner, "#{path}[#{index}]") }.first
-      when Integer then "#{path} is larger than 64 bits" unless INTEGERS.cover?(value)
-      when String then "#{path} is not valid UTF-8; encode bytes, with Base64 for example" unless value.valid_encoding?
-      end
+    # What an app's error says about itself; it may raise.
+    def read(error, name)
+      error.public_send(name) if error.respond_to?(name)
+    rescue Exception # rubocop:disable Lint/RescueException
+      nil
     end
-    private_class_method :problem_in
-
-    def read(error, name) = error.respond_to?(name) ? error.public_send(name) : nil
     private_class_method :read
 
-    def seconds(value) = value.is_a?(Numeric) && value >= 0 ? value : nil
+    # Seconds that can be waited.
+    def seconds(value)
+      value if value.is_a?(Numeric) && value.real? && value.finite? && value >= 0
+    end
     private_class_method :seconds
 
-    def hash(value) = value.is_a?(Hash) ? Utf8.tree(value.as_json) : {}
-    private_class_method :hash
+    # What comes beside a failure or a result is not worth losing either.
+    def details(value)
+      value.is_a?(Hash) ? Storable.json(value, "metadata") : {}
+    rescue Storable::Refused => error
+      TaskerContribRails.logger.warn("left out what is stored beside the outcome of a step: #{Storable.text(error.message)}")
+      {}
+    end
+    private_class_method :details
+
+    def backtrace(error)
+      lines = read(error, :backtrace)
+      lines.first(BACKTRACE_LINES).map { |line| Storable.text(line) } if lines.is_a?(Array)
+    end
+    private_class_method :backtrace
   end
 end

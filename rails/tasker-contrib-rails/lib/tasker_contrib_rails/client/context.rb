@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require_relative "../storable"
 require_relative "errors"
 
 module TaskerContribRails
@@ -15,10 +16,12 @@ module TaskerContribRails
       # @raise [InvalidRequestError] parameters that are not permitted, or something that is no JSON object
       def to_json_object(value)
         refuse_unpermitted(value)
-        object = value.nil? ? {} : value.as_json
+        object = value.nil? ? {} : Storable.json(value, "context")
         return object if object.is_a?(Hash)
 
         raise InvalidRequestError, "the context must be a hash, not #{value.class}"
+      rescue Storable::Refused => error
+        raise InvalidRequestError, error.message
       end
 
       # Core's client takes every parameter of a request; parameters from outside must be permitted first.

@@ -97,11 +97,13 @@ module TaskerContribRails
           outcome_of(step).tap { |found| @replies.finish(step, found) }
         end
         Surroundings.report(outcome.error, step) if outcome.is_a?(Outcome::Failure) && outcome.error
-      rescue StandardError => error
-        # Not from the handler, which has ended: from the app's executor or the native library.
-        TaskerContribRails.logger.error("step #{step.step_uuid}: #{error.class}: #{error.message}")
+      rescue Exception => error # rubocop:disable Lint/RescueException -- as below
+        # Not from the handler, which has ended: from the app's executor, a subscriber or the native library.
+        TaskerContribRails.logger.error("step #{step.step_uuid}: #{error.class}: #{Storable.message(error)}")
         @replies.finish(step, Outcome.from_exception(error))
       ensure
+        # A thread can also be left without an error: `Thread.exit`, or a `throw` to somebody outside.
+        @replies.finish(step, Outcome::Failure.new(message: "the handler left its thread without returning")) unless step.answered?
         timer&.cancel
         @lock.synchronize do
           @running.delete(step.event_id)

@@ -41,8 +41,8 @@ module TaskerContribRails
         step.hang!
         Events.publish(:step_timed_out, step.ids.merge(handler: step.handler, attempt: step.attempt, timeout_seconds: step.timeout, hung: true))
         deliver(step, Outcome::Failure.new(message: "the handler exceeded timeout_seconds: #{step.timeout}", error_type: Contract::ERROR_TYPES[:timeout]))
-      rescue StandardError => error
-        TaskerContribRails.logger.error("step #{step.step_uuid}: the timeout could not be sent: #{error.class}: #{error.message}")
+      rescue Exception => error # rubocop:disable Lint/RescueException -- the timer goes on
+        TaskerContribRails.logger.error("step #{step.step_uuid}: the timeout could not be sent: #{error.class}: #{Storable.message(error)}")
       end
 
       private
@@ -50,15 +50,14 @@ module TaskerContribRails
       # What Core refuses becomes a failure: without an answer the step would stay in progress.
       def deliver(step, outcome)
         outcome.is_a?(Outcome::Checkpoint) ? checkpoint(step, outcome) : complete(step, outcome)
-      rescue StandardError => error
+      rescue Exception => error # rubocop:disable Lint/RescueException -- a SystemStackError, for example
         retryable = outcome.is_a?(Outcome::Failure) && outcome.retryable
-        complete(step, Outcome::Failure.new(message: Utf8.text("Core refused the result: #{error.class}: #{error.message}"), error_type: Contract::ERROR_TYPES[:validation], retryable:))
+        complete(step, Outcome.refused("Core refused the result: #{error.class}: #{Storable.message(error)}").with(retryable:))
       end
 
       def checkpoint(step, outcome)
         unless @bridge.publish_step_checkpoint_yield(Answer.checkpoint(step, outcome))
-          return complete(step, Outcome::Failure.new(message: "Core did not store the checkpoint; only steps of type batch_worker can have one",
-            error_type: Contract::ERROR_TYPES[:validation], retryable: false))
+          return complete(step, Outcome.refused("Core did not store the checkpoint; only steps of type batch_worker can have one"))
         end
         publish(:step_checkpointed, step, cursor: outcome.cursor, items_processed: outcome.items_processed)
       end
