@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import re
 import subprocess
 import sys
 import warnings
@@ -13,7 +15,12 @@ import pytest
 
 from tasker_contrib import TaskerConfigError, TaskerSettings
 from tasker_contrib._internal._contract import CONFIG_KEYS, OPTIONAL_SECTIONS, SETTINGS
-from tasker_contrib._internal.render import worker_toml, worker_values
+from tasker_contrib._internal.render import (
+    connection_url,
+    worker_name,
+    worker_toml,
+    worker_values,
+)
 from tasker_contrib.settings import OUR_DEFAULTS
 
 if sys.version_info >= (3, 11):
@@ -188,7 +195,8 @@ def test_the_rendered_file_is_complete_and_literal() -> None:
         value = at(data, path)
         if path not in {*settings.core_values(), *OUR_DEFAULTS}:
             assert value == (list(key.default) if isinstance(key.default, tuple) else key.default)
-    assert at(data, "common.database.url").startswith("postgresql://u:p${HOME}$x@h/d?options=")
+    url = at(data, "common.database.url")
+    assert url.startswith("postgresql://u:p${HOME}$x@h/d?application_name=tkw:python:")
     assert at(data, "common.database.pool.max_connections") == 7
     assert at(data, "worker.worker_id") == 'quo"te\\ \t'
     assert "web" not in data["worker"]
@@ -231,21 +239,31 @@ def test_explain_invents_no_database_and_says_what_auto_means() -> None:
     assert explained("mode", mode="off") == ("off", "option")
 
 
-@pytest.mark.parametrize(
-    ("url", "rendered"),
-    [
-        ("postgresql://u:p@h/d", "?options=-c%20client_connection_check_interval%3D250"),
-        ("postgresql://u:p@h/d?sslmode=require", "&options=-c%20client_connection_check"),
-        ("postgresql://u:p@h/d?options=-c%20x%3D1", "?options=-c%20x%3D1"),
-    ],
-)
-def test_the_database_notices_that_a_worker_is_gone(url: str, rendered: str) -> None:
-    settings = TaskerSettings(database={"url": url}, core={"common.pgmq_database.url": url})
+CONNECTIONS = Path(__file__).parents[3] / "xtask/contract/connection-cases/urls.json"
+
+
+@pytest.mark.parametrize("case", json.loads(CONNECTIONS.read_text()), ids=lambda case: case["url"])
+def test_the_database_notices_which_worker_is_gone(case: dict[str, str]) -> None:
+    assert connection_url(case["url"], "tkw:n") == case["rendered"].replace("{name}", "tkw:n")
+    settings = TaskerSettings(
+        database={"url": case["url"]}, core={"common.pgmq_database.url": case["url"]}
+    )
     values = worker_values(settings)
+    before, after = case["rendered"].split("{name}") if "{name}" in case["rendered"] else ("", "")
     for path in ("common.database.url", "common.pgmq_database.url"):
-        assert rendered in values[path]
-        assert values[path].count("options=") == 1
-    assert settings.database_url == url
+        assert values[path].startswith(before)
+        assert values[path].endswith(after)
+    assert settings.database_url == case["url"]
+
+
+def test_a_worker_has_a_name_that_no_other_start_has() -> None:
+    one, two = worker_name(), worker_name()
+    assert one != two
+    assert re.fullmatch(r"tkw:python:[\w.-]+:\d+:[0-9a-f]{8}", one)
+    long = worker_name("a b:c&d" + "x" * 80)
+    assert long.startswith("tkw:python:abcdx")
+    assert len(long) <= 63
+    assert worker_name("é").startswith("tkw:python:host:")
 
 
 def test_optional_sections_appear_when_a_key_is_set() -> None:

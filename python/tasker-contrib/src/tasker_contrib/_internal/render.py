@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import secrets
+import socket
 from typing import Any
 
 from ..settings import OUR_DEFAULTS, TaskerSettings
@@ -10,6 +13,15 @@ from ._contract import CONFIG_KEYS, CORE_VERSION, OPTIONAL_SECTIONS
 from .toml import write_toml
 
 _CLIENT = "worker.orchestration_client"
+_OPTIONS = "%20".join(
+    f"-c%20{option}"
+    for option in (
+        "client_connection_check_interval%3D250",
+        "tcp_keepalives_idle%3D10",
+        "tcp_keepalives_interval%3D5",
+        "tcp_keepalives_count%3D3",
+    )
+)
 
 
 def worker_values(settings: TaskerSettings) -> dict[str, Any]:
@@ -28,9 +40,10 @@ def worker_values(settings: TaskerSettings) -> dict[str, Any]:
         if any(path.startswith(f"{s}.") and s not in wanted for s in OPTIONAL_SECTIONS):
             continue
         values[path] = chosen.get(path, OUR_DEFAULTS.get(path, key.default))
+    name = worker_name()
     for path, value in values.items():
         if value and (CONFIG_KEYS[path].pattern or "").startswith("database_url"):
-            values[path] = _noticing(str(value))
+            values[path] = connection_url(str(value), name)
     orchestration = settings.orchestration
     if orchestration.token is not None:
         values[f"{_CLIENT}.auth.type"] = "bearer"
@@ -42,17 +55,29 @@ def worker_values(settings: TaskerSettings) -> dict[str, Any]:
     return values
 
 
-def _noticing(url: str) -> str:
-    """A database URL whose sessions end soon after the process that opened them.
+def worker_name(host: str | None = None) -> str:
+    """The name of a worker in PostgreSQL's list of sessions, which no other start of one has.
+
+    ``tasker-recovery`` takes a worker without a session for dead, by this name, and gives its
+    steps to another. PostgreSQL cuts names after 63 bytes.
+    """
+    safe = re.sub(r"[^A-Za-z0-9._-]", "", host or socket.gethostname())[:30] or "host"
+    return f"tkw:python:{safe}:{os.getpid()}:{secrets.token_hex(4)}"
+
+
+def connection_url(url: str, name: str) -> str:
+    """A database URL that says who is connected, and whose sessions end soon after that process.
 
     A worker waits for steps in a query of five seconds. When its process dies, PostgreSQL would go
     on with that query, hand the next step to the dead connection and so hide it for the visibility
-    timeout, unless it checks whether its client is still there.
+    timeout, unless it checks whether its client is still there. What the URL has of its own stays.
+    All packages do the same: ``xtask/contract/connection-cases``.
     """
-    if re.search(r"[?&]options=", url):
-        return url
-    separator = "&" if "?" in url else "?"
-    return f"{url}{separator}options=-c%20client_connection_check_interval%3D250"
+    rendered = url
+    for key, value in (("application_name", name), ("options", _OPTIONS)):
+        if not re.search(rf"[?&]{key}=", url):
+            rendered += f"{'&' if '?' in rendered else '?'}{key}={value}"
+    return rendered
 
 
 def worker_toml(settings: TaskerSettings) -> str:
