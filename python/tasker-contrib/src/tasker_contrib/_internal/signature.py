@@ -35,6 +35,11 @@ class Source:
     def required(self) -> bool:
         return self.default is MISSING
 
+    @property
+    def optional(self) -> bool:
+        """Whether its type allows None."""
+        return _optional(self.annotation)
+
 
 @dataclass(frozen=True)
 class Signature:
