@@ -11,7 +11,8 @@ Example:
     ```
 
 Subscribers run on the worker's event loop thread, after the step was answered: be quick, or make
-the subscriber `async`. At a stop, async ones get two seconds to end. One that raises is logged and disturbs nothing.
+the subscriber `async`. At a stop, async ones get two seconds to end. One that
+raises is logged and disturbs nothing.
 """
 
 from __future__ import annotations

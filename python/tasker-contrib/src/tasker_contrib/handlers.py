@@ -22,16 +22,18 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
-
-from tasker_core import StepContext
-from tasker_core.step_handler.functional import BatchConfig, Decision
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ._internal.current import step_context_var
+from ._internal.lazy import attributes
 from ._internal.markers import BatchResults, Config, Input, Result
 from ._internal.registry import Handler, registry
 from ._internal.signature import analyse
 from .batches import BatchContext, Checkpoint
+
+if TYPE_CHECKING:
+    from tasker_core import StepContext
+    from tasker_core.step_handler.functional import BatchConfig, Decision
 
 __all__ = [
     "BatchConfig",
@@ -52,6 +54,13 @@ __all__ = [
 ]
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+if not TYPE_CHECKING:
+    _functional = "tasker_core.step_handler.functional"
+    __getattr__ = attributes(
+        __name__,
+        {"StepContext": "tasker_core", "BatchConfig": _functional, "Decision": _functional},
+    )
 
 
 def current_step() -> StepContext:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from contextvars import ContextVar
+from typing import TYPE_CHECKING
 
-from tasker_core import StepContext
+if TYPE_CHECKING:
+    from tasker_core import StepContext
+
 
 step_context_var: ContextVar[StepContext | None] = ContextVar("tasker_step", default=None)

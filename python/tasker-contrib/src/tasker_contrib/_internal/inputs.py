@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
-from tasker_core import StepContext
 
 from ..batches import batch_context, batch_results
 from . import outcome as outcomes
 from .aliases import validate
 from .markers import BatchResults, Config, Input, Result
 from .signature import Signature, Source
+
+if TYPE_CHECKING:
+    from tasker_core import StepContext
 
 
 class BadInput(Exception):
