@@ -7,6 +7,7 @@ import logging
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Literal
 
 from ..client import TaskerClient
@@ -146,9 +147,10 @@ class Runtime:
         data = {"worker_id": self.worker_id, "namespaces": namespaces}
         emit(TaskerEvent(WORKER_STARTED, data=data), self.dispatcher.loop)
 
-    def add_app(self, app: AppContext) -> None:
+    def add_app(self, app: AppContext | None) -> None:
         """The first app that is alive provides dependencies, overrides and state."""
-        self._apps.append(app)
+        if app is not None:
+            self._apps.append(app)
 
     def remove_app(self, app: AppContext) -> None:
         """The app ends."""
@@ -162,7 +164,7 @@ class Runtime:
         if "tasker" in state:
             # The app's client belongs to the app's event loop.
             state["tasker"] = TaskerState("worker", self.settings, self._client, self)
-        return AppContext(app=app.app, state=state, overrides=app.overrides)
+        return replace(app, state=state)
 
     # --- stop ---------------------------------------------------------------------------------
 
