@@ -10,12 +10,14 @@ import inspect
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, AsyncExitStack
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from tasker_core import StepContext
+if TYPE_CHECKING:
+    from tasker_core import StepContext
 
-Around = Callable[[StepContext], AbstractContextManager[Any]]
-AsyncAround = Callable[[StepContext], AbstractAsyncContextManager[Any]]
+
+Around = Callable[["StepContext"], AbstractContextManager[Any]]
+AsyncAround = Callable[["StepContext"], AbstractAsyncContextManager[Any]]
 
 
 @dataclass(frozen=True)
