@@ -60,8 +60,7 @@ since = "0.2.0"
 doc = "After a failure."
 "#;
 
-const PYTHON: &str =
-    "python/tasker-contrib-fastapi/src/tasker_contrib_fastapi/_internal/_contract.py";
+const PYTHON: &str = "python/tasker-contrib/src/tasker_contrib/_internal/_contract.py";
 const RUST: &str = "ops/dev-server/src/contract.rs";
 const RUBY: &str = "rails/tasker-contrib-rails/lib/tasker_contrib_rails/contract.rb";
 const AXUM: &str = "rust/tasker-contrib-axum/src/contract.rs";
@@ -91,8 +90,8 @@ fn fixture() -> Fixture {
     table("metrics", "since = \"0.1.0\"\n\n[[metric]]\nkey = \"in_flight\"\nname = \"in_flight\"\nkind = \"gauge\"\nlabels = [\"handler\"]\ndoc = \"Now.\"\n");
     fixture.write("ops/dev-server/Cargo.toml", "[package]\nname = \"dev\"\n");
     fixture.write(
-        "python/tasker-contrib-fastapi/pyproject.toml",
-        "[project]\nname = \"fastapi\"\n",
+        "python/tasker-contrib/pyproject.toml",
+        "[project]\nname = \"shared\"\n",
     );
     fixture
 }
@@ -205,10 +204,10 @@ fn lint_compares_too() {
     // Units without a lock file stop planning before; this one has none of its own.
     assert!(
         plan.err
-            .contains("python/tasker-contrib-fastapi/requirements.lock"),
+            .contains("python/tasker-contrib/requirements.lock"),
         "{plan:?}"
     );
-    fixture.write("python/tasker-contrib-fastapi/requirements.lock", "");
+    fixture.write("python/tasker-contrib/requirements.lock", "");
     let plan = fixture.run(&["lint", "--dry-run"]);
     assert!(
         plan.out

@@ -4,10 +4,10 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from tasker_contrib._internal._contract import EVENT_DATA
+from tasker_contrib._internal.registry import registry
 
 from tasker_contrib_fastapi import TaskerEvent, subscribe
-from tasker_contrib_fastapi._internal._contract import EVENT_DATA
-from tasker_contrib_fastapi._internal.registry import registry
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 import tomli as tomllib
 from fastapi.testclient import TestClient
+from tasker_contrib._internal.registry import registry
+from tasker_contrib.settings import PLAIN_VARIABLES
 
 from tasker_contrib_fastapi import EVENTS, TaskerSettings
-from tasker_contrib_fastapi._internal.registry import registry
-from tasker_contrib_fastapi.settings import PLAIN_VARIABLES
 from tasker_contrib_fastapi.templates import check_templates
 from tasker_contrib_fastapi.testing import run_workflow
 
@@ -75,8 +75,8 @@ def test_the_settings_file_is_accepted(tmp_path: Path, monkeypatch: pytest.Monke
 @pytest.mark.skipif(not (REPOSITORY / "xtask").exists(), reason="outside of the repository")
 def test_the_install_lines_name_what_is_there() -> None:
     install = README.split("## Install")[1].split("## A workflow")[0]
-    [folder] = re.findall(r"pip install '\./(\S+)\[cli\]' uvicorn", install)
-    [wheel] = re.findall(r'pip install "\$\(ls (\S+)\)\[cli\]" uvicorn', install)
+    [folder] = re.findall(r"pip install .* '\./(\S+)\[cli\]' uvicorn", install)
+    [wheel] = re.findall(r'pip install .* "\$\(ls (\S+)\)\[cli\]" uvicorn', install)
     [dev] = re.findall(r"cargo install --path (\S+) --locked", install)
     project = tomllib.loads((REPOSITORY / folder / "pyproject.toml").read_text())["project"]
     assert "cli" in project["optional-dependencies"]

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-# First: nothing may import tasker_core before it.
-from ._internal import core_import as core_import  # isort: skip
-
-from ._internal.metrics import registry as metrics_registry
-from .batches import BatchContext, Checkpoint
-from .client import StepInfo, Task, TaskerClient, TaskPage
-from .errors import (
+from tasker_contrib import metrics_registry
+from tasker_contrib.batches import BatchContext, Checkpoint
+from tasker_contrib.client import StepInfo, Task, TaskerClient, TaskPage
+from tasker_contrib.errors import (
     HandlerImportError,
     PermanentError,
     RetryableError,
@@ -25,8 +22,8 @@ from .errors import (
     TaskerUnavailable,
     TaskerValidationError,
 )
-from .events import EVENTS, TaskerEvent, subscribe
-from .handlers import (
+from tasker_contrib.events import EVENTS, TaskerEvent, subscribe
+from tasker_contrib.handlers import (
     BatchConfig,
     BatchResults,
     Config,
@@ -41,11 +38,12 @@ from .handlers import (
     decision_handler,
     step_handler,
 )
+from tasker_contrib.log import TaskerLogFilter
+from tasker_contrib.settings import TaskerSettings
+
 from .lifespan import TaskerClientDep, TaskerState, lifespan
-from .log import TaskerLogFilter
 from .problems import install_problem_handlers
 from .router import router
-from .settings import TaskerSettings
 
 __version__ = "0.1.0"
 

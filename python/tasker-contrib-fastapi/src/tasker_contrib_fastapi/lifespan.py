@@ -15,44 +15,30 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI
 from starlette.requests import HTTPConnection
+from tasker_contrib._internal import native, runtime
+from tasker_contrib._internal.console import log_to_server_if_unconfigured
+from tasker_contrib._internal.injection import AppContext
+from tasker_contrib._internal.mode import decision
+from tasker_contrib._internal.state import TaskerState
+from tasker_contrib.client import TaskerClient
+from tasker_contrib.errors import TaskerConfigError, TaskerContribError
+from tasker_contrib.settings import TaskerSettings
 
-from ._internal import native, runtime
-from ._internal.console import log_to_server_if_unconfigured
-from ._internal.depends import AppContext
-from ._internal.mode import Mode, decision
-from ._internal.runtime import Runtime
+from ._internal import depends
 from ._internal.startup_report import without_traceback
-from .client import TaskerClient
-from .errors import TaskerConfigError, TaskerContribError
-from .settings import TaskerSettings
 
 __all__ = ["TaskerClientDep", "TaskerState", "get_client", "lifespan"]
 
-logger = logging.getLogger("tasker_contrib_fastapi")
+logger = logging.getLogger("tasker_contrib")
+
+# Handlers may have `Depends` parameters as soon as this package is imported.
+depends.register()
 
 Lifespan = Callable[[Any], AbstractAsyncContextManager[Mapping[str, Any] | None]]
-
-
-@dataclass(frozen=True)
-class TaskerState:
-    """What the lifespan leaves in `request.state.tasker`.
-
-    Attributes:
-        mode: off, client or worker.
-        settings: as given or read.
-        client: None when the mode is off.
-        runtime: the worker; None in other modes.
-    """
-
-    mode: Mode
-    settings: TaskerSettings
-    client: TaskerClient | None
-    runtime: Runtime | None
 
 
 def lifespan(
@@ -105,7 +91,7 @@ async def _enter(
     logger.info("tasker: %s (%s)", mode, decided.reason)
     if mode == "off":
         return TaskerState(mode, settings, None, None)
-    client = await stack.enter_async_context(TaskerClient.from_settings(settings))
+    client = await stack.enter_async_context(_client(settings))
     if mode == "client":
         return TaskerState(mode, settings, client, None)
 
@@ -118,7 +104,7 @@ async def _enter(
     # In a process of its own the handlers share the app's loop, so that what the lifespan made
     # (pools, sessions) works in them. In a web process they have a loop thread of their own.
     loop = asyncio.get_running_loop() if facts.standalone else None
-    worker = runtime.acquire(settings, loop=loop, standalone=facts.standalone)
+    worker = runtime.acquire(settings, loop=loop, standalone=facts.standalone, make_client=_client)
     tasker_state = TaskerState(mode, settings, client, worker)
     context = AppContext(app=app, state={**state, "tasker": tasker_state})
     worker.add_app(context)
@@ -130,6 +116,12 @@ async def _enter(
 
     stack.push_async_callback(leave)
     return tasker_state
+
+
+def _client(settings: TaskerSettings) -> TaskerClient:
+    return TaskerClient.from_settings(
+        settings, initiator="tasker-contrib-fastapi", source_system="fastapi"
+    )
 
 
 async def get_client(connection: HTTPConnection) -> TaskerClient:

@@ -9,8 +9,7 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
-
-from .errors import TaskerBackpressure, TaskerClientError, TaskerValidationError
+from tasker_contrib.errors import TaskerBackpressure, TaskerClientError, TaskerValidationError
 
 __all__ = ["ProblemRoute", "install_problem_handlers", "problem_response"]
 

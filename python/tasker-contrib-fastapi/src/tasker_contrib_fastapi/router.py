@@ -8,10 +8,10 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
+from tasker_contrib._internal import metrics
+from tasker_contrib._internal.readiness import readiness
+from tasker_contrib.client import TaskPage
 
-from ._internal import metrics
-from ._internal.readiness import readiness
-from .client import TaskPage
 from .lifespan import TaskerClientDep
 from .problems import ProblemRoute
 

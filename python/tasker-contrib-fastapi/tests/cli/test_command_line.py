@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -16,8 +17,6 @@ COMMAND = [sys.executable, "-c", "from tasker_contrib_fastapi.cli import main; m
 
 
 def tasker(cwd: Path, *arguments: str, env: dict[str, str] | None = None) -> tuple[int, str, str]:
-    import os
-
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("TASKER_", "DATABASE_URL"))}
     done = subprocess.run(
         [*COMMAND, *arguments],
@@ -290,3 +289,15 @@ def test_without_the_extra_it_says_what_to_install(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "pip install 'tasker-contrib-fastapi[cli]'" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif("TASKER_CTL_BIN" not in os.environ, reason="TASKER_CTL_BIN is not set")
+def test_it_goes_through_tasker_ctl(tmp_path: Path) -> None:
+    command = ["generate", "handler", "charge_card", "--type", "decision"]
+    binary = os.environ["TASKER_CTL_BIN"]
+    code, out, err = tasker(tmp_path, *command, env={"TASKER_CTL": binary})
+    assert code == 0, err
+    assert "create  app/handlers/charge_card.py" in out
+    code, out, err = tasker(tmp_path, *command, env={"TASKER_CTL": ""})
+    assert code == 0, err
+    assert out.count("unchanged") == 2, "the built-in renderer makes the same files"

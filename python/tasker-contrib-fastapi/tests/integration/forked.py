@@ -8,10 +8,10 @@ import traceback
 import app  # noqa: F401 - registers the handlers
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from tasker_contrib._internal import native, runtime
 
 import tasker_contrib_fastapi as tasker
 from tasker_contrib_fastapi import TaskerSettings
-from tasker_contrib_fastapi._internal import native, runtime
 
 settings = TaskerSettings(drain_timeout=0)
 parent = runtime.acquire(TaskerSettings(drain_timeout=0))

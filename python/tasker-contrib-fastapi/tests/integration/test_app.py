@@ -13,8 +13,28 @@ import pytest
 from tasker_contrib_fastapi.testing import TaskerStack
 
 from ..support import eventually
-from ..test_settings import BAD_ENVIRONMENT
 from .support import App, by_name, new_place, start
+
+#: Variables that Core aborts on when its file has placeholders for them.
+BAD_ENVIRONMENT = {
+    "DATABASE_URL": "postgres://nobody",
+    "PGMQ_DATABASE_URL": "nonsense",
+    "RABBITMQ_URL": "amqps://nonsense",
+    "REDIS_URL": "rediss://nonsense",
+    "MEMCACHED_URL": "nonsense",
+    "TASKER_MESSAGING_BACKEND": "kafka",
+    "TASKER_ENV": "nonsense!",
+    "TASKER_CONFIG_PATH": "no such file",
+    "TASKER_TEMPLATE_PATH": "no such folder",
+    "TASKER_WEB_BIND_ADDRESS": "nonsense",
+    "TASKER_ORCHESTRATION_GRPC_BIND_ADDRESS": "nonsense",
+    "TASKER_WORKER_GRPC_BIND_ADDRESS": "nonsense",
+    "TASKER_INSTANCE_ID": "!",
+    "TASKER_WORKER_ID": "!",
+    "TASKER_INSTANCE_PORT": "nonsense",
+    "TASKER_JWT_PUBLIC_KEY": "nonsense",
+    "TASKER_JWT_PUBLIC_KEY_PATH": "nonsense",
+}
 
 
 @pytest.fixture(scope="module")

@@ -107,8 +107,8 @@ def test_an_app_that_configures_logging_gets_each_line_once(shop: NewProject, wh
             main.read_text()
             + "\n\n@app.get('/configure')\nasync def configure() -> None:\n"
             + "".join(f"    {line}\n" for line in call.splitlines())
-            + "    logging.getLogger('tasker_contrib_fastapi').warning('tasker: later')\n"
-            + "    logging.getLogger('tasker_contrib_fastapi').info('tasker: more')\n"
+            + "    logging.getLogger('tasker_contrib').warning('tasker: later')\n"
+            + "    logging.getLogger('tasker_contrib').info('tasker: more')\n"
         )
     with started(shop) as app:
         if when == "before":

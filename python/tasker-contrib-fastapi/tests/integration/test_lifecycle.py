@@ -95,8 +95,9 @@ def _backends(clients: set[str]) -> list[str]:
 
 def test_ready_is_false_from_the_start_of_a_drain(tasker_stack: TaskerStack) -> None:
     """In process: uvicorn itself answers no request after SIGTERM."""
+    from tasker_contrib._internal.runtime import Runtime
+
     from tasker_contrib_fastapi import TaskerSettings
-    from tasker_contrib_fastapi._internal.runtime import Runtime
 
     runtime = Runtime(TaskerSettings(), standalone=False)
     runtime.state = "draining"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import app as first
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from tasker_contrib._internal import runtime
 
 import tasker_contrib_fastapi as tasker
 from tasker_contrib_fastapi import TaskerSettings, TaskerStartError
-from tasker_contrib_fastapi._internal import runtime
 
 SAME = TaskerSettings(mode="worker", drain_timeout=0)
 OTHER = TaskerSettings(mode="worker", drain_timeout=0, worker={"concurrency": 3})

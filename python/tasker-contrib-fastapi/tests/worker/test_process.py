@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -108,6 +109,15 @@ def test_each_process_needs_a_health_port(tmp_path: Path) -> None:
     )
     assert done.returncode == 2
     assert "--health-port 65534 leaves no port for process 3" in done.stderr
+
+
+def test_a_process_whose_port_is_taken_does_not_try_again(tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_text(CLIENT)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        code, errors = worker(tmp_path, "--health-port", str(taken.getsockname()[1]))
+    assert code == 2, errors
+    assert "give another --health-port" in errors
+    assert "Traceback" not in errors
 
 
 def test_the_command_gives_up_and_says_why(tmp_path: Path) -> None:

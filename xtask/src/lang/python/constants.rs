@@ -5,9 +5,9 @@ use std::fmt::Write;
 use crate::error::Result;
 use crate::tables::{Column, ConfigKey, Contract, Default, Event, Metric, Row, Target};
 
-pub const FASTAPI: Target = Target {
-    manifest: "python/tasker-contrib-fastapi/pyproject.toml",
-    path: "python/tasker-contrib-fastapi/src/tasker_contrib_fastapi/_internal/_contract.py",
+pub const SHARED: Target = Target {
+    manifest: "python/tasker-contrib/pyproject.toml",
+    path: "python/tasker-contrib/src/tasker_contrib/_internal/_contract.py",
     render,
 };
 

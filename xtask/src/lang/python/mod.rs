@@ -32,7 +32,7 @@ pub const ECOSYSTEM: Entry = Entry {
     language: Some(&Python),
     versions: Some(&Python),
     channel: Some(&Python),
-    constants: &[&constants::FASTAPI],
+    constants: &[&constants::SHARED],
 };
 
 /// The lock file beside `pyproject.toml`.

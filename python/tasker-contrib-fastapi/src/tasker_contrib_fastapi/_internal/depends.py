@@ -10,35 +10,17 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from fastapi import Request
+from fastapi import Request, params
 from fastapi.dependencies.models import Dependant
 from fastapi.dependencies.utils import get_dependant, solve_dependencies
-from tasker_core import StepContext
-
-from .registry import Handler
-
-
-@dataclass(frozen=True)
-class AppContext:
-    """The application side of a step.
-
-    Attributes:
-        app: the FastAPI application; its `dependency_overrides` apply. None outside an app.
-        state: what the lifespan yielded; becomes `request.state`.
-        overrides: used instead of the app's `dependency_overrides` when there is no app (tests).
-    """
-
-    app: Any = None
-    state: Mapping[str, Any] = field(default_factory=dict)
-    overrides: Mapping[Callable[..., Any], Callable[..., Any]] | None = None
-
-
-class DependencyProblem(Exception):
-    """A dependency asks for something that only an HTTP request has."""
+from tasker_contrib._internal.injection import (
+    DependencyProblem,
+    Injection,
+    register_injector,
+)
 
 
 class _Overrides:
@@ -51,18 +33,46 @@ class _Overrides:
 _dependants: WeakKeyDictionary[Callable[..., Any], Dependant] = WeakKeyDictionary()
 
 
-async def solve(
-    handler: Handler,
-    signature: inspect.Signature,
-    context: StepContext,
-    app: AppContext,
-    stack: AsyncExitStack,
-) -> dict[str, Any]:
-    """Return the values of all `Depends` parameters; generators are closed with `stack`."""
-    dependant = _dependants.get(handler.fn)
-    if dependant is None:
-        dependant = get_dependant(path="/", call=_carrier(signature))
-        _dependants[handler.fn] = dependant
+class DependsInjector:
+    """Claims `Depends` (and `Security`, which is one)."""
+
+    def claims(self, marker: object) -> bool:
+        return isinstance(marker, params.Depends)
+
+    async def solve(self, injection: Injection, stack: AsyncExitStack) -> dict[str, Any]:
+        dependant = _dependants.get(injection.fn)
+        if dependant is None:
+            dependant = get_dependant(path="/", call=_carrier(injection.parameters))
+            _dependants[injection.fn] = dependant
+        app = injection.app
+        solved = await solve_dependencies(
+            request=Request(_scope(injection, stack)),
+            dependant=dependant,
+            dependency_overrides_provider=(
+                app.app if app.overrides is None else _Overrides(app.overrides)
+            ),
+            async_exit_stack=stack,
+            embed_body_fields=False,
+        )
+        if solved.errors:
+            paths = ", ".join(".".join(str(part) for part in e["loc"]) for e in solved.errors)
+            raise DependencyProblem(
+                f"a dependency of handler {injection.handler!r} needs {paths} from an HTTP "
+                "request, and a step has none"
+            )
+        return solved.values
+
+
+_injector = DependsInjector()
+
+
+def register() -> None:
+    """Let handlers have `Depends` parameters."""
+    register_injector(_injector)
+
+
+def _scope(injection: Injection, stack: AsyncExitStack) -> dict[str, Any]:
+    """The request that FastAPI's solver sees."""
     scope: dict[str, Any] = {
         "type": "http",
         "asgi": {"version": "3.0"},
@@ -71,36 +81,22 @@ async def solve(
         "scheme": "http",
         "server": None,
         "client": None,
-        "path": f"/{handler.name}",
-        "raw_path": f"/{handler.name}".encode(),
+        "path": f"/{injection.handler}",
+        "raw_path": f"/{injection.handler}".encode(),
         "root_path": "",
         "query_string": b"",
         "headers": [],
         "path_params": {},
-        "state": dict(app.state),
-        "tasker_step": context,
+        "state": dict(injection.app.state),
+        "tasker_step": injection.context,
         # Where FastAPI (0.118 and newer) puts the exits of generator dependencies.
         "fastapi_inner_astack": stack,
         "fastapi_function_astack": stack,
         "fastapi_middleware_astack": stack,
     }
-    if app.app is not None:
-        scope["app"] = app.app
-    provider = app.app if app.overrides is None else _Overrides(app.overrides)
-    solved = await solve_dependencies(
-        request=Request(scope),
-        dependant=dependant,
-        dependency_overrides_provider=provider,
-        async_exit_stack=stack,
-        embed_body_fields=False,
-    )
-    if solved.errors:
-        paths = ", ".join(".".join(str(part) for part in e["loc"]) for e in solved.errors)
-        raise DependencyProblem(
-            f"a dependency of handler {handler.name!r} needs {paths} from an HTTP request, "
-            "and a step has none"
-        )
-    return solved.values
+    if injection.app.app is not None:
+        scope["app"] = injection.app.app
+    return scope
 
 
 def _carrier(signature: inspect.Signature) -> Callable[..., Any]:

@@ -12,12 +12,10 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 from dotenv import load_dotenv
-
-from tasker_contrib_fastapi import TaskerConfigError, __version__
-from tasker_contrib_fastapi._internal.names import counted
-from tasker_contrib_fastapi.cli import checks, generate, names, project
-from tasker_contrib_fastapi.cli.errors import CliProblem, UsageProblem
-from tasker_contrib_fastapi.cli.place import (
+from tasker_contrib._internal.names import counted
+from tasker_contrib.cli import checks, generate, names
+from tasker_contrib.cli.errors import CliProblem, UsageProblem
+from tasker_contrib.cli.place import (
     Ask,
     Fate,
     OnConflict,
@@ -28,7 +26,11 @@ from tasker_contrib_fastapi.cli.place import (
     undo,
     write,
 )
-from tasker_contrib_fastapi.cli.render import RenderedFile
+from tasker_contrib.cli.render import RenderedFile
+
+from tasker_contrib_fastapi import TaskerConfigError, __version__
+from tasker_contrib_fastapi.cli import project
+from tasker_contrib_fastapi.cli.target import settings_of
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -248,7 +250,7 @@ def check(target: Target = None) -> None:
 
     Example: tasker check app.main:app
     """
-    findings = checks.run(target)
+    findings = checks.run(settings_of(target))
     for warning in findings.warnings:
         typer.echo(f"warning: {warning}", err=True)
     for error in findings.errors:
@@ -270,7 +272,7 @@ def config_explain(
 
     Example: tasker config explain --json
     """
-    rows = checks.settings_of(target).explain()
+    rows = settings_of(target).explain()
     if as_json:
         typer.echo(json.dumps([row._asdict() for row in rows], indent=2))
         return
@@ -310,10 +312,11 @@ def worker(
 
     Example: tasker worker app.main:app --processes 4 --health-port 9100
     """
-    from tasker_contrib_fastapi.cli.worker import supervise
+    from tasker_contrib.cli.worker import must_exist, supervise
 
+    must_exist(target)
     code = supervise(
-        target,
+        [sys.executable, "-m", "tasker_contrib_fastapi.worker", target],
         processes=processes,
         reload=reload,
         drain_timeout=drain_timeout,

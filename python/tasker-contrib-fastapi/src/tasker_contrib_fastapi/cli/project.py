@@ -8,10 +8,11 @@ import shutil
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path, PurePosixPath
 
+from tasker_contrib.cli.cases import kebab_case, snake_case
+from tasker_contrib.cli.errors import UsageProblem
+from tasker_contrib.cli.render import RenderedFile, environment
+
 from tasker_contrib_fastapi import __version__
-from tasker_contrib_fastapi.cli.cases import kebab_case, snake_case
-from tasker_contrib_fastapi.cli.errors import UsageProblem
-from tasker_contrib_fastapi.cli.render import RenderedFile, environment
 
 _SKELETON = Path(__file__).with_name("skeleton")
 _SUFFIX = ".j2"
@@ -71,11 +72,13 @@ def next_steps(directory: Path) -> str:
 
 
 def _install_ourselves() -> list[str]:
-    """The command for a package that did not come from an index, where pip would look for it."""
-    try:
-        origin = distribution("tasker-contrib-fastapi").read_text("direct_url.json")
-    except PackageNotFoundError:
-        origin = None
-    if origin is None:
-        return []
-    return [f"  pip install 'tasker-contrib-fastapi[cli] @ {json.loads(origin)['url']}'"]
+    """The command for packages that did not come from an index, where pip would look for them."""
+    words = []
+    for name in ("tasker-contrib", "tasker-contrib-fastapi"):
+        try:
+            origin = distribution(name).read_text("direct_url.json")
+        except PackageNotFoundError:
+            origin = None
+        if origin is not None:
+            words.append(f"'{name}[cli] @ {json.loads(origin)['url']}'")
+    return [f"  pip install {' '.join(words)}"] if words else []

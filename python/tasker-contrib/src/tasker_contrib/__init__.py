@@ -1,0 +1,92 @@
+"""What the Tasker packages of the Python frameworks share. Use the one of your framework."""
+
+from __future__ import annotations
+
+# First: nothing may import tasker_core before it.
+from ._internal import core_import as core_import  # isort: skip
+
+from ._internal.metrics import registry as metrics_registry
+from .batches import BatchContext, Checkpoint
+from .client import StepInfo, SyncTaskerClient, Task, TaskerClient, TaskPage
+from .errors import (
+    HandlerImportError,
+    PermanentError,
+    RetryableError,
+    TaskerBackpressure,
+    TaskerClientError,
+    TaskerConfigError,
+    TaskerConflict,
+    TaskerContribError,
+    TaskerNotFound,
+    TaskerPermissionError,
+    TaskerServerError,
+    TaskerStartError,
+    TaskerTimeout,
+    TaskerUnavailable,
+    TaskerValidationError,
+)
+from .events import EVENTS, TaskerEvent, subscribe
+from .handlers import (
+    BatchConfig,
+    BatchResults,
+    Config,
+    Decision,
+    Input,
+    Result,
+    StepContext,
+    api_handler,
+    batch_analyzer,
+    batch_worker,
+    current_step,
+    decision_handler,
+    step_handler,
+)
+from .log import TaskerLogFilter
+from .settings import TaskerSettings
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "EVENTS",
+    "BatchConfig",
+    "BatchContext",
+    "BatchResults",
+    "Checkpoint",
+    "Config",
+    "Decision",
+    "HandlerImportError",
+    "Input",
+    "PermanentError",
+    "Result",
+    "RetryableError",
+    "StepContext",
+    "StepInfo",
+    "SyncTaskerClient",
+    "Task",
+    "TaskPage",
+    "TaskerBackpressure",
+    "TaskerClient",
+    "TaskerClientError",
+    "TaskerConfigError",
+    "TaskerConflict",
+    "TaskerContribError",
+    "TaskerEvent",
+    "TaskerLogFilter",
+    "TaskerNotFound",
+    "TaskerPermissionError",
+    "TaskerServerError",
+    "TaskerSettings",
+    "TaskerStartError",
+    "TaskerTimeout",
+    "TaskerUnavailable",
+    "TaskerValidationError",
+    "__version__",
+    "api_handler",
+    "batch_analyzer",
+    "batch_worker",
+    "current_step",
+    "decision_handler",
+    "metrics_registry",
+    "step_handler",
+    "subscribe",
+]

@@ -1,0 +1,1 @@
+"""Private parts; import from the package of your framework instead."""
