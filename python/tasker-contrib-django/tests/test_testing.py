@@ -156,7 +156,11 @@ def test_the_fixtures(
     assert again.task_uuid == fake_tasker.created[0].task_uuid
     assert len(fake_tasker.created) == 1
     assert tasker.client.list_tasks().total == 1
-    assert asyncio.run(tasker.aclient.get_task(again.task_uuid)).name == "a"
+
+    async def get() -> tasker.Task:
+        return await tasker.aclient.get_task(again.task_uuid)
+
+    assert asyncio.run(get()).name == "a"
 
 
 def test_typed_inputs_of_other_kinds(clean_registry: None) -> None:

@@ -14,9 +14,11 @@ from tasker_contrib.testing import TaskerStack
 
 from tasker_contrib_django import StepInfo, Task
 from tasker_contrib_django.conf import _parse
-from tasker_contrib_django.operations import Client
+from tasker_contrib_django.operations import Client, blocking
 
-from ..support import Running, eventually, manage, running
+from ..support import Running, eventually, free_port, manage, running
+
+PORT = free_port()
 
 pytestmark = pytest.mark.xdist_group("stack")
 
@@ -52,9 +54,9 @@ def site(tasker_stack: TaskerStack, tmp_path_factory: pytest.TempPathFactory) ->
     made = manage("migrate", "--run-syncdb", "-v", "0", **env)
     assert made.returncode == 0, made.stderr
     settings = _parse({"ORCHESTRATION": {"URL": tasker_stack.orchestration_url}}).settings
-    with running("tasker", "worker", "--health-port", "19473", **env) as worker:
+    with running("tasker", "worker", "--health-port", str(PORT), **env) as worker:
         worker.wait_for("worker process .* is ready")
-        yield Site(env, Client.from_settings(settings), worker, database)
+        yield Site(env, blocking(settings), worker, database)
         assert worker.stop() == 0, worker.log
         assert "worker stopped" in worker.log
 
@@ -89,5 +91,5 @@ def test_what_a_step_finds_around_it(site: Site) -> None:
 
 def test_probes_of_the_worker_answer(site: Site) -> None:
     for path in ("live", "ready", "metrics"):
-        with urllib.request.urlopen(f"http://127.0.0.1:19473/{path}", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{PORT}/{path}", timeout=10) as answer:
             assert answer.status == 200

@@ -15,7 +15,7 @@ from django.test import override_settings
 from tasker_contrib.testing import StackError, TaskerStack, start_stack
 
 from ..conf import SETTING, forget
-from ..operations import Client
+from ..operations import Client, blocking
 
 _READY = "is ready"
 _STOP_SECONDS = 60.0
@@ -69,7 +69,7 @@ def django_stack(
             _wait_until_ready(worker, output, timeout)
             from ..conf import tasker_settings
 
-            yield DjangoStack(stack, Client.from_settings(tasker_settings()), output)
+            yield DjangoStack(stack, blocking(tasker_settings()), output)
         finally:
             worker.terminate()
             try:

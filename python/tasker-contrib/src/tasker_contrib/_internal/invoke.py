@@ -28,13 +28,12 @@ from ..batches import Checkpoint, batch_context, batch_results, is_no_op
 from ..handlers import step_context_var
 from . import outcome as outcomes
 from .http import classify, http_client
-from .injection import AppContext, DependencyProblem, Injection
+from .injection import AppContext, DependencyProblem, Injection, RunSync
 from .markers import BatchResults, Config, Input, Result
 from .outcome import CheckpointData, StepOutcome
 from .registry import Handler, Registry
 from .signature import Source
 
-RunSync = Callable[[Callable[[], Any], str], Awaitable[Any]]
 
 
 @dataclass(frozen=True)
@@ -118,12 +117,14 @@ async def invoke(
     Returns:
         The outcome; exceptions of the handler are classified into it.
     """
+    app = app or AppContext()
+    run_sync = app.run_sync or run_sync
     token = step_context_var.set(context)
     try:
         if callee.ours is not None:
-            return await _invoke_ours(callee.ours, context, app or AppContext(), run_sync)
+            return await _invoke_ours(callee.ours, context, app, run_sync)
         assert callee.core is not None
-        return await _invoke_core(callee.core, context, app or AppContext(), run_sync)
+        return await _invoke_core(callee.core, context, app, run_sync)
     except (KeyboardInterrupt, SystemExit) as error:
         # sys.exit() in a handler must fail that step, not stop the worker.
         return outcomes.failed(f"the handler raised {type(error).__name__}", retryable=True)
@@ -143,7 +144,15 @@ async def _invoke_core(
         value = await run_sync(_within(app, context, lambda: handler.call(context)), handler.name)
         if inspect.isawaitable(value):
             value = await value
-    return outcomes.from_value(value)
+    return _refused(app, value) or outcomes.from_value(value)
+
+
+def _refused(app: AppContext, value: Any) -> StepOutcome | None:
+    """The failure, when the framework says that a result must not be stored."""
+    if isinstance(value, StepHandlerResult):
+        value = value.result
+    problem = app.refuse(value) if app.refuse is not None else None
+    return outcomes.failed(problem, outcomes.VALIDATION, retryable=False) if problem else None
 
 
 def _within(app: AppContext, context: StepContext, call: Callable[[], Any]) -> Callable[[], Any]:
@@ -206,7 +215,7 @@ async def _invoke_ours(
             if handler.kind == "api":
                 raise classify(error) from error
             raise
-        return _outcome(handler, value)
+        return _refused(app, value) or _outcome(handler, value)
 
 
 def _value(source: Source, context: StepContext) -> Any:

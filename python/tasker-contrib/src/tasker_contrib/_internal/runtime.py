@@ -12,7 +12,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import httpx
@@ -190,7 +190,7 @@ class Runtime:
         if "tasker" in state:
             # The app's client belongs to the app's event loop.
             state["tasker"] = WorkerSide(self._client)
-        return AppContext(app=app.app, state=state, overrides=app.overrides)
+        return replace(app, state=state)
 
     # --- stop ---------------------------------------------------------------------------------
 

@@ -21,8 +21,8 @@ from __future__ import annotations
 
 from .context import step_context
 from .stack import StackError, TaskerStack, start_stack
-from .step import StepResult, run_step
-from .workflow import StepRun, WorkflowRun, run_workflow
+from .step import StepResult, arun_step, run_step
+from .workflow import StepRun, WorkflowRun, arun_workflow, run_workflow
 
 __all__ = [
     "StackError",
@@ -30,6 +30,8 @@ __all__ = [
     "StepRun",
     "TaskerStack",
     "WorkflowRun",
+    "arun_step",
+    "arun_workflow",
     "run_step",
     "run_workflow",
     "start_stack",
