@@ -74,7 +74,8 @@ def test_imports_form_a_directed_acyclic_graph() -> None:
             if node.level:
                 above = package.split(".")[: len(package.split(".")) - node.level + 1]
                 base = ".".join([*above, *([base] if base else [])])
-            wanted |= {base, *(f"{base}.{alias.name}" for alias in node.names)}
+            submodules = {f"{base}.{alias.name}" for alias in node.names} & known.keys()
+            wanted |= submodules or {base}
         graph[name] = {other for other in wanted if other in known and other != name}
     list(TopologicalSorter(graph).static_order())
 
