@@ -88,4 +88,6 @@ def test_no_file_is_too_long() -> None:
 def test_public_names_exist_and_are_sorted() -> None:
     names = tasker_contrib_django.__all__
     assert all(hasattr(tasker_contrib_django, name) for name in names)
-    assert names == sorted(names, key=lambda n: (not n.isupper(), n.startswith("_") or n[0].islower(), n))
+    assert names == sorted(
+        names, key=lambda n: (not n.isupper(), n.startswith("_") or n[0].islower(), n)
+    )

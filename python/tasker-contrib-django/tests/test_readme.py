@@ -38,7 +38,11 @@ def block(part: str) -> str:
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Executes blocks in one module, where `shop` is the app of the test project."""
-    for name, module in (("shop", shop), ("shop.models", models), ("shop.step_handlers", step_handlers)):
+    for name, module in (
+        ("shop", shop),
+        ("shop.models", models),
+        ("shop.step_handlers", step_handlers),
+    ):
         monkeypatch.setitem(sys.modules, name, module)
     made = types.ModuleType("readme")
     monkeypatch.setitem(sys.modules, "readme", made)

@@ -1,4 +1,4 @@
-"""`path("admin/tasker/", include("tasker_contrib_django.admin_urls"))`, before `admin.site.urls`."""
+"""Before `admin.site.urls`: `path("admin/tasker/", include("tasker_contrib_django.admin_urls"))`."""
 
 from __future__ import annotations
 

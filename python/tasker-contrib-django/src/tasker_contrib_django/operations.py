@@ -153,9 +153,7 @@ def asynchronous(
 # --- the calls, written once for both clients -------------------------------------------------
 
 
-def retry_step(
-    task: TaskRef, step: StepInfo | str, reason: str, by: str | None
-) -> Call[StepInfo]:
+def retry_step(task: TaskRef, step: StepInfo | str, reason: str, by: str | None) -> Call[StepInfo]:
     """Let a step in `error` run again."""
     body = {"action_type": "reset_for_retry", "reason": reason, "reset_by": by or whoami()}
     return (yield from _patch_step("retry_step", task, step, body))

@@ -1,4 +1,4 @@
-"""One worker process: `manage.py tasker worker-process`. `tasker worker` starts and watches these."""
+"""One worker process, `manage.py tasker worker-process`; `tasker worker` starts and watches them."""
 
 from __future__ import annotations
 

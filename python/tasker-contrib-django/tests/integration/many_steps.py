@@ -1,4 +1,4 @@
-"""Runs steps through the real dispatcher and counts Django's connections; see test_connections.py."""
+"""Runs steps through the dispatcher and counts Django's connections; see test_connections.py."""
 
 from __future__ import annotations
 
@@ -111,7 +111,9 @@ def main() -> None:
 
     def count() -> int:
         with connections["default"].cursor() as cursor:
-            cursor.execute("select count(*) from pg_stat_activity where application_name like 'dj-%'")
+            cursor.execute(
+                "select count(*) from pg_stat_activity where application_name like 'dj-%'"
+            )
             return int(cursor.fetchone()[0]) - 1  # without this one
 
     native = Native()

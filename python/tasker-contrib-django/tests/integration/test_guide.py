@@ -14,7 +14,7 @@ from typing import NamedTuple
 import pytest
 from tasker_contrib.testing import TaskerStack
 
-from ..support import eventually, environment, free_port, running
+from ..support import environment, eventually, free_port, running
 
 GUIDE = Path(__file__).parents[4] / "docs/guides/django.md"
 

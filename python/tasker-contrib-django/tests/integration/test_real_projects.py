@@ -77,7 +77,9 @@ def mezzanine(folder: Path) -> Path:
 
 
 PROJECTS = [
-    pytest.param(make, marks=pytest.mark.skipif(not find_spec(name), reason=f"needs {name}"), id=name)
+    pytest.param(
+        make, marks=pytest.mark.skipif(not find_spec(name), reason=f"needs {name}"), id=name
+    )
     for name, make in (("wagtail", wagtail), ("mezzanine", mezzanine))
 ]
 

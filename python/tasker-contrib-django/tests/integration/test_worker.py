@@ -6,6 +6,7 @@ import sqlite3
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,13 +35,18 @@ class Site:
 
     def order(self, amount: int = 5) -> int:
         with sqlite3.connect(self.database, timeout=20) as rows:
-            made = rows.execute("insert into shop_order (amount, state) values (?, 'new')", [amount])
+            made = rows.execute(
+                "insert into shop_order (amount, state) values (?, 'new')", [amount]
+            )
             assert made.lastrowid is not None
             return made.lastrowid
 
     def states(self) -> dict[int, str]:
         with sqlite3.connect(self.database, timeout=20) as rows:
             return dict(rows.execute("select id, state from shop_order"))
+
+    def all_ended(self, task: Task) -> bool:
+        return all(step.completed_at or step.error for step in self.client.steps(task))
 
     def end_of(self, task: Task | str) -> tuple[Task, dict[str, StepInfo]]:
         ended = self.client.wait(task, timeout=60)
@@ -79,7 +85,7 @@ def test_what_a_step_finds_around_it(site: Site) -> None:
     for nonce in range(2):  # the second one does not see what the first one left behind
         task = site.client.create_task("probe", {"nonce": nonce}, namespace="shop")
         _, steps = site.end_of(task)
-        eventually(lambda: all(s.completed_at or s.error for s in site.client.steps(task)))
+        eventually(partial(site.all_ended, task))
         steps = {step.name: step for step in site.client.steps(task)}
         found.append(steps["surroundings"].result)
         assert "pass its key" in str(steps["row"].error), steps["row"]

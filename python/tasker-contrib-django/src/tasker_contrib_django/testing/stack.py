@@ -91,9 +91,7 @@ def _pointing_at(stack: TaskerStack) -> Iterator[None]:
     forget()
 
 
-def _wait_until_ready(
-    worker: subprocess.Popen[str], output: list[str], timeout: float
-) -> None:
+def _wait_until_ready(worker: subprocess.Popen[str], output: list[str], timeout: float) -> None:
     ready = threading.Event()
 
     def read() -> None:
