@@ -7,16 +7,19 @@ runtime. Without either, handlers have Tasker's own parameters only.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, AsyncExitStack
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from tasker_core import StepContext
+from .threads import RunSync
 
-RunSync = Callable[[Callable[[], Any], str], Awaitable[Any]]
-Around = Callable[[StepContext], AbstractContextManager[Any]]
-AsyncAround = Callable[[StepContext], AbstractAsyncContextManager[Any]]
+if TYPE_CHECKING:
+    from tasker_core import StepContext
+
+
+Around = Callable[["StepContext"], AbstractContextManager[Any]]
+AsyncAround = Callable[["StepContext"], AbstractAsyncContextManager[Any]]
 
 
 @dataclass(frozen=True)

@@ -142,17 +142,25 @@ def application(app: Any, overrides: Overrides | None) -> AppContext:
 
 async def call(handler: Callable[..., Any], step: StepContext, app: AppContext) -> StepOutcome:
     """Call a handler of any style."""
+    callee = _callee(handler, step)
+    try:
+        return await invoke(callee, step, app=app)
+    except asyncio.CancelledError:
+        return outcomes.failed("the handler was cancelled", retryable=True)
+
+
+def _callee(handler: Callable[..., Any], step: StepContext) -> Callee:
     ours = getattr(handler, "__tasker_handler__", None)
     if ours is not None:
-        return await invoke(Callee(ours.name, ours=ours), step, app=app)
+        return Callee(ours.name, ours=ours)
     core = getattr(handler, "_handler_class", handler)
     if isinstance(core, type) and issubclass(core, StepHandler):
         core = core()
     if isinstance(core, StepHandler):
-        return await invoke(Callee(core.name, core=core), step, app=app)
+        return Callee(core.name, core=core)
     if not callable(handler):
         raise TypeError(f"not a handler: {handler!r}")
-    return await invoke(Callee(step.handler_name, core=_PlainFunction(handler)), step, app=app)
+    return Callee(step.handler_name, core=_PlainFunction(handler))
 
 
 class _PlainFunction(StepHandler):
