@@ -36,6 +36,7 @@ before = threading.active_count()
 import django
 django.setup()
 handlers = [name for name in sys.modules if name.endswith("step_handlers")]
+handlers += [name for name in sys.modules if name.startswith("tasker_core")]
 print(json.dumps([threading.active_count() - before, handlers]))
 """
     assert json.loads(python(code)) == [0, []]
@@ -51,6 +52,24 @@ django.setup()
 print("fine")
 """
     assert python(code) == "fine\n"
+
+
+def test_a_process_that_only_creates_tasks_needs_no_native_library() -> None:
+    code = """
+import sys
+sys.modules["tasker_core"] = None  # importing it fails
+import django
+django.setup()
+from django.test import Client
+import tasker_contrib_django as tasker
+import httpx
+from tasker_contrib_django.client import clients
+answer = {"task_uuid": "t-1", "name": "a", "namespace": "n", "version": "1", "status": "pending"}
+clients.transport = httpx.MockTransport(lambda request: httpx.Response(200, json=answer))
+assert Client().get("/tasker/live").status_code == 200
+print(tasker.create_task("a", {"n": 1}).task_uuid)
+"""
+    assert python(code).splitlines()[-1] == "t-1"
 
 
 def modules() -> dict[str, Path]:

@@ -1,4 +1,4 @@
-"""Before `admin.site.urls`: `path("admin/tasker/", include("tasker_contrib_django.admin_urls"))`."""
+"""Pages of the admin; included before `admin.site.urls`, as `admin/tasker/`."""
 
 from __future__ import annotations
 

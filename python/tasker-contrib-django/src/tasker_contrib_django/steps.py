@@ -8,17 +8,20 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.db import close_old_connections, connections, reset_queries, transaction
 from django.utils import timezone, translation
-from tasker_contrib._internal.injection import AppContext, RunSync
+from tasker_contrib._internal.injection import AppContext
 from tasker_contrib._internal.registry import registry
-from tasker_contrib.handlers import StepContext
+from tasker_contrib._internal.threads import RunSync
 
 from ._internal.json import complaint, find_model
+
+if TYPE_CHECKING:
+    from tasker_contrib.handlers import StepContext
 
 __all__ = ["app_context", "around_async_step", "around_step", "test_context"]
 

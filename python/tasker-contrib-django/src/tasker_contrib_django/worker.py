@@ -1,4 +1,4 @@
-"""One worker process, `manage.py tasker worker-process`; `tasker worker` starts and watches them."""
+"""One worker process: `manage.py tasker worker-process`, started by `tasker worker`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Runs handlers and templates in the transaction of the test.
 
 The worker calls a plain handler in a thread of its own, which would see nothing of what a
-`TestCase` has not committed. Here it runs in the test's thread, with everything else as in the worker.
+`TestCase` has not committed. Here it runs in the test's thread, with everything else as in the
+worker.
 """
 
 from __future__ import annotations

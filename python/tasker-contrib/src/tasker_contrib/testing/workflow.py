@@ -261,9 +261,7 @@ def run_workflow(
         run.assert_complete().assert_step("charge", result={"charged": True})
         ```
     """
-    return run_coroutine(
-        arun_workflow(template, context, handlers, app=app, overrides=overrides)
-    )
+    return run_coroutine(arun_workflow(template, context, handlers, app=app, overrides=overrides))
 
 
 async def arun_workflow(
