@@ -6,6 +6,7 @@ import contextlib
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -33,6 +34,14 @@ def eventually(check: Callable[[], T], *, timeout: float = 30.0, what: str = "")
         time.sleep(0.02)
 
 
+def free_port() -> int:
+    """A port of the loopback interface that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
 def environment(**more: str) -> dict[str, str]:
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     return {**kept, "PYTHONUNBUFFERED": "1", **more}
@@ -48,7 +57,7 @@ def manage(
         cwd=cwd or script.parent,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=400,
     )
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
-from tasker_core import HandlerRegistry, StepContext, StepHandler
+from tasker_core import HandlerRegistry, StepContext, StepHandler, StepHandlerResult
 
 from ..batches import is_no_op
 from . import outcome as outcomes
@@ -73,12 +73,14 @@ async def invoke(
     Returns:
         The outcome; exceptions of the handler are classified into it.
     """
+    app = app or AppContext()
+    run_sync = app.run_sync or run_sync
     token = step_context_var.set(context)
     try:
         if callee.ours is not None:
-            return await _invoke_ours(callee.ours, context, app or AppContext(), run_sync)
+            return await _invoke_ours(callee.ours, context, app, run_sync)
         assert callee.core is not None
-        return await _invoke_core(callee.core, context, app or AppContext(), run_sync)
+        return await _invoke_core(callee.core, context, app, run_sync)
     except asyncio.CancelledError:
         raise
     except BaseException as error:
@@ -97,7 +99,15 @@ async def _invoke_core(
         value = await run_sync(_within(app, context, lambda: handler.call(context)), handler.name)
         if inspect.isawaitable(value):
             value = await value
-    return outcomes.from_value(value)
+    return _refused(app, value) or outcomes.from_value(value)
+
+
+def _refused(app: AppContext, value: Any) -> StepOutcome | None:
+    """The failure, when the framework says that a result must not be stored."""
+    if app.refuse is None:
+        return None
+    problem = app.refuse(value.result if isinstance(value, StepHandlerResult) else value)
+    return outcomes.failed(problem, outcomes.VALIDATION, retryable=False) if problem else None
 
 
 def _within(app: AppContext, context: StepContext, call: Callable[[], Any]) -> Callable[[], Any]:
@@ -152,4 +162,4 @@ async def _invoke_ours(
             if handler.kind == "api":
                 raise classify(error) from error
             raise
-        return outcome_of(handler, value)
+        return _refused(app, value) or outcome_of(handler, value)

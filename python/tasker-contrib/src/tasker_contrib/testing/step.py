@@ -107,8 +107,37 @@ def run_step(
             no_op=no_op,
             checkpoint=checkpoint,
         )
-    application = AppContext(app=app, overrides=overrides)
-    return as_step_result(run_coroutine(call(handler, step, application)))
+    return run_coroutine(arun_step(handler, step, app=app, overrides=overrides))
+
+
+async def arun_step(
+    handler: Callable[..., Any],
+    step: StepContext | None = None,
+    *,
+    app: Any = None,
+    overrides: Overrides | None = None,
+    **options: Any,
+) -> StepResult:
+    """``run_step`` for a test that is ``async``: the handler runs in the loop of the test.
+
+    Args:
+        handler: As for ``run_step``.
+        step: As for ``run_step``.
+        app: As for ``run_step``; or an ``AppContext`` of a framework's package.
+        overrides: As for ``run_step``.
+        options: What else ``run_step`` takes; goes to ``step_context``.
+
+    Returns:
+        The outcome.
+    """
+    if step is None:
+        step = step_context(handler, **options)
+    return as_step_result(await call(handler, step, application(app, overrides)))
+
+
+def application(app: Any, overrides: Overrides | None) -> AppContext:
+    """The application side of a step, as a framework's package or a test gives it."""
+    return app if isinstance(app, AppContext) else AppContext(app=app, overrides=overrides)
 
 
 async def call(handler: Callable[..., Any], step: StepContext, app: AppContext) -> StepOutcome:

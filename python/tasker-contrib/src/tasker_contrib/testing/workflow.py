@@ -10,11 +10,10 @@ import jsonschema
 from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 
-from .._internal.injection import AppContext
 from .engine import Engine, Handlers
 from .graph import TaskGraph
 from .run import StepRun, WorkflowRun
-from .step import Overrides, run_coroutine
+from .step import Overrides, application, run_coroutine
 from .template import TemplateProblem, load
 
 __all__ = ["StepRun", "WorkflowRun", "run_workflow"]
@@ -60,6 +59,18 @@ def run_workflow(
         run.assert_complete().assert_step("charge", result={"charged": True})
         ```
     """
+    return run_coroutine(arun_workflow(template, context, handlers, app=app, overrides=overrides))
+
+
+async def arun_workflow(
+    template: str | Path | Mapping[str, Any],
+    context: Mapping[str, Any] | BaseModel | None = None,
+    handlers: Handlers | None = None,
+    *,
+    app: Any = None,
+    overrides: Overrides | None = None,
+) -> WorkflowRun:
+    """``run_workflow`` for a test that is ``async``; ``app`` may be an ``AppContext``."""
     spec = load(template)
     data = to_jsonable_python(context) if context is not None else {}
     if spec.input_schema is not None:
@@ -68,5 +79,5 @@ def run_workflow(
         if found:
             listed = "; ".join(f"{error.json_path}: {error.message}" for error in found)
             raise TemplateProblem(f"the context does not fit input_schema: {listed}")
-    engine = Engine(TaskGraph(spec), data, handlers or {}, AppContext(app=app, overrides=overrides))
-    return run_coroutine(engine.run())
+    engine = Engine(TaskGraph(spec), data, handlers or {}, application(app, overrides))
+    return await engine.run()
