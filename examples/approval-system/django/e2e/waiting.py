@@ -47,9 +47,10 @@ def waiting(books: Books) -> dict[str, Any]:
 
 def cost() -> dict[str, float]:
     """Queries and milliseconds of one look that finds nothing, at best."""
-    from approvals.periodic import look
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
+
+    from approvals.periodic import look
 
     times = []
     for _ in range(LOOKS):
