@@ -6,6 +6,7 @@ import contextlib
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -31,6 +32,14 @@ def eventually(check: Callable[[], T], *, timeout: float = 30.0, what: str = "")
         if time.monotonic() > end:
             raise AssertionError(f"not within {timeout} s: {what or check}")
         time.sleep(0.02)
+
+
+def free_port() -> int:
+    """A port of the loopback interface that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def environment(**more: str) -> dict[str, str]:

@@ -39,13 +39,15 @@ def test_retry_all_that_failed_or_one(fake_tasker: FakeTasker, task: CreatedTask
         "reset_by": "ada",
     }
     assert call("retry", task.task_uuid) == "step pack: pending\n"
-    with pytest.raises(CommandError, match="no step of task .* has failed"):
+    with pytest.raises(CommandError, match=r"no step of task .* has failed"):
         call("retry", task.task_uuid)
 
 
 def test_resolve_with_and_without_a_result(fake_tasker: FakeTasker, task: CreatedTask) -> None:
     assert call("resolve", task.task_uuid, "pack") == "step pack: resolved_manually\n"
-    assert call("resolve", task.task_uuid, "ship", "--result", '{"a": 1}') == "step ship: complete\n"
+    assert (
+        call("resolve", task.task_uuid, "ship", "--result", '{"a": 1}') == "step ship: complete\n"
+    )
     assert fake_tasker.actions[1][2]["completion_data"] == {"result": {"a": 1}}
 
 
@@ -85,7 +87,7 @@ def test_config_explain_masks_secrets_and_names_the_source() -> None:
 
 def test_check_says_what_this_process_is() -> None:
     assert call("check").endswith(
-        "mode: off (tests are running; use the fake client, or set TASKER[\"MODE\"] = \"client\")\n"
+        'mode: off (tests are running; use the fake client, or set TASKER["MODE"] = "client")\n'
     )
     with override_settings(TASKER={"NOTHING": 1}), pytest.raises(CommandError, match="E001"):
         call("check")

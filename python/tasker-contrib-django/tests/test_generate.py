@@ -50,7 +50,8 @@ def test_generated_handlers_are_found_checked_and_tested(script: Path) -> None:
     for kind in TYPES:
         run(script, "tasker_handler", f"do_{kind}", "--type", kind, "--namespace", "shop")
     assert (folder / "shop/step_handlers/__init__.py").exists()
-    assert "shop.do_base" in run(script, "check")  # W002: no template names it yet
+    run(script, "tasker_template", "order", "--namespace", "shop", "--steps", "do_base")
+    assert "shop.do_api" in run(script, "check")  # W002: no template names it yet
     tests = subprocess.run(
         [sys.executable, str(script), "test"],
         cwd=folder,

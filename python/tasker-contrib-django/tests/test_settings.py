@@ -51,9 +51,9 @@ def test_override_settings_works_both_ways() -> None:
 def test_unknown_names_have_a_suggestion() -> None:
     found = problems({"DATABSE": {}, "DATABASE": {"POOL_SZIE": 3}, "worker": {}, "NOTHING": 1})
     assert found == [
-        'TASKER["DATABSE"]: unknown setting; did you mean \'DATABASE\'?',
+        "TASKER[\"DATABSE\"]: unknown setting; did you mean 'DATABASE'?",
         'TASKER["DATABASE"]["POOL_SZIE"]: unknown setting; did you mean \'POOL_SIZE\'?',
-        'TASKER["worker"]: unknown setting; did you mean \'WORKER\'?',
+        "TASKER[\"worker\"]: unknown setting; did you mean 'WORKER'?",
         'TASKER["NOTHING"]: unknown setting; keys of Core go into "CORE", by their dotted path',
     ]
 

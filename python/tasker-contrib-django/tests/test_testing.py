@@ -62,9 +62,9 @@ class Handlers(TaskerMixin, TestCase):
     def test_rows_as_results_are_refused(self) -> None:
         step = run_step(row)
         assert step.error == (
-            "the result has the model instance Order(pk=7) at ['orders'][0], which cannot be stored "
-            "as JSON, and the row may change before the next step reads it: pass its key, and query "
-            "it where it is needed"
+            "the result has the model instance Order(pk=7) at ['orders'][0], which cannot be "
+            "stored as JSON, and the row may change before the next step reads it: pass its key, "
+            "and query it where it is needed"
         )
         assert not step.retryable
 
@@ -156,7 +156,11 @@ def test_the_fixtures(
     assert again.task_uuid == fake_tasker.created[0].task_uuid
     assert len(fake_tasker.created) == 1
     assert tasker.client.list_tasks().total == 1
-    assert asyncio.run(tasker.aclient.get_task(again.task_uuid)).name == "a"
+
+    async def get() -> tasker.Task:
+        return await tasker.aclient.get_task(again.task_uuid)
+
+    assert asyncio.run(get()).name == "a"
 
 
 def test_typed_inputs_of_other_kinds(clean_registry: None) -> None:
@@ -171,7 +175,9 @@ def test_typed_inputs_of_other_kinds(clean_registry: None) -> None:
         return Job(job.order_id + 1)
 
     @step_handler("tests.plain")
-    def plain(order_id: Annotated[int, Input("order_id")], before: Annotated[Any, Result("a")]) -> dict[str, Any]:
+    def plain(
+        order_id: Annotated[int, Input("order_id")], before: Annotated[Any, Result("a")]
+    ) -> dict[str, Any]:
         return {"order_id": order_id, "before": before}
 
     assert run_step(by_dataclass, context={"order_id": 1}).result == {"order_id": 2}

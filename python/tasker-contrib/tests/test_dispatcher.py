@@ -177,7 +177,7 @@ def test_a_hung_sync_handler_is_answered_named_and_makes_unready(
 def test_an_async_handler_that_ignores_its_cancellation_is_answered(
     native: FakeNative, dispatcher: Dispatcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tasker_contrib._internal.dispatcher._CANCEL_GRACE_SECONDS", 0.2)
+    monkeypatch.setattr("tasker_contrib._internal.watchdog._CANCEL_GRACE_SECONDS", 0.2)
     release = threading.Event()
 
     @step_handler("h")
@@ -194,7 +194,7 @@ def test_an_async_handler_that_ignores_its_cancellation_is_answered(
 def test_a_step_that_was_answered_before_it_began_does_not_begin(
     native: FakeNative, dispatcher: Dispatcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tasker_contrib._internal.dispatcher._CANCEL_GRACE_SECONDS", 0.1)
+    monkeypatch.setattr("tasker_contrib._internal.watchdog._CANCEL_GRACE_SECONDS", 0.1)
     entered, release = threading.Event(), threading.Event()
     calls: list[int] = []
 
@@ -222,7 +222,7 @@ def test_a_blocked_loop_is_noticed(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    module = "tasker_contrib._internal.dispatcher"
+    module = "tasker_contrib._internal.watchdog"
     monkeypatch.setattr(f"{module}._BEAT_SECONDS", 0.05)
     monkeypatch.setattr(f"{module}._LOOP_BLOCKED_SECONDS", 0.3)
     release = threading.Event()

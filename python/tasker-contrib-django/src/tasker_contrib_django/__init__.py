@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from tasker_contrib._internal.lazy import attributes
 from tasker_contrib.client import StepInfo, Task, TaskPage
 from tasker_contrib.errors import (
     HandlerImportError,
-    PermanentError,
-    RetryableError,
     TaskerBackpressure,
     TaskerClientError,
     TaskerConfigError,
@@ -22,15 +23,12 @@ from tasker_contrib.errors import (
 )
 from tasker_contrib.events import EVENTS, TaskerEvent
 from tasker_contrib.handlers import (
-    BatchConfig,
     BatchContext,
     BatchResults,
     Checkpoint,
     Config,
-    Decision,
     Input,
     Result,
-    StepContext,
     api_handler,
     batch_analyzer,
     batch_worker,
@@ -43,6 +41,22 @@ from tasker_contrib.log import TaskerLogFilter
 from .client import AsyncClient, Client, aclient, client
 from .operations import DeadLetter
 from .tasks import TaskRequest, acreate_task, create_task
+
+if TYPE_CHECKING:
+    from tasker_contrib.errors import PermanentError, RetryableError
+    from tasker_contrib.handlers import BatchConfig, Decision, StepContext
+else:
+    # Core's own, so they load its native library: only when a handler uses one.
+    __getattr__ = attributes(
+        __name__,
+        {
+            "PermanentError": "tasker_contrib.errors",
+            "RetryableError": "tasker_contrib.errors",
+            "BatchConfig": "tasker_contrib.handlers",
+            "Decision": "tasker_contrib.handlers",
+            "StepContext": "tasker_contrib.handlers",
+        },
+    )
 
 __version__ = "0.1.0"
 

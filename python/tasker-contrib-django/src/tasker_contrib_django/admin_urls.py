@@ -1,4 +1,4 @@
-"""`path("admin/tasker/", include("tasker_contrib_django.admin_urls"))`, before `admin.site.urls`."""
+"""Pages of the admin; included before `admin.site.urls`, as `admin/tasker/`."""
 
 from __future__ import annotations
 

@@ -19,11 +19,9 @@ from tasker_contrib.errors import TaskerContribError
 
 from . import conf
 from .mode import logged_decision
-from .operations import AsyncClient, Client
+from .operations import AsyncClient, Client, asynchronous, blocking
 
 __all__ = ["AsyncClient", "Client", "aclient", "client"]
-
-INITIATOR = "tasker-contrib-django"
 
 
 class _Clients:
@@ -35,7 +33,6 @@ class _Clients:
         self.reset()
 
     def reset(self, **_: object) -> None:
-        self.pid = os.getpid()
         self.lock = threading.Lock()
         self.client: Client | None = None
         self.by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncClient] = (
@@ -58,7 +55,7 @@ class _Clients:
         self.must_be_usable()
         with self.lock:
             if self.client is None:
-                self.client = self._made(Client)
+                self.client = blocking(conf.tasker_settings(), self.transport)
             return self.client
 
     def for_loop(self) -> AsyncClient:
@@ -66,16 +63,9 @@ class _Clients:
         loop = asyncio.get_running_loop()
         found = self.by_loop.get(loop)
         if found is None:
-            found = self.by_loop[loop] = self._made(AsyncClient)
+            found = asynchronous(conf.tasker_settings(), self.transport)
+            self.by_loop[loop] = found
         return found
-
-    def _made(self, kind: Any) -> Any:
-        return kind.from_settings(
-            conf.tasker_settings(),
-            initiator=INITIATOR,
-            source_system="django",
-            transport=self.transport,
-        )
 
 
 clients = _Clients()
@@ -95,11 +85,11 @@ class _Lazy:
     """Stands for an object that is made, or found, at each use of it."""
 
     def __init__(self, find: Callable[[], Any], what: str) -> None:
-        object.__setattr__(self, "_find", find)
-        object.__setattr__(self, "_what", what)
+        self._find = find
+        self._what = what
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):  # copy, pickle and help() must not make a client
+        if name.startswith("_"):  # copy, pickle and doctest must not make a client
             raise AttributeError(name)
         return getattr(self._find(), name)
 

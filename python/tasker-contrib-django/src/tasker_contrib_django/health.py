@@ -11,7 +11,7 @@ from tasker_contrib.errors import TaskerContribError
 
 from .conf import tasker_settings
 from .mode import decision
-from .operations import AsyncClient
+from .operations import asynchronous
 
 
 def readiness() -> tuple[int, dict[str, Any]]:
@@ -27,7 +27,7 @@ def readiness() -> tuple[int, dict[str, Any]]:
         return async_to_sync(shared.readiness)(TaskerState(mode, settings, None, None))
 
     async def ask() -> tuple[int, dict[str, Any]]:
-        async with AsyncClient.from_settings(settings) as client:
+        async with asynchronous(settings) as client:
             return await shared.readiness(TaskerState(mode, settings, client, None))
 
     return async_to_sync(ask)()

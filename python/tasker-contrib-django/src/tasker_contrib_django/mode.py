@@ -66,9 +66,9 @@ def decide(setting: str | None, env: str | None, facts: ProcessFacts) -> Decisio
     """
     if facts.worker:
         return Decision("worker", "this is a process of `manage.py tasker worker`")
-    if setting in ("off", "client"):
+    if setting == "off" or setting == "client":
         return Decision(setting, f'{SETTING}["MODE"] is {setting!r}')
-    if env in ("off", "client"):
+    if env == "off" or env == "client":
         return Decision(env, f"TASKER_MODE is {env!r}")
     if facts.testing:
         return Decision(

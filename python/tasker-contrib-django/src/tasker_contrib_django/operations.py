@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Callable, Coroutine
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 from uuid import UUID
 
-from asgiref.sync import async_to_sync
+import httpx
 from pydantic import BaseModel, ConfigDict
-from tasker_contrib.client import StepInfo, Task, TaskerClient, TaskPage
+from tasker_contrib.client import StepInfo, SyncTaskerClient, Task, TaskerClient, calls
+from tasker_contrib.client.base import arguments_from
+from tasker_contrib.client.calls import Call, Send
 from tasker_contrib.errors import TaskerNotFound, TaskerValidationError
 from tasker_contrib.settings import TaskerSettings
-from typing_extensions import Self
 
 __all__ = ["AsyncClient", "Client", "DeadLetter"]
 
 TaskRef = Task | UUID | str
-T = TypeVar("T")
 Resolution = Literal["Pending", "ManuallyResolved", "PermanentlyFailed", "Cancelled"]
+
+INITIATOR = "tasker-contrib-django"
+SOURCE_SYSTEM = "django"
 
 
 class DeadLetter(BaseModel):
@@ -40,10 +42,10 @@ class DeadLetter(BaseModel):
     dlq_timestamp: str | None = None
 
 
-class AsyncClient(TaskerClient):
-    """The shared client, with `retry_step`, `resolve_step` and `dead_letters`."""
+class Client(SyncTaskerClient):
+    """The shared blocking client, with `retry_step`, `resolve_step` and `dead_letters`."""
 
-    async def retry_step(
+    def retry_step(
         self, task: TaskRef, step: StepInfo | str, *, reason: str, by: str | None = None
     ) -> StepInfo:
         """Let a step in `error` run again. Its attempts go on counting.
@@ -60,14 +62,9 @@ class AsyncClient(TaskerClient):
             TaskerNotFound: no such task or step.
             TaskerValidationError: the step is not in `error`.
         """
-        return await self._patch_step(
-            "retry_step",
-            task,
-            step,
-            {"action_type": "reset_for_retry", "reason": reason, "reset_by": by or whoami()},
-        )
+        return self._transport.run(retry_step(task, step, reason, by))
 
-    async def resolve_step(
+    def resolve_step(
         self,
         task: TaskRef,
         step: StepInfo | str,
@@ -89,111 +86,122 @@ class AsyncClient(TaskerClient):
             TaskerNotFound: no such task or step.
             TaskerValidationError: the step is complete already.
         """
-        if result is None:
-            body = {"action_type": "resolve_manually", "reason": reason}
-            body["resolved_by"] = by or whoami()
-            return await self._patch_step("resolve_step", task, step, body)
-        return await self._patch_step(
-            "resolve_step",
-            task,
-            step,
-            {
-                "action_type": "complete_manually",
-                "completion_data": {"result": result},
-                "reason": reason,
-                "completed_by": by or whoami(),
-            },
-        )
+        return self._transport.run(resolve_step(task, step, reason, by, result))
 
-    async def dead_letters(
+    def dead_letters(
         self, *, resolution: Resolution | None = None, limit: int = 50
     ) -> list[DeadLetter]:
-        """The dead letter queue, newest first.
+        """The dead letter queue.
 
         Args:
             resolution: only entries with this status.
             limit: how many.
         """
-        params: dict[str, str | int] = {"limit": limit}
-        if resolution is not None:
-            params["resolution_status"] = resolution
-        answer = await self._call("dead_letters", "GET", "/v1/dlq", params=params)
-        return [DeadLetter.model_validate(entry) for entry in answer]
+        return self._transport.run(dead_letters(resolution, limit))
 
-    async def _patch_step(
-        self, operation: str, task: TaskRef, step: StepInfo | str, body: dict[str, Any]
+
+class AsyncClient(TaskerClient):
+    """The shared async client, with the same calls."""
+
+    async def retry_step(
+        self, task: TaskRef, step: StepInfo | str, *, reason: str, by: str | None = None
     ) -> StepInfo:
-        found = step if isinstance(step, StepInfo) else await self._find_step(task, step)
-        path = f"/v1/tasks/{found.task_uuid}/workflow_steps/{found.step_uuid}"
-        answer = await self._call(operation, "PATCH", path, json=body)
-        return StepInfo.model_validate(answer)
+        """Let a step in `error` run again; see `Client.retry_step`."""
+        return await self._transport.run(retry_step(task, step, reason, by))
 
-    async def _find_step(self, task: TaskRef, step: str) -> StepInfo:
-        steps = await self.steps(task)
-        for found in steps:
-            if step in (found.name, found.step_uuid):
-                return found
-        names = ", ".join(other.name for other in steps) or "none"
-        raise TaskerNotFound(f"the task has no step {step!r}; its steps: {names}")
+    async def resolve_step(
+        self,
+        task: TaskRef,
+        step: StepInfo | str,
+        *,
+        reason: str,
+        by: str | None = None,
+        result: dict[str, Any] | None = None,
+    ) -> StepInfo:
+        """Count a step as done by hand; see `Client.resolve_step`."""
+        return await self._transport.run(resolve_step(task, step, reason, by, result))
+
+    async def dead_letters(
+        self, *, resolution: Resolution | None = None, limit: int = 50
+    ) -> list[DeadLetter]:
+        """The dead letter queue; see `Client.dead_letters`."""
+        return await self._transport.run(dead_letters(resolution, limit))
 
 
-class Client:
-    """The same calls for synchronous code; safe to share between threads."""
+def blocking(settings: TaskerSettings, transport: httpx.MockTransport | None = None) -> Client:
+    """A blocking client with the settings of the project."""
+    return Client(
+        **arguments_from(settings),
+        initiator=INITIATOR,
+        source_system=SOURCE_SYSTEM,
+        transport=transport,
+    )
 
-    def __init__(self, make: Callable[[], AsyncClient]) -> None:
-        self._make = make
 
-    @classmethod
-    def from_settings(cls, settings: TaskerSettings, **defaults: Any) -> Self:
-        """A client with the settings of a project."""
-        return cls(lambda: AsyncClient.from_settings(settings, **defaults))
+def asynchronous(
+    settings: TaskerSettings, transport: httpx.MockTransport | None = None
+) -> AsyncClient:
+    """An async client with the settings of the project."""
+    return AsyncClient(
+        **arguments_from(settings),
+        initiator=INITIATOR,
+        source_system=SOURCE_SYSTEM,
+        transport=transport,
+    )
 
-    def _run(self, call: Callable[[AsyncClient], Coroutine[Any, Any, T]]) -> T:
-        async def once() -> T:
-            async with self._make() as client:
-                return await call(client)
 
-        return async_to_sync(once)()
+# --- the calls, written once for both clients -------------------------------------------------
 
-    def create_task(self, name: str, context: Any = None, **options: Any) -> Task:
-        """See `AsyncClient`."""
-        return self._run(lambda client: client.create_task(name, context, **options))
 
-    def get_task(self, task: TaskRef) -> Task:
-        """See `AsyncClient`."""
-        return self._run(lambda client: client.get_task(task))
+def retry_step(task: TaskRef, step: StepInfo | str, reason: str, by: str | None) -> Call[StepInfo]:
+    """Let a step in `error` run again."""
+    body = {"action_type": "reset_for_retry", "reason": reason, "reset_by": by or whoami()}
+    return (yield from _patch_step("retry_step", task, step, body))
 
-    def list_tasks(self, **options: Any) -> TaskPage:
-        """See `AsyncClient`."""
-        return self._run(lambda client: client.list_tasks(**options))
 
-    def cancel_task(self, task: TaskRef) -> Task:
-        """See `AsyncClient`."""
-        return self._run(lambda client: client.cancel_task(task))
+def resolve_step(
+    task: TaskRef,
+    step: StepInfo | str,
+    reason: str,
+    by: str | None,
+    result: dict[str, Any] | None,
+) -> Call[StepInfo]:
+    """Count a step as done by hand."""
+    body: dict[str, Any] = {"action_type": "resolve_manually", "resolved_by": by or whoami()}
+    if result is not None:
+        body = {
+            "action_type": "complete_manually",
+            "completion_data": {"result": result},
+            "completed_by": by or whoami(),
+        }
+    return (yield from _patch_step("resolve_step", task, step, {**body, "reason": reason}))
 
-    def steps(self, task: TaskRef) -> list[StepInfo]:
-        """See `AsyncClient`."""
-        return self._run(lambda client: client.steps(task))
 
-    def wait(self, task: TaskRef, **options: Any) -> Task:
-        """See `AsyncClient`."""
-        return self._run(lambda client: client.wait(task, **options))
+def dead_letters(resolution: Resolution | None, limit: int) -> Call[list[DeadLetter]]:
+    """Read the dead letter queue."""
+    params: dict[str, str | int] = {"limit": limit}
+    if resolution is not None:
+        params["resolution_status"] = resolution
+    answer = yield Send("dead_letters", "GET", "/v1/dlq", params=params)
+    return [DeadLetter.model_validate(entry) for entry in answer]
 
-    def health(self) -> bool:
-        """See `AsyncClient`."""
-        return self._run(lambda client: client.health())
 
-    def retry_step(self, task: TaskRef, step: StepInfo | str, **options: Any) -> StepInfo:
-        """See `AsyncClient`."""
-        return self._run(lambda client: client.retry_step(task, step, **options))
+def _patch_step(
+    operation: str, task: TaskRef, step: StepInfo | str, body: dict[str, Any]
+) -> Call[StepInfo]:
+    found = step if isinstance(step, StepInfo) else (yield from _find_step(task, step))
+    path = f"/v1/tasks/{found.task_uuid}/workflow_steps/{found.step_uuid}"
+    answer = yield Send(operation, "PATCH", path, json=body)
+    return StepInfo.model_validate(answer)
 
-    def resolve_step(self, task: TaskRef, step: StepInfo | str, **options: Any) -> StepInfo:
-        """See `AsyncClient`."""
-        return self._run(lambda client: client.resolve_step(task, step, **options))
 
-    def dead_letters(self, **options: Any) -> list[DeadLetter]:
-        """See `AsyncClient`."""
-        return self._run(lambda client: client.dead_letters(**options))
+def _find_step(task: TaskRef, step: str) -> Call[StepInfo]:
+    steps = yield from calls.steps(task)
+    for found in steps:
+        if step in (found.name, found.step_uuid):
+            return found
+    names = ", ".join(other.name for other in steps) or "none"
+    raise TaskerNotFound(f"the task has no step {step!r}; its steps: {names}")
 
 
 def whoami() -> str:

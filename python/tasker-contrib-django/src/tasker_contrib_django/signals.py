@@ -2,8 +2,8 @@
 
 Receivers get `event` (a `TaskerEvent`) and its data as keyword arguments. They run one after the
 other on a thread of their own, so they may use the database and delay no step. One that raises is
-logged, and disturbs neither the step nor the other receivers (`send_robust`). The sender of a step's
-signal is the handler's function.
+logged, and disturbs neither the step nor the other receivers (`send_robust`). The sender of a
+step's signal is the handler's function.
 
 Example:
     ```python

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
@@ -16,11 +16,53 @@ from django.db import close_old_connections, connections, reset_queries, transac
 from django.utils import timezone, translation
 from tasker_contrib._internal.injection import AppContext
 from tasker_contrib._internal.registry import registry
-from tasker_contrib.handlers import StepContext
+from tasker_contrib._internal.threads import RunSync
 
 from ._internal.json import complaint, find_model
 
-__all__ = ["app_context", "around_async_step", "around_step"]
+if TYPE_CHECKING:
+    from tasker_contrib.handlers import StepContext
+
+__all__ = ["app_context", "around_async_step", "around_step", "test_context"]
+
+
+@contextmanager
+def surroundings(step: StepContext) -> Iterator[None]:
+    """Language, time zone and transactions, for a handler that is a plain function."""
+    handler = registry.get(step.handler_name)
+    with _language_and_time_zone(), ExitStack() as transactions:
+        for alias in atomic_aliases(handler.fn if handler is not None else None):
+            transactions.enter_context(transaction.atomic(using=alias))
+        yield
+
+
+@asynccontextmanager
+async def async_surroundings(step: StepContext) -> AsyncIterator[None]:
+    """Language and time zone, for a handler that is `async`."""
+    with _language_and_time_zone():
+        yield
+
+
+@contextmanager
+def around_step(step: StepContext) -> Iterator[None]:
+    """The same with fresh connections; runs in the thread of the handler."""
+    _connections_in()
+    try:
+        with surroundings(step):
+            yield
+    finally:
+        close_old_connections()
+
+
+@asynccontextmanager
+async def around_async_step(step: StepContext) -> AsyncIterator[None]:
+    """The same; queries of `async` code run in Django's one thread for them."""
+    await sync_to_async(_connections_in)()
+    try:
+        async with async_surroundings(step):
+            yield
+    finally:
+        await sync_to_async(close_old_connections)()
 
 
 @contextmanager
@@ -35,32 +77,6 @@ def _connections_in() -> None:
     close_old_connections()
 
 
-@contextmanager
-def around_step(step: StepContext) -> Iterator[None]:
-    """Around a handler that is a plain function, in the thread that runs it."""
-    handler = registry.get(step.handler_name)
-    fn = handler.fn if handler is not None else None
-    _connections_in()
-    try:
-        with _language_and_time_zone(), ExitStack() as transactions:
-            for alias in atomic_aliases(fn):
-                transactions.enter_context(transaction.atomic(using=alias))
-            yield
-    finally:
-        close_old_connections()
-
-
-@asynccontextmanager
-async def around_async_step(step: StepContext) -> AsyncIterator[None]:
-    """Around a handler that is `async`: its queries run in Django's one thread for such code."""
-    await sync_to_async(_connections_in)()
-    try:
-        with _language_and_time_zone():
-            yield
-    finally:
-        await sync_to_async(close_old_connections)()
-
-
 def atomic_aliases(fn: Callable[..., Any] | None = None) -> list[str]:
     """Databases with ATOMIC_REQUESTS; without those of `transaction.non_atomic_requests`."""
     exempt: set[str] = getattr(fn, "_non_atomic_requests", set())
@@ -72,9 +88,19 @@ def atomic_aliases(fn: Callable[..., Any] | None = None) -> list[str]:
 
 
 def app_context() -> AppContext:
-    """What the worker and the test helpers pass on to the execution of steps."""
+    """What the worker passes on to the execution of steps."""
     return AppContext(
         around_step=around_step, around_async_step=around_async_step, refuse=refuse_rows
+    )
+
+
+def test_context(run_sync: RunSync) -> AppContext:
+    """The same for test helpers: the connections are the test's, and stay as they are."""
+    return AppContext(
+        around_step=surroundings,
+        around_async_step=async_surroundings,
+        refuse=refuse_rows,
+        run_sync=run_sync,
     )
 
 

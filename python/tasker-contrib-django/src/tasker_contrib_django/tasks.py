@@ -11,8 +11,8 @@ Example:
     ```
 
 A step may run at once, on another machine: without this it would look for rows that are not there
-yet, or that were rolled back. Between the commit and the call to the server the process may die, and
-then there is no task; whoever must lose nothing writes the request into a table of the same
+yet, or that were rolled back. Between the commit and the call to the server the process may die,
+and then there is no task; whoever must lose nothing writes the request into a table of the same
 transaction, and sends it from there (an outbox).
 """
 
@@ -108,9 +108,7 @@ def create_task(
     alias = using or DEFAULT_DB_ALIAS
 
     def create() -> None:
-        request.task = client.create_task(
-            name, request.context, namespace=namespace, **options
-        )
+        request.task = client.create_task(name, request.context, namespace=namespace, **options)
         send_task_created(request.task)
 
     if on_commit and _in_transaction(alias):
@@ -136,9 +134,7 @@ async def acreate_task(
         )
     clients.must_be_usable()
     request = TaskRequest(name, namespace, checked_context(context))
-    request.task = await aclient.create_task(
-        name, request.context, namespace=namespace, **options
-    )
+    request.task = await aclient.create_task(name, request.context, namespace=namespace, **options)
     await sync_to_async(send_task_created)(request.task)
     return request
 

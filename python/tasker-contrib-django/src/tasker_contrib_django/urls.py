@@ -1,7 +1,7 @@
 """`path("tasker/", include("tasker_contrib_django.urls"))`.
 
-`live`, `ready` and `metrics` are for probes and Prometheus and need no login. The task routes answer
-404 until `TASKER["PERMISSIONS"]` names the permission that they ask for.
+`live`, `ready` and `metrics` are for probes and Prometheus and need no login. The task routes
+answer 404 until `TASKER["PERMISSIONS"]` names the permission that they ask for.
 """
 
 from __future__ import annotations

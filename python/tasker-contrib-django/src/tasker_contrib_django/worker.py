@@ -1,4 +1,4 @@
-"""One worker process: `manage.py tasker worker-process`. `tasker worker` starts and watches these."""
+"""One worker process: `manage.py tasker worker-process`, started by `tasker worker`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tasker_contrib.settings import TaskerSettings
 from .conf import SETTING, tasker_settings
 from .discovery import handler_modules
 from .mode import logged_decision, this_is_a_worker
-from .operations import AsyncClient
+from .operations import asynchronous
 from .signals import SignalThread
 from .steps import app_context
 
@@ -54,7 +54,7 @@ async def serve(
     signals = SignalThread()
     signals.start()
     try:
-        async with AsyncClient.from_settings(settings) as client:
+        async with asynchronous(settings) as client:
             loop = asyncio.get_running_loop()
             worker = runtime.acquire(settings, loop=loop, standalone=True)
             worker.add_app(app_context())

@@ -6,6 +6,7 @@ import sqlite3
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,11 @@ from tasker_contrib.testing import TaskerStack
 
 from tasker_contrib_django import StepInfo, Task
 from tasker_contrib_django.conf import _parse
-from tasker_contrib_django.operations import Client
+from tasker_contrib_django.operations import Client, blocking
 
-from ..support import Running, eventually, manage, running
+from ..support import Running, eventually, free_port, manage, running
+
+PORT = free_port()
 
 pytestmark = pytest.mark.xdist_group("stack")
 
@@ -32,13 +35,18 @@ class Site:
 
     def order(self, amount: int = 5) -> int:
         with sqlite3.connect(self.database, timeout=20) as rows:
-            made = rows.execute("insert into shop_order (amount, state) values (?, 'new')", [amount])
+            made = rows.execute(
+                "insert into shop_order (amount, state) values (?, 'new')", [amount]
+            )
             assert made.lastrowid is not None
             return made.lastrowid
 
     def states(self) -> dict[int, str]:
         with sqlite3.connect(self.database, timeout=20) as rows:
             return dict(rows.execute("select id, state from shop_order"))
+
+    def all_ended(self, task: Task) -> bool:
+        return all(step.completed_at or step.error for step in self.client.steps(task))
 
     def end_of(self, task: Task | str) -> tuple[Task, dict[str, StepInfo]]:
         ended = self.client.wait(task, timeout=60)
@@ -52,9 +60,9 @@ def site(tasker_stack: TaskerStack, tmp_path_factory: pytest.TempPathFactory) ->
     made = manage("migrate", "--run-syncdb", "-v", "0", **env)
     assert made.returncode == 0, made.stderr
     settings = _parse({"ORCHESTRATION": {"URL": tasker_stack.orchestration_url}}).settings
-    with running("tasker", "worker", "--health-port", "19473", **env) as worker:
+    with running("tasker", "worker", "--health-port", str(PORT), **env) as worker:
         worker.wait_for("worker process .* is ready")
-        yield Site(env, Client.from_settings(settings), worker, database)
+        yield Site(env, blocking(settings), worker, database)
         assert worker.stop() == 0, worker.log
         assert "worker stopped" in worker.log
 
@@ -77,7 +85,7 @@ def test_what_a_step_finds_around_it(site: Site) -> None:
     for nonce in range(2):  # the second one does not see what the first one left behind
         task = site.client.create_task("probe", {"nonce": nonce}, namespace="shop")
         _, steps = site.end_of(task)
-        eventually(lambda: all(s.completed_at or s.error for s in site.client.steps(task)))
+        eventually(partial(site.all_ended, task))
         steps = {step.name: step for step in site.client.steps(task)}
         found.append(steps["surroundings"].result)
         assert "pass its key" in str(steps["row"].error), steps["row"]
@@ -89,5 +97,5 @@ def test_what_a_step_finds_around_it(site: Site) -> None:
 
 def test_probes_of_the_worker_answer(site: Site) -> None:
     for path in ("live", "ready", "metrics"):
-        with urllib.request.urlopen(f"http://127.0.0.1:19473/{path}", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{PORT}/{path}", timeout=10) as answer:
             assert answer.status == 200

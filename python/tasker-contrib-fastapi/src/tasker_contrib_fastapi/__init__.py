@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
+import tasker_contrib
 from tasker_contrib import metrics_registry
 from tasker_contrib.batches import BatchContext, Checkpoint
-from tasker_contrib.client import StepInfo, Task, TaskerClient, TaskPage
+from tasker_contrib.client import StepInfo, SyncTaskerClient, Task, TaskerClient, TaskPage
 from tasker_contrib.errors import (
     HandlerImportError,
-    PermanentError,
-    RetryableError,
     TaskerBackpressure,
     TaskerClientError,
     TaskerConfigError,
@@ -24,13 +25,10 @@ from tasker_contrib.errors import (
 )
 from tasker_contrib.events import EVENTS, TaskerEvent, subscribe
 from tasker_contrib.handlers import (
-    BatchConfig,
     BatchResults,
     Config,
-    Decision,
     Input,
     Result,
-    StepContext,
     api_handler,
     batch_analyzer,
     batch_worker,
@@ -44,6 +42,19 @@ from tasker_contrib.settings import TaskerSettings
 from .lifespan import TaskerClientDep, TaskerState, lifespan
 from .problems import install_problem_handlers
 from .router import router
+
+if TYPE_CHECKING:
+    from tasker_contrib.errors import PermanentError, RetryableError
+    from tasker_contrib.handlers import BatchConfig, Decision, StepContext
+else:
+    # Names of Core, which processes that only create tasks do without.
+    _LAZY = {"BatchConfig", "Decision", "PermanentError", "RetryableError", "StepContext"}
+
+    def __getattr__(name: str) -> Any:
+        if name not in _LAZY:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(tasker_contrib, name)
+
 
 __version__ = "0.1.0"
 
@@ -62,6 +73,7 @@ __all__ = [
     "RetryableError",
     "StepContext",
     "StepInfo",
+    "SyncTaskerClient",
     "Task",
     "TaskPage",
     "TaskerBackpressure",

@@ -19,7 +19,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI
 from starlette.requests import HTTPConnection
-from tasker_contrib._internal import native, runtime
+from tasker_contrib._internal import native
 from tasker_contrib._internal.console import log_to_server_if_unconfigured
 from tasker_contrib._internal.injection import AppContext
 from tasker_contrib._internal.mode import decision
@@ -100,6 +100,9 @@ async def _enter(
             "database.url is not set, and a worker needs it: export "
             "DATABASE_URL=postgresql://user:password@host:port/database"
         )
+
+    # Here, because it needs Core's native library, and the other modes do not.
+    from tasker_contrib._internal import runtime
 
     # In a process of its own the handlers share the app's loop, so that what the lifespan made
     # (pools, sessions) works in them. In a web process they have a loop thread of their own.

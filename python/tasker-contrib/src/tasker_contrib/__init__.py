@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-# First: nothing may import tasker_core before it.
-from ._internal import core_import as core_import  # isort: skip
+from typing import TYPE_CHECKING
 
+from ._internal import core_import
+from ._internal.lazy import attributes
 from ._internal.metrics import registry as metrics_registry
 from .batches import BatchContext, Checkpoint
 from .client import StepInfo, SyncTaskerClient, Task, TaskerClient, TaskPage
 from .errors import (
     HandlerImportError,
-    PermanentError,
-    RetryableError,
     TaskerBackpressure,
     TaskerClientError,
     TaskerConfigError,
@@ -27,13 +26,10 @@ from .errors import (
 )
 from .events import EVENTS, TaskerEvent, subscribe
 from .handlers import (
-    BatchConfig,
     BatchResults,
     Config,
-    Decision,
     Input,
     Result,
-    StepContext,
     api_handler,
     batch_analyzer,
     batch_worker,
@@ -43,6 +39,23 @@ from .handlers import (
 )
 from .log import TaskerLogFilter
 from .settings import TaskerSettings
+
+if TYPE_CHECKING:
+    from .errors import PermanentError, RetryableError
+    from .handlers import BatchConfig, Decision, StepContext
+else:
+    __getattr__ = attributes(
+        __name__,
+        {
+            "PermanentError": "tasker_contrib.errors",
+            "RetryableError": "tasker_contrib.errors",
+            "BatchConfig": "tasker_contrib.handlers",
+            "Decision": "tasker_contrib.handlers",
+            "StepContext": "tasker_contrib.handlers",
+        },
+    )
+
+core_import.install()
 
 __version__ = "0.1.0"
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tasker_core import StepContext
+if TYPE_CHECKING:
+    from tasker_core import StepContext
+
 
 __all__ = ["BatchContext", "Checkpoint"]
 

@@ -6,8 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from tasker_core.errors import PermanentError, RetryableError
+from ._internal.lazy import attributes
+
+if TYPE_CHECKING:
+    from tasker_core.errors import PermanentError, RetryableError
 
 __all__ = [
     "HandlerImportError",
@@ -26,6 +30,11 @@ __all__ = [
     "TaskerUnavailable",
     "TaskerValidationError",
 ]
+
+
+if not TYPE_CHECKING:
+    _core = "tasker_core.errors"
+    __getattr__ = attributes(__name__, {"PermanentError": _core, "RetryableError": _core})
 
 
 class TaskerContribError(Exception):

@@ -11,7 +11,8 @@ Example:
     ```
 
 Subscribers run on the worker's event loop thread, after the step was answered: be quick, or make
-the subscriber `async`. One that raises is logged and disturbs nothing.
+the subscriber `async`. At a stop, async ones get two seconds to end. One that
+raises is logged and disturbs nothing.
 """
 
 from __future__ import annotations
@@ -107,8 +108,16 @@ def emit(event: TaskerEvent, loop: asyncio.AbstractEventLoop | None = None) -> N
             result = subscriber(event)
             if inspect.iscoroutine(result):
                 _run(result, subscriber, event, loop)
-        except Exception:
+        except BaseException:  # a step must not fail with it
             logger.exception("subscriber %r failed on %s", subscriber, event.name)
+
+
+async def finish(timeout: float) -> None:
+    """Give the async subscribers that run on this loop some seconds to end."""
+    loop = asyncio.get_running_loop()
+    tasks = [task for task in _tasks if task.get_loop() is loop]
+    if tasks:
+        await asyncio.wait(tasks, timeout=timeout)
 
 
 def _run(
@@ -120,7 +129,10 @@ def _run(
     async def guarded() -> None:
         try:
             await coroutine
-        except Exception:
+        except asyncio.CancelledError:
+            logger.warning("subscriber %r was cut off on %s", subscriber, event.name)
+            raise
+        except BaseException:
             logger.exception("subscriber %r failed on %s", subscriber, event.name)
 
     def start() -> None:

@@ -19,18 +19,21 @@ The functions stay plain functions: call them in tests with plain arguments.
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Callable, Mapping
-from contextvars import ContextVar
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from tasker_core import StepContext
-from tasker_core.step_handler.functional import BatchConfig, Decision
-
+from ._internal.current import step_context_var
+from ._internal.lazy import attributes
 from ._internal.markers import BatchResults, Config, Input, Result
 from ._internal.registry import Handler, registry
 from ._internal.signature import analyse
 from .batches import BatchContext, Checkpoint
+
+if TYPE_CHECKING:
+    from tasker_core import StepContext
+    from tasker_core.step_handler.functional import BatchConfig, Decision
 
 __all__ = [
     "BatchConfig",
@@ -52,7 +55,12 @@ __all__ = [
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-step_context_var: ContextVar[StepContext | None] = ContextVar("tasker_step", default=None)
+if not TYPE_CHECKING:
+    _functional = "tasker_core.step_handler.functional"
+    __getattr__ = attributes(
+        __name__,
+        {"StepContext": "tasker_core", "BatchConfig": _functional, "Decision": _functional},
+    )
 
 
 def current_step() -> StepContext:
@@ -169,6 +177,11 @@ def _decorator(name: str, kind: str, options: dict[str, Any] | None = None) -> C
         raise TypeError("a handler needs the name that the task template calls it by")
 
     def register(fn: F) -> F:
+        if not inspect.isroutine(fn) or inspect.ismethod(fn) or not hasattr(fn, "__dict__"):
+            raise TypeError(
+                f"handler {name!r}: {fn!r} is not a function; decorate a `def` or an `async def` "
+                "that calls it"
+            )
         # Names local to the scope of the decorated function, as pydantic resolves them.
         localns = dict(sys._getframe(1).f_locals)
         signature = analyse(fn, name, kind=kind, localns=localns)

@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from ._internal.outcome import StepOutcome
+if TYPE_CHECKING:
+    from ._internal.outcome import StepOutcome
+
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context

@@ -35,7 +35,9 @@ TEMPLATES = Path(__file__).parents[1] / "conf_templates"
 TYPES = ("base", "api", "decision", "batchable")
 
 
-def handler(name: str, kind: str, namespace: str, app: AppConfig) -> tuple[Path, list[RenderedFile]]:
+def handler(
+    name: str, kind: str, namespace: str, app: AppConfig
+) -> tuple[Path, list[RenderedFile]]:
     """The folder to place in, and the files of a handler and its test.
 
     Raises:
@@ -72,7 +74,9 @@ def handler(name: str, kind: str, namespace: str, app: AppConfig) -> tuple[Path,
     others = set((Path(app.path) / MODULE).glob("*.py")) - {Path(app.path) / MODULE / f"{name}.py"}
     initial = Path(app.path) / MODULE / "__init__.py"
     if others <= {initial}:
-        text = f'"""Step handlers of {app.label}; each module in here is imported by the worker."""\n'
+        text = (
+            f'"""Step handlers of {app.label}; each module in here is imported by the worker."""\n'
+        )
         if not initial.exists() or initial.read_text() == text:
             files.insert(0, RenderedFile(folder / MODULE / "__init__.py", text))
     return root, files

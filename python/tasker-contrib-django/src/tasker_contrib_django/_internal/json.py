@@ -38,6 +38,6 @@ def complaint(found: tuple[str, Any], holder: str) -> str:
         what, advice = f"a query set of {value.model.__name__}", "the keys"
     where = f" at {place}" if place else ""
     return (
-        f"{holder} has {what}{where}, which cannot be stored as JSON, and the row may change before "
-        f"the next step reads it: pass {advice}, and query it where it is needed"
+        f"{holder} has {what}{where}, which cannot be stored as JSON, and the row may change "
+        f"before the next step reads it: pass {advice}, and query it where it is needed"
     )

@@ -1,25 +1,24 @@
 """Runs handlers and templates in the transaction of the test.
 
-The worker calls a plain handler in a thread of its own, which would see nothing of what a `TestCase`
-has not committed. Here it runs in the test's thread, with everything else as in the worker.
+The worker calls a plain handler in a thread of its own, which would see nothing of what a
+`TestCase` has not committed. Here it runs in the test's thread, with everything else as in the
+worker.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from asgiref.sync import async_to_sync, sync_to_async
 from pydantic import BaseModel
 from tasker_contrib import testing as shared
-from tasker_contrib._internal.injection import AppContext
 from tasker_contrib.testing import StepResult, WorkflowRun
 
 from ..conf import tasker_settings
 from ..discovery import autodiscover
-from ..steps import app_context
+from ..steps import test_context
 
 Handler = Callable[..., Any]
 Context = Mapping[str, Any] | BaseModel | None
@@ -46,7 +45,7 @@ def run_step(handler: Handler, step: Any = None, **options: Any) -> StepResult:
 
 async def arun_step(handler: Handler, step: Any = None, **options: Any) -> StepResult:
     """`run_step` for `async` tests."""
-    return await shared.arun_step(handler, step, app=_in_the_tests_thread(), **options)
+    return await shared.arun_step(handler, step, app=test_context(_run_sync), **options)
 
 
 def run_workflow(
@@ -82,11 +81,7 @@ async def arun_workflow(
     await sync_to_async(autodiscover)()
     if isinstance(template, (str, Path)):
         template = tasker_settings().templates / template
-    return await shared.arun_workflow(template, context, handlers, app=_in_the_tests_thread())
-
-
-def _in_the_tests_thread() -> AppContext:
-    return replace(app_context(), run_sync=_run_sync)
+    return await shared.arun_workflow(template, context, handlers, app=test_context(_run_sync))
 
 
 async def _run_sync(call: Callable[[], Any], name: str) -> Any:

@@ -15,7 +15,7 @@ from django.test import override_settings
 from tasker_contrib.testing import StackError, TaskerStack, start_stack
 
 from ..conf import SETTING, forget
-from ..operations import Client
+from ..operations import Client, blocking
 
 _READY = "is ready"
 _STOP_SECONDS = 60.0
@@ -69,7 +69,7 @@ def django_stack(
             _wait_until_ready(worker, output, timeout)
             from ..conf import tasker_settings
 
-            yield DjangoStack(stack, Client.from_settings(tasker_settings()), output)
+            yield DjangoStack(stack, blocking(tasker_settings()), output)
         finally:
             worker.terminate()
             try:
@@ -91,9 +91,7 @@ def _pointing_at(stack: TaskerStack) -> Iterator[None]:
     forget()
 
 
-def _wait_until_ready(
-    worker: subprocess.Popen[str], output: list[str], timeout: float
-) -> None:
+def _wait_until_ready(worker: subprocess.Popen[str], output: list[str], timeout: float) -> None:
     ready = threading.Event()
 
     def read() -> None:

@@ -6,11 +6,11 @@ class Order(models.Model):
     state = models.CharField(max_length=20, default="new")
 
     class Meta:
-        permissions = [
+        permissions = (
             ("view_tasks", "Can see tasks"),
             ("create_tasks", "Can create tasks"),
             ("manage_tasks", "Can manage tasks"),
-        ]
+        )
 
     def __str__(self) -> str:
         return f"order {self.pk}"

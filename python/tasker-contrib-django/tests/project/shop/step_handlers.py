@@ -38,7 +38,7 @@ async def ship(charged: Annotated[Charged, Result("charge")]) -> dict[str, Any]:
 def surroundings() -> dict[str, Any]:
     found = {
         "language": translation.get_language(),
-        "text": gettext("yes"),
+        "text": gettext("Yes"),
         "zone": str(timezone.get_current_timezone()),
     }
     translation.activate("fr")

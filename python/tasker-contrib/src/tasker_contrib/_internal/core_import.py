@@ -1,16 +1,24 @@
-"""Imports `tasker_core` quietly; must run before anything else imports it.
+"""Makes the import of `tasker_core` quiet, whoever imports it and whenever.
 
 The native library installs a console logger on stdout when it is imported, at `debug` unless
 `LOG_LEVEL` or `RUST_LOG` say otherwise, and the level cannot be changed afterwards. We say `warn`
 (or `TASKER_LOG_LEVEL`) for the moment of the import and leave the environment as it was.
+
+Nothing here imports it: processes that only create tasks do not need it.
 """
 
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+
+_CORE = "tasker_core"
 
 
 def log_filter(level: str) -> str:
@@ -40,10 +48,31 @@ def native_log_level(level: str | None) -> Iterator[None]:
         del os.environ["LOG_LEVEL"]
 
 
-if "tasker_core" not in sys.modules:
-    with native_log_level(os.environ.get("TASKER_LOG_LEVEL", "warn")):
-        import tasker_core
-else:
-    import tasker_core
+class _Quietly(MetaPathFinder):
+    """Finds `tasker_core` as the others do, and wraps the moment in which it is executed."""
 
-__all__ = ["log_filter", "native_log_level", "tasker_core"]
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if fullname != _CORE:
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec(fullname)
+        if spec is None or spec.loader is None:
+            sys.meta_path.insert(0, self)  # it may be installed later
+            return spec
+        execute = spec.loader.exec_module
+
+        def quietly(module: ModuleType) -> None:
+            with native_log_level(os.environ.get("TASKER_LOG_LEVEL", "warn")):
+                execute(module)
+
+        spec.loader.exec_module = quietly  # type: ignore[method-assign]
+        return spec
+
+
+def install() -> None:
+    """Make the import quiet, if it has not happened yet."""
+    known = any(isinstance(finder, _Quietly) for finder in sys.meta_path)
+    if _CORE not in sys.modules and not known:
+        sys.meta_path.insert(0, _Quietly())

@@ -6,13 +6,16 @@ import importlib
 import importlib.util
 import inspect
 import pkgutil
+import sys
 import traceback
 from collections.abc import Sequence
 from types import ModuleType
-
-from tasker_core import HandlerRegistry, StepHandler
+from typing import TYPE_CHECKING
 
 from ..errors import HandlerImportError
+
+if TYPE_CHECKING:
+    from tasker_core import StepHandler
 
 
 def import_handlers(modules: Sequence[str], *, optional: bool = False) -> list[ModuleType]:
@@ -84,6 +87,10 @@ def _line(error: BaseException) -> str:
 
 def core_handlers(modules: Sequence[ModuleType]) -> dict[str, list[type[StepHandler]]]:
     """Handlers of Core's own styles in modules: classes and DSL functions, by name."""
+    if "tasker_core" not in sys.modules:
+        return {}
+    from tasker_core import StepHandler
+
     found: dict[str, list[type[StepHandler]]] = {}
     for module in modules:
         for value in list(vars(module).values()):
@@ -101,7 +108,18 @@ def core_handlers(modules: Sequence[ModuleType]) -> dict[str, list[type[StepHand
 
 def register_core_handlers(found: dict[str, list[type[StepHandler]]]) -> None:
     """Put them into Core's registry, where `resolve` looks them up."""
+    if not found:
+        return
+    from tasker_core import HandlerRegistry
+
     core = HandlerRegistry.instance(skip_bootstrap=True)
     for name, classes in found.items():
         if core.get_handler_class(name) is not classes[0]:
             core.register(name, classes[0])
+
+
+def is_core_handler(name: str) -> bool:
+    """Whether Core finds a handler by that name, which may be the dotted path of a class."""
+    from tasker_core import HandlerRegistry
+
+    return HandlerRegistry.instance(skip_bootstrap=True).resolve(name) is not None

@@ -10,12 +10,16 @@ import inspect
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, AsyncExitStack
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from tasker_core import StepContext
+from .threads import RunSync
 
-Around = Callable[[StepContext], AbstractContextManager[Any]]
-AsyncAround = Callable[[StepContext], AbstractAsyncContextManager[Any]]
+if TYPE_CHECKING:
+    from tasker_core import StepContext
+
+
+Around = Callable[["StepContext"], AbstractContextManager[Any]]
+AsyncAround = Callable[["StepContext"], AbstractAsyncContextManager[Any]]
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,8 @@ class AppContext:
             (tests).
         around_step: entered around a synchronous handler, in the handler's thread.
         around_async_step: entered around an asynchronous handler, on its event loop.
+        run_sync: calls a synchronous handler; in a thread of the worker when left out.
+        refuse: says why a result must not be stored; None when it may.
     """
 
     app: Any = None
@@ -36,6 +42,8 @@ class AppContext:
     overrides: Mapping[Callable[..., Any], Callable[..., Any]] | None = None
     around_step: Around | None = None
     around_async_step: AsyncAround | None = None
+    run_sync: RunSync | None = None
+    refuse: Callable[[Any], str | None] | None = None
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,22 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from tasker_core import _tasker_core as _native
-
 from ..errors import TaskerStartError
 from .core_import import native_log_level
 
 T = TypeVar("T")
+
+
+class _Library:
+    """The native library; imported when it is first used."""
+
+    def __getattr__(self, name: str) -> Any:
+        from tasker_core import _tasker_core
+
+        return getattr(_tasker_core, name)
+
+
+_native = _Library()
 
 _lock = threading.Lock()
 _booted_in: int | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import math
 import traceback
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +13,9 @@ from tasker_core import StepHandlerResult
 from tasker_core.errors import PermanentError, RetryableError
 from tasker_core.errors import TaskerError as CoreTaskerError
 
+from .aliases import dumped
+from .storable import problem_of, storable_text
+
 PERMANENT = "permanent_error"
 RETRYABLE = "retryable_error"
 VALIDATION = "validation_error"
@@ -21,6 +24,8 @@ HANDLER = "handler_error"
 NOT_FOUND = "handler_not_found"
 
 _BACKTRACE_FRAMES = 40
+_LONGEST_TEXT = 1000
+_LONGEST_WAIT_SECONDS = 365 * 86400
 
 
 @dataclass(frozen=True)
@@ -76,16 +81,17 @@ def failed(
     backtrace: list[str] | None = None,
     metadata: dict[str, Any] | None = None,
 ) -> StepOutcome:
+    """A failure that can be stored, whatever is in the texts and in the metadata."""
     return StepOutcome(
         failure=Failure(
-            message=message,
-            error_type=error_type,
+            message=storable_text(message),
+            error_type=storable_text(error_type),
             retryable=retryable,
-            error_code=error_code,
+            error_code=None if error_code is None else storable_text(error_code),
             retry_after=retry_after,
-            backtrace=backtrace or [],
+            backtrace=[storable_text(line) for line in backtrace or []],
         ),
-        metadata=metadata or {},
+        metadata=storable_metadata(metadata),
     )
 
 
@@ -98,9 +104,21 @@ def validation_text(kind: str, errors: list[ErrorDetails]) -> str:
     return f"{kind} is not valid: " + "; ".join(parts)
 
 
+def text_of(error: BaseException) -> str:
+    """The message of an exception, also of one whose `str()` fails."""
+    name = type(error).__name__
+    try:
+        return str(error) or name
+    except BaseException as problem:
+        return f"{name} (its text cannot be had: {type(problem).__name__})"
+
+
 def from_exception(error: BaseException) -> StepOutcome:
-    """Classify an exception the same way for every style of handler."""
-    message = str(error) or type(error).__name__
+    """Classify an exception the same way for every style of handler. Never raises."""
+    message = text_of(error)
+    if isinstance(error, (KeyboardInterrupt, SystemExit)):
+        # sys.exit() in a handler must fail that step, not stop the worker.
+        return failed(f"the handler raised {type(error).__name__}", retryable=True)
     if isinstance(error, CoreTaskerError):
         if isinstance(error, PermanentError):
             error_type, retryable = PERMANENT, False
@@ -109,6 +127,7 @@ def from_exception(error: BaseException) -> StepOutcome:
         else:
             error_type, retryable = HANDLER, bool(error.retryable)
         known = ("error_code", "retry_after")
+        metadata = error.metadata if isinstance(error.metadata, dict) else {}
         return failed(
             message,
             error_type,
@@ -116,7 +135,7 @@ def from_exception(error: BaseException) -> StepOutcome:
             error_code=_text(error.error_code),
             retry_after=_seconds(error.retry_after),
             backtrace=_backtrace(error) if retryable else None,
-            metadata={k: v for k, v in error.metadata.items() if k not in known},
+            metadata={k: v for k, v in metadata.items() if k not in known},
         )
     return failed(
         f"{type(error).__name__}: {message}",
@@ -134,22 +153,49 @@ def from_value(value: Any) -> StepOutcome:
 
 
 def success(value: Any, metadata: dict[str, Any] | None = None) -> StepOutcome:
-    """Serialise a result. Values that JSON cannot hold are a permanent failure."""
+    """Serialise a result. Values that JSON or Core cannot hold are a permanent failure."""
     try:
         result = as_result(value)
-        # The native layer turns NaN into null and refuses the rest late; say it here, by name.
-        json.dumps(result, allow_nan=False)
-    except (ValueError, TypeError) as error:
-        return failed(f"the result cannot be stored as JSON: {error}", VALIDATION, retryable=False)
-    return StepOutcome(result=result, metadata=metadata or {})
+        problem = problem_of(result)
+    except Exception as error:  # a model's own serialiser may raise anything
+        problem = text_of(error)
+    if problem is not None:
+        text = f"the result cannot be stored as JSON: {problem}"
+        return failed(text, VALIDATION, retryable=False)
+    return StepOutcome(result=result, metadata=storable_metadata(metadata))
+
+
+def checkpointed(cursor: Any, items_processed: Any, accumulated: Any) -> StepOutcome:
+    """Serialise a batch worker's progress. What cannot be stored is a permanent failure."""
+    try:
+        data = to_jsonable_python({"cursor": cursor, "accumulated": accumulated})
+        done = int(items_processed or 0)
+        problem = problem_of(data)
+    except Exception as error:
+        problem = text_of(error)
+    if problem is not None:
+        text = f"the checkpoint cannot be stored as JSON: {problem}"
+        return failed(text, VALIDATION, retryable=False)
+    return StepOutcome(checkpoint=CheckpointData(data["cursor"], done, data["accumulated"]))
+
+
+def storable_metadata(metadata: dict[str, Any] | None) -> dict[str, Any]:
+    """Metadata without what cannot be stored: it goes along, and must not be what fails."""
+    stored: dict[str, Any] = {}
+    for key, value in (metadata or {}).items():
+        try:
+            plain = to_jsonable_python(value, serialize_unknown=True)
+            if problem_of(plain) is not None:
+                plain = storable_text(repr(plain))[:_LONGEST_TEXT]
+        except Exception:
+            plain = f"({type(value).__name__}, which cannot be stored as JSON)"
+        stored[storable_text(_text(key) or "")] = plain
+    return stored
 
 
 def as_result(value: Any) -> dict[str, Any]:
     """Core stores objects: None becomes {}, anything that is not an object {"result": value}."""
-    if isinstance(value, BaseModel):
-        value = value.model_dump(mode="json")
-    else:
-        value = to_jsonable_python(value)
+    value = dumped(value) if isinstance(value, BaseModel) else to_jsonable_python(value)
     if value is None:
         return {}
     if isinstance(value, dict):
@@ -161,12 +207,8 @@ def from_core_result(value: StepHandlerResult) -> StepOutcome:
     metadata = dict(value.metadata or {})
     if metadata.get("checkpoint_yield") is True:
         data = value.result or {}
-        return StepOutcome(
-            checkpoint=CheckpointData(
-                cursor=data.get("cursor"),
-                items_processed=int(data.get("items_processed") or 0),
-                accumulated=data.get("accumulated_results"),
-            )
+        return checkpointed(
+            data.get("cursor"), data.get("items_processed"), data.get("accumulated_results")
         )
     if value.is_success:
         return success(value.result, metadata)
@@ -188,15 +230,26 @@ def from_core_result(value: StepHandlerResult) -> StepOutcome:
 
 
 def _text(value: Any) -> str | None:
-    return None if value is None else str(value)
+    if value is None or isinstance(value, str):
+        return value
+    try:
+        return str(value)
+    except BaseException:
+        return type(value).__name__
 
 
 def _seconds(value: Any) -> float | None:
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0:
-        return float(value)
-    return None
+    """A number of seconds that a handler asked for; None for what is not one."""
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        return None
+    if not math.isfinite(value) or value < 0:
+        return None
+    return float(min(value, _LONGEST_WAIT_SECONDS))
 
 
 def _backtrace(error: BaseException) -> list[str]:
-    lines = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+    try:
+        lines = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+    except BaseException:  # it needs the texts of the error and of its causes
+        lines = "".join(traceback.format_tb(error.__traceback__))
     return lines.splitlines()[-_BACKTRACE_FRAMES:]

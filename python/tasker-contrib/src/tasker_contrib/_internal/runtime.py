@@ -12,7 +12,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import httpx
@@ -21,7 +21,7 @@ from ..client import TaskerClient
 from ..client.base import headers_from
 from ..client.transport import options
 from ..errors import TaskerStartError
-from ..events import TaskerEvent, emit
+from ..events import TaskerEvent, emit, finish
 from ..log import install_filter
 from ..settings import TaskerSettings
 from ..templates import CheckReport, check_app
@@ -32,6 +32,7 @@ from .injection import AppContext
 from .names import counted
 from .registry import registry
 from .render import worker_toml
+from .state import TaskerState
 
 logger = logging.getLogger("tasker_contrib")
 
@@ -39,6 +40,7 @@ State = Literal["starting", "running", "draining", "stopped"]
 MakeClient = Callable[[TaskerSettings], TaskerClient]
 
 _QUIET_SECONDS = 0.25
+_SUBSCRIBER_SECONDS = 2.0
 _UNDISTURBED_SECONDS = 2.0
 _FLUSH_SECONDS = 5.0
 _UNREACHABLE_FLUSH_SECONDS = 1.0
@@ -189,8 +191,8 @@ class Runtime:
         state = dict(app.state)
         if "tasker" in state:
             # The app's client belongs to the app's event loop.
-            state["tasker"] = WorkerSide(self._client)
-        return AppContext(app=app.app, state=state, overrides=app.overrides)
+            state["tasker"] = TaskerState("worker", self.settings, self._client, self)
+        return replace(app, state=state)
 
     # --- stop ---------------------------------------------------------------------------------
 
@@ -212,13 +214,16 @@ class Runtime:
         except Exception:
             # What follows still hands the steps back.
             logger.exception("the drain failed; the steps that run are cut")
-        cut = dispatcher.cut()
+        # The poller ends first: what it starts after the cut would be lost.
+        dispatcher.pause()
         dispatcher.stop_polling()
+        cut = dispatcher.cut()
         returned = self._return_unstarted(dispatcher)
         native.stop()
         self._close_client(dispatcher)
         report = StopReport(cut, returned, time.monotonic() - begun)
         emit(TaskerEvent(WORKER_STOPPED, data={"cut": cut, "returned": returned}), dispatcher.loop)
+        _finish_subscribers(dispatcher)
         dispatcher.stop()
         self.state = "stopped"
         for step in cut:
@@ -310,11 +315,14 @@ class Runtime:
             logger.debug("the worker's client was not closed: %r", error)
 
 
-@dataclass(frozen=True)
-class WorkerSide:
-    """What `request.state.tasker` is for dependencies of handlers."""
-
-    client: TaskerClient | None
+def _finish_subscribers(dispatcher: Dispatcher) -> None:
+    """Let async subscribers see the end of the worker through, for a moment."""
+    seconds = _SUBSCRIBER_SECONDS
+    try:
+        finishing = asyncio.run_coroutine_threadsafe(finish(seconds), dispatcher.loop)
+        finishing.result(timeout=seconds + 1)
+    except Exception as error:
+        logger.debug("subscribers were not waited for: %r", error)
 
 
 def _processed(http: httpx.Client, task_uuid: str, step_uuid: str) -> bool:

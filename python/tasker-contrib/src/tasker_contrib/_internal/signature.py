@@ -11,11 +11,10 @@ from typing import Any, Union, get_args, get_origin
 
 import httpx
 from pydantic import TypeAdapter
-from tasker_core import StepContext, StepHandlerResult
-from tasker_core.step_handler.functional import BatchConfig, Decision
 
 from ..batches import BatchContext, Checkpoint
 from .injection import Injector, injector_of
+from .lazy import is_core
 from .markers import BatchResults, Config, Marker, Result
 
 MISSING: Any = inspect.Parameter.empty
@@ -34,6 +33,11 @@ class Source:
     @property
     def required(self) -> bool:
         return self.default is MISSING
+
+    @property
+    def optional(self) -> bool:
+        """Whether its type allows None."""
+        return _optional(self.annotation)
 
 
 @dataclass(frozen=True)
@@ -179,7 +183,7 @@ def _optional(annotation: Any) -> bool:
 
 
 def _role(base: Any) -> str | None:
-    if base is StepContext:
+    if is_core(base, "tasker_core", "StepContext"):
         return "context"
     if base is BatchContext:
         return "batch"
@@ -200,12 +204,14 @@ def _check_role(place: str, role: str, kind: str, base: Any, *, is_async: bool) 
 
 
 def _output(where: str, annotation: Any, kind: str) -> TypeAdapter[Any] | None:
-    expected = {"decision": Decision, "batch_analyzer": BatchConfig}.get(kind)
+    expected = {"decision": "Decision", "batch_analyzer": "BatchConfig"}.get(kind)
+    result_of_core = is_core(annotation, "tasker_core", "StepHandlerResult")
     if expected is not None:
-        if annotation is not MISSING and annotation not in (expected, StepHandlerResult):
-            raise TypeError(f"{where} must return {expected.__name__}, not {annotation!r}")
+        fits = is_core(annotation, "tasker_core.step_handler.functional", expected)
+        if annotation is not MISSING and not (fits or result_of_core):
+            raise TypeError(f"{where} must return {expected}, not {annotation!r}")
         return None
-    if annotation in (MISSING, None, type(None), Any, StepHandlerResult, typing.NoReturn):
+    if result_of_core or annotation in (MISSING, None, type(None), Any, typing.NoReturn):
         return None
     if kind == "batch_worker":
         annotation = _without_checkpoint(annotation)

@@ -11,7 +11,7 @@ import jsonschema
 
 from .._internal.names import did_you_mean
 from ..errors import TaskerValidationError
-from ..templates import load_templates
+from ..templates.files import load_templates
 
 _Key = tuple[str, str, str]
 

@@ -107,23 +107,60 @@ def run_step(
             no_op=no_op,
             checkpoint=checkpoint,
         )
-    application = AppContext(app=app, overrides=overrides)
-    return as_step_result(run_coroutine(call(handler, step, application)))
+    return run_coroutine(arun_step(handler, step, app=app, overrides=overrides))
+
+
+async def arun_step(
+    handler: Callable[..., Any],
+    step: StepContext | None = None,
+    *,
+    app: Any = None,
+    overrides: Overrides | None = None,
+    **options: Any,
+) -> StepResult:
+    """``run_step`` for a test that is ``async``: the handler runs in the loop of the test.
+
+    Args:
+        handler: As for ``run_step``.
+        step: As for ``run_step``.
+        app: As for ``run_step``; or an ``AppContext`` of a framework's package.
+        overrides: As for ``run_step``.
+        options: What else ``run_step`` takes; goes to ``step_context``.
+
+    Returns:
+        The outcome.
+    """
+    if step is None:
+        step = step_context(handler, **options)
+    return as_step_result(await call(handler, step, application(app, overrides)))
+
+
+def application(app: Any, overrides: Overrides | None) -> AppContext:
+    """The application side of a step, as a framework's package or a test gives it."""
+    return app if isinstance(app, AppContext) else AppContext(app=app, overrides=overrides)
 
 
 async def call(handler: Callable[..., Any], step: StepContext, app: AppContext) -> StepOutcome:
     """Call a handler of any style."""
+    callee = _callee(handler, step)
+    try:
+        return await invoke(callee, step, app=app)
+    except asyncio.CancelledError:
+        return outcomes.failed("the handler was cancelled", retryable=True)
+
+
+def _callee(handler: Callable[..., Any], step: StepContext) -> Callee:
     ours = getattr(handler, "__tasker_handler__", None)
     if ours is not None:
-        return await invoke(Callee(ours.name, ours=ours), step, app=app)
+        return Callee(ours.name, ours=ours)
     core = getattr(handler, "_handler_class", handler)
     if isinstance(core, type) and issubclass(core, StepHandler):
         core = core()
     if isinstance(core, StepHandler):
-        return await invoke(Callee(core.name, core=core), step, app=app)
+        return Callee(core.name, core=core)
     if not callable(handler):
         raise TypeError(f"not a handler: {handler!r}")
-    return await invoke(Callee(step.handler_name, core=_PlainFunction(handler)), step, app=app)
+    return Callee(step.handler_name, core=_PlainFunction(handler))
 
 
 class _PlainFunction(StepHandler):

@@ -23,7 +23,7 @@ from . import graph as rules
 from .context import build
 from .diff import contains, diff
 from .graph import Node, OutcomeRefused, TaskGraph
-from .step import Overrides, call, not_found, run_coroutine
+from .step import Overrides, application, call, not_found, run_coroutine
 from .template import TemplateProblem, load
 
 Handlers = Mapping[str, Callable[..., Any]]
@@ -261,6 +261,18 @@ def run_workflow(
         run.assert_complete().assert_step("charge", result={"charged": True})
         ```
     """
+    return run_coroutine(arun_workflow(template, context, handlers, app=app, overrides=overrides))
+
+
+async def arun_workflow(
+    template: str | Path | Mapping[str, Any],
+    context: Mapping[str, Any] | BaseModel | None = None,
+    handlers: Handlers | None = None,
+    *,
+    app: Any = None,
+    overrides: Overrides | None = None,
+) -> WorkflowRun:
+    """``run_workflow`` for a test that is ``async``; ``app`` may be an ``AppContext``."""
     spec = load(template)
     data = to_jsonable_python(context) if context is not None else {}
     if spec.input_schema is not None:
@@ -269,10 +281,8 @@ def run_workflow(
         if found:
             listed = "; ".join(f"{error.json_path}: {error.message}" for error in found)
             raise TemplateProblem(f"the context does not fit input_schema: {listed}")
-    engine = _Engine(
-        TaskGraph(spec), data, handlers or {}, AppContext(app=app, overrides=overrides)
-    )
-    return run_coroutine(engine.run())
+    engine = _Engine(TaskGraph(spec), data, handlers or {}, application(app, overrides))
+    return await engine.run()
 
 
 class _Engine:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from argparse import ArgumentParser
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings as django_settings
@@ -20,7 +20,7 @@ from tasker_contrib_django.client import client
 from tasker_contrib_django.conf import SOURCE, tasker_settings
 from tasker_contrib_django.health import readiness
 from tasker_contrib_django.mode import decision
-from tasker_contrib_django.operations import uuid_of, whoami
+from tasker_contrib_django.operations import Resolution, uuid_of, whoami
 
 
 class Command(BaseCommand):
@@ -28,15 +28,15 @@ class Command(BaseCommand):
 
     help = "Runs Tasker's worker, checks the project, and looks after tasks."
     # `worker` and `check` run them by themselves; the others must work in a project with errors.
-    requires_system_checks: Sequence[str] = []
+    requires_system_checks: tuple[str, ...] = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add one parser for each verb."""
         verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
 
         def verb(name: str, help: str | None, run: Callable[..., None]) -> ArgumentParser:
-            hidden = {} if help is None else {"help": help, "description": help}
-            added: ArgumentParser = verbs.add_parser(name, **hidden)
+            shown: dict[str, Any] = {} if help is None else {"help": help, "description": help}
+            added: ArgumentParser = verbs.add_parser(name, **shown)
             added.set_defaults(run=run)
             return added
 
@@ -185,7 +185,7 @@ class Command(BaseCommand):
 
     def dlq(self, **options: Any) -> None:
         """List dead letters."""
-        resolution = None if options["all"] else "Pending"
+        resolution: Resolution | None = None if options["all"] else "Pending"
         entries = client.dead_letters(resolution=resolution, limit=options["limit"])
         if options["json"]:
             self.stdout.write(json.dumps([e.model_dump(mode="json") for e in entries], indent=2))

@@ -20,7 +20,9 @@ class Command(PlacingCommand):
         """Add what describes the handler."""
         parser.add_argument("name", help="what the step does, for example charge_card")
         parser.add_argument("--type", choices=TYPES, default="base", help="the kind of step (base)")
-        parser.add_argument("--app", help="label of the app; the only one of the project if left out")
+        parser.add_argument(
+            "--app", help="label of the app; the only one of the project if left out"
+        )
         parser.add_argument(
             "--namespace", default="default", help="of the templates; becomes part of the name"
         )

@@ -1,0 +1,129 @@
+"""Projects that others made, with the app added: they stay as they were, and a handler runs."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from tasker_contrib.testing import TaskerStack
+
+from ..support import environment, manage, running
+
+pytestmark = pytest.mark.xdist_group("stack")
+
+SETTINGS = """
+INSTALLED_APPS = [*INSTALLED_APPS, "tasker_contrib_django"]
+TASKER = {"HANDLERS": ["steps"], "TEMPLATES": TASKER_FOLDER}
+"""
+HANDLER = """
+from typing import Any
+
+from django.contrib.contenttypes.models import ContentType
+from tasker_contrib_django import step_handler
+
+
+@step_handler("real.count")
+def count() -> dict[str, Any]:
+    return {"content_types": ContentType.objects.count()}
+"""
+TEMPLATE = """
+name: count
+namespace_name: {namespace}
+version: 1.0.0
+description: Counts rows of the project
+
+steps:
+  - name: count
+    handler:
+      callable: real.count
+    timeout_seconds: 30
+"""
+CREATE = (
+    "import tasker_contrib_django as t; r = t.create_task('count', {}, namespace='%s'); "
+    "e = t.client.wait(r.task_uuid); print('END', e.status, t.client.steps(e)[0].result)"
+)
+
+
+def wagtail(folder: Path) -> Path:
+    """What `wagtail start` makes."""
+    subprocess.run(
+        [str(Path(sys.executable).with_name("wagtail")), "start", "site_of_others", str(folder)],
+        check=True,
+        capture_output=True,
+        env=environment(),
+    )
+    return folder / "site_of_others/settings/dev.py"
+
+
+def mezzanine(folder: Path) -> Path:
+    """What `mezzanine-project` makes."""
+    subprocess.run(
+        [
+            str(Path(sys.executable).with_name("mezzanine-project")),
+            "site_of_others",
+            str(folder),
+        ],
+        check=True,
+        capture_output=True,
+        env=environment(),
+    )
+    return folder / "site_of_others/settings.py"
+
+
+PROJECTS = [
+    pytest.param(
+        make, marks=pytest.mark.skipif(not find_spec(name), reason=f"needs {name}"), id=name
+    )
+    for name, make in (("wagtail", wagtail), ("mezzanine", mezzanine))
+]
+
+
+def findings(script: Path) -> list[str]:
+    """What the project's own commands say, without what differs from run to run."""
+    said = []
+    for words in (
+        ("check",),
+        ("makemigrations", "--check", "--dry-run"),
+        ("showmigrations", "--plan"),
+        ("test",),
+    ):
+        done = manage(*words, script=script)
+        text = re.sub(r"in \d+\.\d+s|/tmp/\S+", "", done.stdout + done.stderr)
+        said.append(f"{words[0]}: {done.returncode}\n{text}")
+    return said
+
+
+@pytest.mark.parametrize("make", PROJECTS)
+def test_a_project_of_others(
+    make: Callable[[Path], Path], tasker_stack: TaskerStack, tmp_path: Path
+) -> None:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    settings = make(folder)
+    script = folder / "manage.py"
+    migrated = manage("migrate", "-v", "0", script=script)
+    assert migrated.returncode == 0, migrated.stderr
+    before = findings(script)
+
+    namespace = f"real_{os.getpid()}"
+    flows = tmp_path / "flows"
+    flows.mkdir()
+    (flows / "count.yaml").write_text(TEMPLATE.format(namespace=namespace))
+    (folder / "steps.py").write_text(HANDLER)
+    with settings.open("a") as file:
+        file.write(SETTINGS.replace("TASKER_FOLDER", repr(str(flows))))
+    assert findings(script) == before
+
+    with running("tasker", "worker", "--no-reload", script=script, **tasker_stack.env) as worker:
+        worker.wait_for("worker process .* is ready")
+        done = manage("shell", "-c", CREATE % namespace, script=script, **tasker_stack.env)
+        found = re.search(r"END complete \{'content_types': (\d+)\}", done.stdout)
+        assert found, done.stdout + done.stderr + worker.log
+        assert int(found[1]) > 10
+        assert worker.stop() == 0, worker.log
