@@ -115,7 +115,7 @@ def _deliver(row: Dispatch, now: datetime) -> bool:
 
 
 def _goes_on(uuid: UUID, begun_before: datetime) -> bool:
-    """Whether a task still moves. A step that nobody works on any more stays in progress forever."""
+    """Whether a task still moves. A step whose worker died stays in progress forever."""
     task = engine.look(uuid)
     if task is None or task.ended:
         return False

@@ -30,7 +30,8 @@ def waiting(books: Books) -> dict[str, Any]:
     loaded = latency(books)
     print(
         f"waiting: 10 and {MANY:,} requests: a look of the periodic job takes "
-        f"{few['ms']:.1f} and {many['ms']:.1f} ms, from form to approval {quiet:.1f} and {loaded:.1f} s",
+        f"{few['ms']:.1f} and {many['ms']:.1f} ms, "
+        f"from form to approval {quiet:.1f} and {loaded:.1f} s",
         file=sys.stderr,
     )
     open_rounds = books.value("SELECT count(*) FROM approvals_round WHERE status = 'open'")
