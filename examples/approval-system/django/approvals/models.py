@@ -104,7 +104,7 @@ class Line(models.Model):
         ordering = ["pk"]
 
     def __str__(self) -> str:
-        return f"{self.quantity} × {self.description}"
+        return f"{self.quantity} x {self.description}"
 
     @property
     def total(self) -> Decimal:
@@ -289,13 +289,6 @@ class AuditEntry(models.Model):
     def __str__(self) -> str:
         return ", ".join([self.event, *self._details()])
 
-    def _details(self) -> list[str]:
-        return [
-            f"{name}: {', '.join(value) if isinstance(value, list) else value}"
-            for name, value in self.detail.items()
-            if value
-        ]
-
     def save(self, *args: Any, **kwargs: Any) -> None:
         if not self._state.adding:
             raise AuditIsFinal("audit entries cannot be changed")
@@ -303,6 +296,13 @@ class AuditEntry(models.Model):
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise AuditIsFinal("audit entries cannot be deleted")
+
+    def _details(self) -> list[str]:
+        return [
+            f"{name}: {', '.join(value) if isinstance(value, list) else value}"
+            for name, value in self.detail.items()
+            if value
+        ]
 
 
 class Notice(models.Model):

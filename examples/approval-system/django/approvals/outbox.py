@@ -61,12 +61,17 @@ def send(pk: int) -> bool:
         log.warning("the task of %s is not created yet: %s", row.key, why)
         Dispatch.objects.filter(pk=pk).update(error=str(why))
         return False
-    repeat_at = timezone.now() + settings.APPROVALS["REPEAT_AFTER"] * row.attempt
     # Not if somebody else was faster: the same context is the same task, so the UUID is, too.
     Dispatch.objects.filter(pk=pk, attempt=row.attempt).update(
-        task_uuid=uuid, error="", due_at=repeat_at
+        task_uuid=uuid, error="", due_at=timezone.now() + patience(row)
     )
     return True
+
+
+def patience(row: Dispatch) -> timedelta:
+    """How long a task may stand still. Doubled by each try, so that a slow server gets no flood."""
+    found: timedelta = settings.APPROVALS["REPEAT_AFTER"] * 2 ** min(row.attempt - 1, 10)
+    return found
 
 
 def finish(key: str) -> None:
@@ -98,7 +103,7 @@ def _try(row: Dispatch, now: datetime) -> bool:
 def _deliver(row: Dispatch, now: datetime) -> bool:
     if row.task_uuid:
         try:
-            if _goes_on(row.task_uuid, now):
+            if _goes_on(row.task_uuid, now - patience(row)):
                 return False
         except engine.Unavailable as why:
             log.warning("the task of %s cannot be looked at: %s", row.key, why)
@@ -109,12 +114,11 @@ def _deliver(row: Dispatch, now: datetime) -> bool:
     return send(row.pk)
 
 
-def _goes_on(uuid: UUID, now: datetime) -> bool:
-    """Whether a task still moves. A step that nobody works on any more stays in progress forever."""
+def _goes_on(uuid: UUID, begun_before: datetime) -> bool:
+    """Whether a task still moves. A step whose worker died stays in progress forever."""
     task = engine.look(uuid)
     if task is None or task.ended:
         return False
-    begun_before = now - settings.APPROVALS["REPEAT_AFTER"]
     return not any(
         step.taken and step.since is not None and step.since < begun_before for step in task.steps
     )

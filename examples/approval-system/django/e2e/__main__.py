@@ -1,4 +1,4 @@
-"""`python -m e2e SCENARIO` does a scenario on a running application and prints the books as JSON."""
+"""`python -m e2e SCENARIO` plays a scenario on the running application, and prints the books."""
 
 from __future__ import annotations
 

@@ -18,13 +18,18 @@ ROUNDS = """
            (SELECT count(*) FROM approvals_vote v WHERE v.round_id = r.id) AS votes
     FROM approvals_round r WHERE r.request_id = %(pk)s ORDER BY r.revision, r.position"""
 BOOKINGS = """
-    SELECT revision, kind, amount::text FROM approvals_booking WHERE request_id = %(pk)s ORDER BY id"""
+    SELECT revision, kind, amount::text FROM approvals_booking
+    WHERE request_id = %(pk)s ORDER BY id"""
 EVENTS = """
     SELECT a.revision, a.event, u.username AS actor FROM approvals_auditentry a
     LEFT JOIN auth_user u ON u.id = a.actor_id WHERE a.request_id = %(pk)s ORDER BY a.id"""
 MAILS = """
-    SELECT u.username AS to, n.subject FROM approvals_notice n JOIN auth_user u ON u.id = n.recipient_id
+    SELECT u.username AS to, n.subject FROM approvals_notice n
+    JOIN auth_user u ON u.id = n.recipient_id
     WHERE n.request_id = %(pk)s AND n.sent_at IS NOT NULL ORDER BY n.id"""
+OPEN = """
+    SELECT count(*) FROM approvals_round
+    WHERE request_id = %(pk)s AND stage = %(stage)s AND status = 'open'"""
 UNDONE = """
     SELECT count(*) FROM approvals_dispatch WHERE request_id = %(pk)s AND done_at IS NULL"""
 
@@ -92,17 +97,7 @@ class Books:
     def asked(self, pk: int, stage: str) -> None:
         """Wait until a stage is open and those who are asked know it."""
         until(
-            lambda: (
-                bool(
-                    self.rows(
-                        "SELECT 1 FROM approvals_round WHERE request_id = %(pk)s AND stage = %(stage)s"
-                        " AND status = 'open'",
-                        pk=pk,
-                        stage=stage,
-                    )
-                )
-                and not self.value(UNDONE, pk=pk)
-            ),
+            lambda: self.value(OPEN, pk=pk, stage=stage) and not self.value(UNDONE, pk=pk),
             lambda: f"{stage} is not asked about request {pk}: {self.audit(pk)}",
         )
 

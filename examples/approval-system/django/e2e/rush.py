@@ -1,4 +1,4 @@
-"""Many requests at once while workers are killed; afterwards every cent must be where it belongs."""
+"""Many requests at once while workers are killed; afterwards the books must be exact."""
 
 from __future__ import annotations
 

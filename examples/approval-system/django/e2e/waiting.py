@@ -30,7 +30,8 @@ def waiting(books: Books) -> dict[str, Any]:
     loaded = latency(books)
     print(
         f"waiting: 10 and {MANY:,} requests: a look of the periodic job takes "
-        f"{few['ms']:.1f} and {many['ms']:.1f} ms, from form to approval {quiet:.1f} and {loaded:.1f} s",
+        f"{few['ms']:.1f} and {many['ms']:.1f} ms, "
+        f"from form to approval {quiet:.1f} and {loaded:.1f} s",
         file=sys.stderr,
     )
     open_rounds = books.value("SELECT count(*) FROM approvals_round WHERE status = 'open'")
@@ -47,9 +48,10 @@ def waiting(books: Books) -> dict[str, Any]:
 
 def cost() -> dict[str, float]:
     """Queries and milliseconds of one look that finds nothing, at best."""
-    from approvals.periodic import look
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
+
+    from approvals.periodic import look
 
     times = []
     for _ in range(LOOKS):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
@@ -40,11 +39,11 @@ class Tasker:
 
 
 @pytest.fixture
-def tasker(monkeypatch: pytest.MonkeyPatch) -> Iterator[Tasker]:
+def tasker(monkeypatch: pytest.MonkeyPatch) -> Tasker:
     tasker = Tasker()
     monkeypatch.setattr(engine, "create", tasker.create)
     monkeypatch.setattr(engine, "look", tasker.look)
-    yield tasker
+    return tasker
 
 
 def submit(company: Company, capture: Any) -> Dispatch:
