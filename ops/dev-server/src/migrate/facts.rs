@@ -30,6 +30,8 @@ pub struct Server {
     pub may_create: bool,
     /// CREATE on the schema `public`; none if there is no such schema.
     pub may_use_public: Option<bool>,
+    /// A new session of this role, with this URL, looks in the schema `tasker`.
+    pub looks_in_tasker: bool,
 }
 
 /// Objects of Tasker and PGMQ.
@@ -80,7 +82,9 @@ SELECT current_setting('server_version_num')::int AS number,
        pg_is_in_recovery() AS is_standby,
        current_setting('default_transaction_read_only')::bool AS is_read_only,
        has_database_privilege(current_database(), 'CREATE') AS may_create,
-       (SELECT has_schema_privilege(oid, 'CREATE') FROM pg_namespace WHERE nspname = 'public') AS may_use_public";
+       (SELECT has_schema_privilege(oid, 'CREATE') FROM pg_namespace WHERE nspname = 'public') AS may_use_public,
+       'tasker' = ANY (string_to_array(replace(replace(replace(current_setting('search_path'), '$user', current_user), '\"', ''), ' ', ''), ','))
+         AS looks_in_tasker";
 
 const CONTENT: &str = "
 WITH object AS (

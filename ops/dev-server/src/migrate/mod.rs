@@ -83,6 +83,13 @@ async fn migrate(
     if !facts.content.has_trigger && plan.pending.is_empty() {
         connection.execute(statements::trigger().as_str()).await?;
     }
+    if plan.set_path {
+        let database = facts::quoted(&facts.server.database);
+        let set = format!(
+            "ALTER ROLE CURRENT_USER IN DATABASE {database} SET search_path = tasker, public"
+        );
+        connection.execute(set.as_str()).await?;
+    }
     let after = facts::read(connection).await?;
     let outcome = Outcome {
         shown,

@@ -21,11 +21,13 @@ pub struct Plan {
     pub make_uuidv7: bool,
     /// The event trigger is missing, and this role can make one for sure.
     pub make_trigger: bool,
+    /// Core names its functions without their schema, so a role has to look in `tasker`.
+    pub set_path: bool,
 }
 
 impl Plan {
     pub fn is_empty(&self) -> bool {
-        self.pending.is_empty() && !self.make_trigger
+        self.pending.is_empty() && !self.make_trigger && !self.set_path
     }
 }
 
@@ -53,6 +55,7 @@ pub fn plan(facts: &Facts, pgmq: PgmqChoice, shown: &str) -> Result<Plan, Migrat
     Ok(Plan {
         make_uuidv7: !facts.content.has_uuidv7,
         make_trigger: !facts.content.has_trigger && facts.server.is_superuser,
+        set_path: !facts.server.looks_in_tasker,
         pending,
         install,
     })

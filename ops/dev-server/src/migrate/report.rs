@@ -31,7 +31,7 @@ pub fn checked(plan: &Plan, shown: &str, as_json: bool) -> anyhow::Result<()> {
     };
     if as_json {
         return line(&json!({
-            "event": "check", "up_to_date": plan.is_empty(), "pending": plan.pending, "pgmq": pgmq, "event_trigger": plan.make_trigger,
+            "event": "check", "up_to_date": plan.is_empty(), "pending": plan.pending, "pgmq": pgmq, "event_trigger": plan.make_trigger, "search_path": plan.set_path,
         }));
     }
     let mut out = std::io::stdout().lock();
@@ -51,6 +51,9 @@ pub fn checked(plan: &Plan, shown: &str, as_json: bool) -> anyhow::Result<()> {
     if plan.make_trigger {
         writeln!(out, "  event trigger  {TRIGGER}")?;
     }
+    if plan.set_path {
+        writeln!(out, "  search_path    of this role: tasker, public")?;
+    }
     writeln!(out, "Do it with `{}`.", typed("migrate"))?;
     Ok(())
 }
@@ -66,7 +69,7 @@ pub fn migrated(outcome: &Outcome<'_>, as_json: bool) -> anyhow::Result<()> {
     let left_out: &[&str] = if content.has_trigger { &[] } else { &[TRIGGER] };
     if as_json {
         return line(&json!({
-            "event": "migrated", "applied": plan.pending, "already": already, "left_out": left_out,
+            "event": "migrated", "applied": plan.pending, "already": already, "left_out": left_out, "search_path_set": plan.set_path,
             "pgmq": {"by": by, "version": version}, "postgres_version": outcome.after.server.version,
             "core_version": env!("TASKER_CORE_VERSION"), "schema": outcome.after.schema(),
         }));
@@ -91,6 +94,15 @@ pub fn migrated(outcome: &Outcome<'_>, as_json: bool) -> anyhow::Result<()> {
         outcome.after.server.version,
         version.map_or("of an unknown version", String::as_str),
     )?;
+    if plan.set_path {
+        writeln!(
+            std::io::stdout(),
+            "In this database the role {role} now looks in the schemas tasker and public: Core names its functions without their schema. If the server \
+             or a worker uses another role, that one needs it, too: `ALTER ROLE … IN DATABASE {database} SET search_path = tasker, public;`",
+            role = outcome.after.server.role,
+            database = outcome.after.server.database,
+        )?;
+    }
     if !left_out.is_empty() {
         note(outcome);
     }

@@ -49,6 +49,17 @@ async fn the_owner_of_a_database_can_migrate_it_and_a_superuser_can_add_the_rest
             .iter()
             .all(|line| line.contains("event trigger pgmq_headers_compatibility_trigger")));
 
+        // Core names its functions without their schema.
+        let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(
+            stdout.contains("the role app now looks in the schemas tasker and public"),
+            "{stdout}"
+        );
+        let mut owner = connect(&url).await;
+        sqlx::Executor::execute(&mut owner, "SELECT * FROM get_next_ready_tasks(1)")
+            .await
+            .unwrap();
+
         // For the owner that is all that can be done; a superuser adds the trigger.
         succeeded(&server.migrate(&url, &["--check"]));
         let again = server.migrate(&url, &["--json"]);
