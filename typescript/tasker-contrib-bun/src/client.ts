@@ -24,6 +24,7 @@ import {
   type TaskPage,
   type WaitOptions,
 } from './client/types.ts';
+import { messageOf, storable } from './storable.ts';
 
 export * from './client/errors.ts';
 export * from './client/types.ts';
@@ -58,12 +59,13 @@ export class TaskerClient {
    */
   async createTask(name: string, context: object = {}, options: CreateTaskOptions = {}): Promise<Task> {
     const { namespace = 'default', version = '1.0.0' } = options;
-    this.#options.checkContext?.({ name, namespace, version }, context as Body);
+    const stored = storedContext(context);
+    this.#options.checkContext?.({ name, namespace, version }, stored);
     const body: Body = {
       name,
       namespace,
       version,
-      context,
+      context: stored,
       initiator: options.initiator ?? 'tasker-contrib-bun',
       source_system: options.sourceSystem ?? 'bun',
       reason: options.reason ?? 'requested by the application',
@@ -90,7 +92,7 @@ export class TaskerClient {
       }
       // After a lost answer, the repetition finds the task that the first attempt created.
       if (error.code !== 'conflict' || !(options.idempotent || lost.answers)) throw error;
-      const existing = await this.#find(name, namespace, version, context as Body);
+      const existing = await this.#find(name, namespace, version, stored);
       if (existing) return existing;
       throw new TaskerClientError(
         'conflict',
@@ -242,4 +244,12 @@ function canonical(value: unknown): string {
       ? Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1)))
       : item,
   );
+}
+
+function storedContext(context: unknown): Body {
+  try {
+    return storable(context, 'context') as Body;
+  } catch (error) {
+    throw new TaskerClientError('validation', messageOf(error));
+  }
 }

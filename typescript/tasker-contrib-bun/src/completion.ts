@@ -8,6 +8,9 @@ import { isStep } from './steps.ts';
 /** A cut step that came back at once would be claimed again by the worker that is just stopping. */
 export const CUT_RETRY_SECONDS = 2;
 
+/** Seconds that fit into Core's number. It ignores larger ones, and tries again at once. */
+export const LONGEST_DELAY = 2 ** 32 - 1;
+
 /** A timer of more milliseconds fires at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
@@ -69,7 +72,7 @@ export function retryAfter(event: NativeStep, attempt: number, outcome: Outcome,
   if (cut) return CUT_RETRY_SECONDS;
   const { retryBackoff, retryBackoffBaseMs, retryMaxBackoffMs } = event.stepDefinition;
   const retry = { kind: retryBackoff, baseMs: retryBackoffBaseMs, maxMs: retryMaxBackoffMs };
-  return Math.ceil(failure.retryAfter ?? backoff(retry, attempt));
+  return Math.min(Math.ceil(failure.retryAfter ?? backoff(retry, attempt)), LONGEST_DELAY);
 }
 
 /** The outcome of a step that a stop ended. */

@@ -21,8 +21,9 @@ import { forwardDomainEvents } from './domain-events.ts';
 import type { TaskerEvents } from './events.ts';
 import type { Metrics } from './metrics.ts';
 import type { Core, NativeModule, NativeStep } from './native.ts';
-import { type Failure, failed, invoke, type Outcome } from './outcome.ts';
+import { type Failure, failed, type Handler, invoke, type Outcome, thrown } from './outcome.ts';
 import type { HandlersOfStart } from './registry.ts';
+import { messageOf } from './storable.ts';
 import { didYouMean } from './suggest.ts';
 
 const POLL_MS = 10;
@@ -79,7 +80,7 @@ export class Dispatcher {
         busy = this.#turn();
       } catch (error) {
         // If the loop ended, the worker would look alive and do nothing.
-        console.error(`tasker: the dispatcher failed and goes on: ${text(error)}`);
+        console.error(`tasker: the dispatcher failed and goes on: ${messageOf(error)}`);
       }
       if (!this.#stopped) this.#timer = setTimeout(turn, busy ? 1 : POLL_MS);
     };
@@ -188,9 +189,7 @@ export class Dispatcher {
               this.#timeOut(step, limit);
             }, GRACE_MS);
           }, limit);
-    const outcome = handler
-      ? this.checkBranches(event, await invoke(handler, event, step.abort.signal, this.core))
-      : this.#missing(step.handler);
+    const outcome = await this.#outcome(step, handler);
     clearTimeout(timer);
     clearTimeout(grace);
     const timedOut = step.abort.signal.aborted && limit !== undefined && !step.answered;
@@ -201,13 +200,23 @@ export class Dispatcher {
     if (this.#accepting && !this.#stopped) this.#turnSoon();
   }
 
+  async #outcome({ event, handler: name, abort }: Running, handler: Handler | undefined): Promise<Outcome> {
+    if (!handler) return this.#missing(name);
+    const outcome = await invoke(handler, event, abort.signal, this.core);
+    try {
+      return this.checkBranches(event, outcome);
+    } catch (error) {
+      return thrown(error);
+    }
+  }
+
   /** A slot is free: the next step need not wait for the timer. */
   #turnSoon(): void {
     queueMicrotask(() => {
       try {
         if (!this.#stopped) this.#turn();
       } catch (error) {
-        console.error(`tasker: the dispatcher failed and goes on: ${text(error)}`);
+        console.error(`tasker: the dispatcher failed and goes on: ${messageOf(error)}`);
       }
     });
   }
@@ -272,27 +281,28 @@ export class Dispatcher {
     try {
       if (this.native.checkpointYieldStepEvent(event.eventId, data)) return outcome;
     } catch (error) {
-      why = text(error);
+      why = messageOf(error);
     }
     return failed(`Core did not store the checkpoint: ${why}`, ERROR_TYPES.validation, false);
   }
 
   /** Sends the end of a step. A result that Core refuses becomes a failure: without an answer the step would never end. */
   #complete(event: NativeStep, outcome: Outcome, durationMs: number, after: number | null): Outcome {
-    const send = (given: Outcome, delay: number | null) => {
+    const send = (given: Outcome, delay: number | null): Outcome => {
       const result = completion(event, given, durationMs, delay, this.workerId);
-      if (this.native.completeStepEvent(event.eventId, result)) return;
+      if (this.native.completeStepEvent(event.eventId, result)) return given;
       console.error(`tasker: Core did not accept the end of step ${event.stepUuid}`);
+      return failed('Core did not accept the end of the step', ERROR_TYPES.workerStopped, false);
     };
-    let sent = outcome;
+    let sent: Outcome;
     try {
-      send(outcome, after);
+      sent = send(outcome, after);
     } catch (error) {
-      sent = failed(`Core refused the result: ${text(error)}`, ERROR_TYPES.validation, false);
+      sent = failed(`Core refused the result: ${messageOf(error)}`, ERROR_TYPES.validation, false);
       try {
-        send(sent, null);
+        sent = send(sent, null);
       } catch (again) {
-        console.error(`tasker: the end of step ${event.stepUuid} cannot be handed to Core: ${text(again)}`);
+        console.error(`tasker: the end of step ${event.stepUuid} cannot be handed to Core: ${messageOf(again)}`);
       }
     }
     this.#remember(event);
@@ -324,8 +334,4 @@ function base(event: NativeStep): Partial<EventBase> {
 function describe(step: Running): string {
   const { event } = step;
   return `step '${event.workflowStep.name}' (handler '${step.handler}', task ${event.taskUuid}, step ${event.stepUuid})`;
-}
-
-function text(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

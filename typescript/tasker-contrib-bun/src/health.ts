@@ -13,7 +13,10 @@ const DATABASE_MS = 2000;
 export interface ComponentHealth {
   name: HealthComponent;
   status: 'ok' | 'failed' | 'unknown' | 'off';
+  /** What `/ready` shows: no addresses, no messages of others. */
   detail: string;
+  /** More, for the application and its log. */
+  cause?: string;
 }
 
 /** What is asked. */
@@ -28,7 +31,8 @@ export interface Facts {
 /** Every component, in the contract's order. Never throws. */
 export async function components({ mode, state, settings, client, worker }: Facts): Promise<ComponentHealth[]> {
   const server = await client.health();
-  const orchestration = row(HEALTH.orchestration, server.healthy, server.detail);
+  const answers = server.healthy ? 'answers' : 'does not answer, or is not healthy';
+  const orchestration = row(HEALTH.orchestration, server.healthy, answers, server.detail);
   if (mode === 'client') {
     const off = (name: HealthComponent) => row(name, null, 'this process only creates tasks');
     const own = state === 'draining' ? row(HEALTH.worker, false, 'draining') : off(HEALTH.worker);
@@ -42,16 +46,22 @@ export async function components({ mode, state, settings, client, worker }: Fact
   const hung = worker.dispatcher.hung();
   // Core's TypeScript package says nothing about its pool, so this asks whether the database accepts connections.
   const problem = await unreachable(settings.database.url, DATABASE_MS);
+  const where = databaseAddress(settings.database.url);
   const inFlight = `${worker.dispatcher.inFlight} of ${settings.concurrency} in flight`;
   return [
     row(HEALTH.worker, worker.native.getWorkerStatus().running, worker.workerId),
-    row(HEALTH.database, !problem, problem ?? `${databaseAddress(settings.database.url)} accepts connections`),
+    row(HEALTH.database, !problem, `accepts ${problem ? 'no ' : ''}connections`, problem ?? where),
     orchestration,
-    row(HEALTH.dispatcher, !hung.length, hung.length ? `hung: ${hung.join('; ')}` : inFlight),
+    row(
+      HEALTH.dispatcher,
+      !hung.length,
+      hung.length ? `handlers that hang: ${hung.length}` : inFlight,
+      hung.join('; '),
+    ),
     row(HEALTH.templates, true, `namespaces ${worker.namespaces.join(', ')}`),
   ];
 }
 
-function row(name: HealthComponent, ok: boolean | null, detail: string): ComponentHealth {
-  return { name, status: ok === null ? 'off' : ok ? 'ok' : 'failed', detail };
+function row(name: HealthComponent, ok: boolean | null, detail: string, cause = ''): ComponentHealth {
+  return { name, status: ok === null ? 'off' : ok ? 'ok' : 'failed', detail, ...(cause && { cause }) };
 }

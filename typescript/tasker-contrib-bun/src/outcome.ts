@@ -5,6 +5,7 @@ import { ERROR_TYPES } from './contract.ts';
 import { PermanentError, RetryableError } from './errors.ts';
 import type { Core, NativeStep } from './native.ts';
 import { type BatchRange, Checkpoint, type StepArgs, type StepDefinition } from './steps.ts';
+import { messageOf, NotStorable, storable, text } from './storable.ts';
 
 /** A handler class of Core: what its `define*` functions make, or a subclass of its `StepHandler`. */
 export interface CoreHandler {
@@ -45,8 +46,8 @@ export function failed(
   more: Partial<Failure> = {},
   metadata: unknown = {},
 ): Outcome {
-  const failure = { message, errorType, retryable, code: undefined, retryAfter: undefined, stack: undefined, ...more };
-  return { result: {}, metadata: jsonObject(metadata) ?? {}, failure };
+  const failure = { errorType, retryable, code: undefined, retryAfter: undefined, stack: undefined, ...more };
+  return { result: {}, metadata: details(metadata), failure: { message: text(message), ...failure } };
 }
 
 /** Call a handler. Never throws. */
@@ -60,7 +61,7 @@ export async function invoke(handler: Handler, event: NativeStep, signal: AbortS
     const args = await argumentsOf(handler, event, signal);
     return 'failure' in args ? args : fromValue(await handler.run(args));
   } catch (error) {
-    return fromError(error);
+    return thrown(error);
   }
 }
 
@@ -137,15 +138,13 @@ function path(segments: StandardSchemaV1.Issue['path']): string {
 
 /** A returned value: an object is the result, nothing is an empty one, anything else is wrapped as Core does. */
 export function fromValue(value: unknown): Outcome {
-  if (value instanceof Checkpoint) return { result: {}, metadata: {}, checkpoint: value };
-  if (isCoreResult(value)) return fromCore(value);
-  const object =
-    value === undefined || value === null
-      ? {}
-      : typeof value === 'object' && !Array.isArray(value)
-        ? value
-        : { result: value };
-  return serialised(object as Record<string, unknown>, {});
+  try {
+    if (value instanceof Checkpoint) return saved(value.cursor, value.itemsProcessed, value.accumulated);
+    if (isCoreResult(value)) return fromCore(value);
+    return serialised(value ?? {}, {});
+  } catch (error) {
+    return thrown(error);
+  }
 }
 
 interface CoreResult {
@@ -167,61 +166,81 @@ function fromCore(value: unknown): Outcome {
   const metadata = value.metadata ?? {};
   const result = value.result ?? {};
   if (value.success && metadata.checkpoint_yield === true) {
-    const accumulated = (result.accumulated_results ?? {}) as Record<string, unknown>;
-    const saved = new Checkpoint(result.cursor, Number(result.items_processed ?? 0), accumulated);
-    return { result: {}, metadata: {}, checkpoint: saved };
+    return saved(result.cursor, Number(result.items_processed ?? 0), result.accumulated_results ?? {});
   }
   if (value.success) return serialised(result, metadata);
-  const more = { code: value.errorCode ?? undefined, retryAfter: seconds(metadata.retry_after_seconds) };
+  const code = value.errorCode ? text(value.errorCode) : undefined;
+  const more = { code, retryAfter: seconds(metadata.retry_after_seconds) };
   const message = value.errorMessage ?? 'the handler failed';
-  return failed(message, value.errorType ?? ERROR_TYPES.handler, value.retryable, more, metadata);
+  return failed(message, text(value.errorType ?? ERROR_TYPES.handler), value.retryable, more, metadata);
 }
 
-/** Core would fail on what JSON cannot hold, later and without a reason. */
-function serialised(result: Record<string, unknown>, metadata: Record<string, unknown>): Outcome {
+function saved(cursor: unknown, itemsProcessed: number, accumulated: unknown): Outcome {
+  const kept = storable(accumulated, 'accumulated') as Record<string, unknown>;
+  return { result: {}, metadata: {}, checkpoint: new Checkpoint(storable(cursor, 'cursor'), itemsProcessed, kept) };
+}
+
+function serialised(value: unknown, metadata: unknown): Outcome {
+  // Before it is wrapped: a class of the application may become a text or a list by its toJSON.
+  const plain = storable(value, 'result');
+  const isObject = typeof plain === 'object' && plain !== null && !Array.isArray(plain);
+  const result = (isObject ? plain : { result: plain }) as Record<string, unknown>;
+  return { result, metadata: details(metadata) };
+}
+
+/** What comes beside an outcome, as a JSON object; it is not worth losing the outcome. */
+function details(value: unknown): Record<string, unknown> {
   try {
-    const plain = JSON.parse(JSON.stringify(result)) as unknown;
-    if (typeof plain === 'object' && plain !== null && !Array.isArray(plain)) {
-      return { result: plain as Record<string, unknown>, metadata: JSON.parse(JSON.stringify(metadata)) };
-    }
-    return failed('the result is not a JSON object', ERROR_TYPES.validation, false);
+    const plain = storable(value, 'metadata');
+    if (typeof plain === 'object' && plain !== null && !Array.isArray(plain)) return plain as Record<string, unknown>;
   } catch (error) {
-    return failed(`the result cannot be stored as JSON: ${(error as Error).message}`, ERROR_TYPES.validation, false);
+    console.warn(`tasker: left out what is stored beside the outcome of a step: ${messageOf(error)}`);
+  }
+  return {};
+}
+
+/** The outcome of whatever was thrown. Never throws. */
+export function thrown(error: unknown): Outcome {
+  const message = messageOf(error);
+  if (!isError(error)) return failed(message, ERROR_TYPES.handler, true);
+  if (error instanceof NotStorable) {
+    return failed(`the result cannot be stored as JSON: ${message}`, ERROR_TYPES.validation, false);
+  }
+  const [code, stack] = [read(error, 'code'), read(error, 'stack')];
+  const more = {
+    code: typeof code === 'string' ? text(code) : undefined,
+    retryAfter: seconds(read(error, 'retryAfter')),
+    stack: typeof stack === 'string' ? text(stack) : undefined,
+  };
+  if (error instanceof PermanentError || isNamed(error, 'PermanentError')) {
+    return failed(message, ERROR_TYPES.permanent, false, more, read(error, 'metadata'));
+  }
+  if (error instanceof RetryableError || isNamed(error, 'RetryableError')) {
+    return failed(message, ERROR_TYPES.retryable, true, more, read(error, 'metadata'));
+  }
+  return failed(`${read(error, 'name') ?? 'Error'}: ${message}`, ERROR_TYPES.handler, true, more);
+}
+
+function isError(error: unknown): error is Error {
+  try {
+    return error instanceof Error;
+  } catch {
+    return false;
   }
 }
 
-/** The value as a JSON object; undefined if it is not one. */
-function jsonObject(value: unknown): Record<string, unknown> | undefined {
+/** What an application's error says about itself; it may throw. */
+function read(error: Error, name: string): unknown {
   try {
-    const plain = JSON.parse(JSON.stringify(value)) as unknown;
-    return typeof plain === 'object' && plain !== null && !Array.isArray(plain)
-      ? (plain as Record<string, unknown>)
-      : undefined;
+    return (error as unknown as Record<string, unknown>)[name];
   } catch {
     return undefined;
   }
 }
 
-function fromError(error: unknown): Outcome {
-  if (!(error instanceof Error)) return failed(String(error), ERROR_TYPES.handler, true);
-  const { code, retryAfter, metadata } = error as { code?: unknown; retryAfter?: unknown; metadata?: unknown };
-  const more = {
-    code: typeof code === 'string' ? code : undefined,
-    retryAfter: seconds(retryAfter),
-    stack: error.stack,
-  };
-  if (error instanceof PermanentError || isNamed(error, 'PermanentError')) {
-    return failed(error.message, ERROR_TYPES.permanent, false, more, metadata);
-  }
-  if (error instanceof RetryableError || isNamed(error, 'RetryableError')) {
-    return failed(error.message, ERROR_TYPES.retryable, true, more, metadata);
-  }
-  return failed(`${error.name}: ${error.message}`, ERROR_TYPES.handler, true, more);
-}
-
 /** Whether an error, or a class that it inherits from, has this name: Core and a second copy of this package have their own classes. */
 function isNamed(error: Error, name: string): boolean {
-  if (error.name === name) return true;
+  if (read(error, 'name') === name) return true;
   for (let type = Object.getPrototypeOf(error); type; type = Object.getPrototypeOf(type)) {
     if (type.constructor.name === name) return true;
   }

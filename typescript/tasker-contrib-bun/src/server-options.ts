@@ -22,10 +22,15 @@ export interface ServerOptions extends TaskerOptions {
   port?: number;
   /** Default: 127.0.0.1. `HOST` */
   hostname?: string;
-  /** Path of health, metrics and events. Default: `/tasker`. */
+  /** Path of health, metrics and the event stream. Default: `/tasker`. */
   prefix?: string;
   /** Routes of `Bun.serve`. Those below the prefix are the server's own. Default: none. */
   routes?: Routes;
+  /**
+   * Serve `GET /tasker/events`: events of everybody's tasks, with the messages of failures and the data of domain events. A function says who may
+   * see them, by the request; `true` lets everybody. Default: false, there is no such path.
+   */
+  eventStream?: boolean | ((request: Request) => boolean | Promise<boolean>);
   /** Stop on SIGTERM and SIGINT; other listeners of the process are called as well. Default: true. */
   signals?: boolean;
 }
@@ -44,4 +49,13 @@ export interface StopReport {
 export type ServerState = 'new' | 'starting' | 'running' | 'draining' | 'stopped';
 
 /** Names of the options that are not Core's settings. */
-export const OWN_OPTIONS: readonly string[] = ['handlers', 'port', 'hostname', 'prefix', 'routes', 'fetch', 'signals'];
+export const OWN_OPTIONS: readonly string[] = [
+  'handlers',
+  'port',
+  'hostname',
+  'prefix',
+  'routes',
+  'fetch',
+  'eventStream',
+  'signals',
+];

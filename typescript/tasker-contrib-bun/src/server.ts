@@ -57,6 +57,7 @@ export class TaskerServer {
   #http: ReturnType<typeof Bun.serve> | undefined;
   #worker: Worker | undefined;
   #claimsEnded = false;
+  #causes = '';
   #ending = new AbortController();
   #starting: Promise<this> | undefined;
   #stopping: Promise<StopReport> | undefined;
@@ -243,16 +244,35 @@ export class TaskerServer {
       case '/metrics':
         return new Response(this.#metrics.render(), { headers: { 'content-type': 'text/plain; version=0.0.4' } });
       case '/events':
-        return this.events.sse(request, this.#ending.signal);
+        return this.#eventStream(request);
       default:
         return undefined;
     }
   }
 
+  async #eventStream(request: Request): Promise<Response | undefined> {
+    const { eventStream = false } = this.#options;
+    if (eventStream === false) return undefined;
+    if (eventStream === true || (await eventStream(request)) === true) {
+      return this.events.sse(request, this.#ending.signal);
+    }
+    return new Response('Forbidden', { status: 403 });
+  }
+
   async #ready(): Promise<Response> {
-    const components = await this.health();
+    const health = await this.health();
+    this.#logCauses(health);
+    const components = health.map(({ name, status, detail }) => ({ name, status, detail }));
     const ready = components.every(({ status }) => status === 'ok' || status === 'off');
     return Response.json({ status: ready ? 'ready' : 'not_ready', components }, { status: ready ? 200 : 503 });
+  }
+
+  /** Once for each change: probes ask every few seconds. */
+  #logCauses(health: ComponentHealth[]): void {
+    const failed = health.filter(({ status }) => status === 'failed');
+    const causes = failed.map(({ name, detail, cause }) => `${name}: ${cause ?? detail}`).join('; ');
+    if (causes && causes !== this.#causes) console.warn(`tasker: not ready: ${causes}`);
+    this.#causes = causes;
   }
 
   /** The components of readiness. */

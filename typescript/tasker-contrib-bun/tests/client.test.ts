@@ -172,6 +172,17 @@ describe('without a server', () => {
     expect(requests.length).toBe(0);
   });
 
+  test('a context that the server could not store is refused before a call', async () => {
+    const cyclic: Record<string, unknown> = {};
+    cyclic.self = cyclic;
+    for (const context of [{ a: 'x\0y' }, { n: 1n }, cyclic, { data: new Uint8Array(2) }]) {
+      const { client, requests } = answering(json(200, {}));
+      const { code, message } = await failure(client.createTask('t', context));
+      expect([code, requests.length]).toEqual(['validation', 0]);
+      expect(message).toStartWith('context');
+    }
+  });
+
   test('concurrency is bounded', async () => {
     let now = 0;
     let most = 0;

@@ -280,7 +280,7 @@ describe('routes', () => {
     const made = await server().start();
     const answer = await fetch(`${made.url}/tasker/ready`);
     expect(answer.status).toBe(503);
-    expect(await answer.text()).toContain('http://127.0.0.1:1');
+    expect(await answer.text()).toContain('"name":"orchestration","status":"failed"');
     expect(await (await fetch(`${made.url}/tasker/live`)).json()).toEqual({ status: 'alive' });
     const metrics = await (await fetch(`${made.url}/tasker/metrics`)).text();
     expect(metrics).toContain('tasker_contrib_handlers_in_flight 0');
@@ -305,7 +305,7 @@ describe('routes', () => {
   });
 
   test('events stream to every client and end with the server', async () => {
-    const made = await server().start();
+    const made = await server({ eventStream: true }).start();
     const responses = await Promise.all([1, 2].map(() => fetch(`${made.url}/tasker/events?names=step:completed`)));
     control.queue.push(claimed({ callable: 'shop.price' }));
     await until('the step', () => control.completions.length);
@@ -317,6 +317,40 @@ describe('routes', () => {
       expect(text).toContain('event: step:completed\ndata: {"name":"step:completed"');
       expect(text).not.toContain('step:started');
     }
+  });
+
+  test('there is no stream of events unless it is asked for, and a function says for whom', async () => {
+    const asked: Record<string, { eventStream?: (request: Request) => boolean | Promise<boolean> }> = {
+      none: {},
+      staff: { eventStream: async (request) => request.headers.get('x-staff') === 'yes' },
+      // A value that only looks like a yes.
+      sloppy: { eventStream: () => 'no' as unknown as boolean },
+    };
+    const answers: Record<string, number[]> = {};
+    for (const [name, options] of Object.entries(asked)) {
+      const made = server({ mode: 'client', ...options });
+      answers[name] = await Promise.all(
+        ['yes', 'no'].map(async (staff) => {
+          const request = new Request('http://localhost/tasker/events', { headers: { 'x-staff': staff } });
+          const response = await made.fetch(request);
+          await response.body?.cancel();
+          return response.status;
+        }),
+      );
+    }
+    expect(answers).toEqual({ none: [404, 404], staff: [200, 403], sloppy: [403, 403] });
+  });
+
+  test('readiness shows no address and no message of others; the log has them', async () => {
+    const log = spyOn(console, 'warn').mockImplementation(() => {});
+    const made = server({ mode: 'client' });
+    const body = await (await made.fetch(new Request('http://localhost/tasker/ready'))).text();
+    expect(body).not.toMatch(/127\.0\.0\.1|http|cause/);
+    expect(JSON.stringify(await made.health())).toContain('http://127.0.0.1:1');
+    await made.fetch(new Request('http://localhost/tasker/ready'));
+    const lines = log.mock.calls.filter(([line]) => String(line).includes('not ready'));
+    expect(lines).toEqual([[expect.stringContaining('orchestration: ')]]);
+    log.mockRestore();
   });
 
   test('a silent stream sends comments, so that nobody closes it as idle', async () => {

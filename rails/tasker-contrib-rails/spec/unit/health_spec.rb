@@ -50,6 +50,14 @@ RSpec.describe TaskerContribRails::Health, :worker do
     ActiveSupport::Notifications.unsubscribe(subscriber)
   end
 
+  it "shows no address; the log has it" do
+    start
+    allow(TaskerContribRails::App.client).to receive(:healthy?).and_return(false)
+    text = get("/ready").last.to_json
+    expect(text).to include("does not answer").and not_include("http").and not_include("127.0.0.1")
+    expect(log.string).to match(%r{not ready: http://\S+ does not answer})
+  end
+
   it "fails while a handler hangs, and names it" do
     gate = Thread::Queue.new
     handler("Echo") { |_| gate.pop }

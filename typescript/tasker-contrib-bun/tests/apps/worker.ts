@@ -10,7 +10,12 @@ const pack = defineStep('shop.pack', {}, async ({ signal }) => {
   while (!existsSync(process.env.GATE ?? '') && !signal.aborted) await Bun.sleep(5);
 });
 
-const server = new TaskerServer({ mode: 'worker', handlers: [price, pack], templates: 'tests/fixtures/tasks' });
+const server = new TaskerServer({
+  mode: 'worker',
+  handlers: [price, pack],
+  templates: 'tests/fixtures/tasks',
+  eventStream: true,
+});
 const place = globalThis as { generation?: number };
 place.generation = (place.generation ?? 0) + 1;
 server.events.on('worker:draining', () => console.log('DRAINING'));

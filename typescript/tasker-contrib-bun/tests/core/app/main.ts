@@ -6,6 +6,7 @@ import { TaskerServer } from '../../../src/index.ts';
 const place = globalThis as { generation?: number };
 place.generation = (place.generation ?? 0) + 1;
 const server = new TaskerServer({
+  eventStream: true,
   port: 0,
   handlers: join(import.meta.dir, 'handlers'),
   templates: join(import.meta.dir, 'tasks'),
