@@ -158,3 +158,47 @@ async fn settings_that_cannot_work_are_refused() {
     let (done, said) = run(&bed, &["pass", "--grace", "soon"]);
     assert!(!done && said.contains("such as 15s"), "{said}");
 }
+
+const README: &str = include_str!("../../README.md");
+
+#[test]
+fn every_command_of_the_readme_is_understood() {
+    let rows = README
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `tasker-recovery "));
+    let commands: Vec<&str> = rows.filter_map(|line| line.split('`').next()).collect();
+    assert!(commands.len() >= 5);
+    for command in commands {
+        // Help comes only after everything before it was understood.
+        let mut program = Command::new(env!("CARGO_BIN_EXE_tasker-recovery"));
+        let output = program
+            .args(command.split_whitespace())
+            .arg("--help")
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{command}: {output:?}");
+    }
+    let help = Command::new(env!("CARGO_BIN_EXE_tasker-recovery"))
+        .args(["run", "--help"])
+        .output()
+        .unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    for option in README
+        .split('`')
+        .filter(|word| word.starts_with("--") && *word != "--dry-run")
+    {
+        assert!(help.contains(option), "{option}: {help}");
+    }
+}
+
+#[tokio::test]
+async fn the_first_lines_of_the_readme_are_what_it_says() {
+    let bed = Bed::bare().await;
+    let (done, said) = run(&bed, &["install"]);
+    assert!(
+        done && README.contains(&format!(
+            "$ tasker-recovery install\n{said}$ tasker-recovery run\n"
+        )),
+        "{said}"
+    );
+}
