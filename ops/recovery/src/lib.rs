@@ -17,10 +17,6 @@
 //!
 //! A step may run twice: once by a worker that was taken for dead, once by another. Give effects the step's UUID as idempotency key.
 
-#[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct Readme;
-
 mod core;
 mod error;
 pub mod http;

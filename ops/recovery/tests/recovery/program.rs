@@ -1,6 +1,6 @@
 //! The program: what it says, and what it answers.
 
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::process::{Child, Command, Stdio};
 
 use crate::bed::{wait_for, Bed};
@@ -87,27 +87,21 @@ async fn it_says_what_it_did_and_what_is_missing() {
 #[tokio::test]
 async fn it_answers_probes_and_ends_on_sigterm() {
     let bed = Bed::bare().await;
-    let port = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
-    let listen = format!("127.0.0.1:{port}");
-    let mut running = Running(
-        command(
-            &bed,
-            &[
-                "run",
-                "--install",
-                "--interval",
-                "50ms",
-                "--listen",
-                &listen,
-            ],
-        )
-        .spawn()
-        .unwrap(),
-    );
+    let arguments = [
+        "run",
+        "--install",
+        "--interval",
+        "50ms",
+        "--listen",
+        "127.0.0.1:0",
+    ];
+    let mut running = Running(command(&bed, &arguments).spawn().unwrap());
+    let said = BufReader::new(running.0.stderr.take().unwrap());
+    let mut lines = said.lines().map_while(Result::ok);
+    let address = lines.find_map(|line| Some(line.split_once("http://127.0.0.1:")?.1.to_owned()));
+    let port: u16 = address.expect("it says where").trim().parse().unwrap();
+    // Somebody must read what it says.
+    std::thread::spawn(move || lines.for_each(drop));
     wait_for("it to be ready", async || {
         get(port, "/ready").filter(|answer| answer.contains("200 OK"))
     })
