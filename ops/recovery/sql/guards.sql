@@ -31,7 +31,9 @@ declare
     state text;
 begin
     select to_state into state from tasker.task_transitions where task_uuid = new.task_uuid order by sort_key desc limit 1;
-    if found and new.from_state is distinct from state then
+    -- Core cancels from any open state and always writes that it was pending.
+    if found and new.from_state is distinct from state
+       and not (new.to_state = 'cancelled' and state not in ('complete', 'error', 'cancelled', 'resolved_manually')) then
         raise exception 'task % is %, so it cannot go from % to %', new.task_uuid, state, new.from_state, new.to_state
             using errcode = 'TK001', hint = 'another process was faster';
     end if;

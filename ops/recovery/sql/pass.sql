@@ -18,12 +18,14 @@ begin
     insert into tasker_contrib.watch (passed_at, started_at, timeline) values (clock_timestamp(), pg_postmaster_start_time(), line)
     on conflict (only_row) do update set passed_at = excluded.passed_at, started_at = excluded.started_at, timeline = excluded.timeline;
     insert into tasker_contrib.workers (worker, last_seen)
-    select distinct application_name, clock_timestamp() from pg_stat_activity
+    select application_name, clock_timestamp() from pg_stat_activity
      where datname = current_database() and application_name like 'tkw:%'
+     group by application_name
     on conflict (worker) do update set last_seen = excluded.last_seen;
     insert into tasker_contrib.workers (worker, last_seen)
-    select distinct worker, clock_timestamp() from tasker_contrib.claims c
+    select worker, clock_timestamp() from tasker_contrib.claims c
      where worker like 'tkw:%' and not exists (select from tasker_contrib.workers w where w.worker = c.worker)
+     group by worker
     on conflict do nothing;
 end $$;
 

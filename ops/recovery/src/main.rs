@@ -69,7 +69,11 @@ async fn run_until_signal(url: &str, args: &RunArgs) -> Result<(), Error> {
     if args.install {
         install(url).await?;
     }
-    tracing::info!("health and metrics on http://{}", args.listen);
+    // Port 0 takes a free one.
+    let address = listener
+        .local_addr()
+        .map_or_else(|_| args.listen.clone(), |address| address.to_string());
+    tracing::info!("health and metrics on http://{address}");
     tokio::select! {
         result = run(url, &settings, &monitor, stop()) => result,
         result = http::serve(listener, monitor.clone(), &settings) => {

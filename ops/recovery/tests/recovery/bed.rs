@@ -106,6 +106,7 @@ impl Bed {
     pub async fn worker(&self, name: &str) -> Worker {
         Worker {
             sql: connect(&self.database_url, name).await,
+            pool: Vec::new(),
         }
     }
 
@@ -293,6 +294,8 @@ async fn register(sql: &mut PgConnection) {
 /// A worker's connection.
 pub struct Worker {
     pub sql: PgConnection,
+    /// Its other connections.
+    pub pool: Vec<PgConnection>,
 }
 
 impl Worker {

@@ -108,3 +108,28 @@ async fn a_task_with_open_steps_cannot_be_completed() {
     assert_eq!(code(&refused), "TK003", "{refused}");
     bed.resume_server();
 }
+
+#[tokio::test]
+async fn a_task_is_cancelled_from_any_open_state_and_not_after_its_end() {
+    let mut bed = Bed::new().await;
+    let task = bed.create("chain").await;
+    let first = bed.wait_for_step(task, "first", "enqueued").await;
+    let mut worker = bed.worker("tkw:test:host:1:a").await;
+    worker.claim(first).await.unwrap();
+    bed.call("DELETE", &format!("/v1/tasks/{task}"), &json!({}))
+        .await;
+    assert_eq!(bed.task_state(task).await, "cancelled");
+    assert_eq!(bed.step(task, "first").await.1, "cancelled");
+    let late = worker.answer(first).await.unwrap_err();
+    assert_eq!(code(&late), "TK001", "{late}");
+    let late = format!(
+        "begin; update tasker.task_transitions set most_recent = false where task_uuid = '{task}' and most_recent;
+         insert into tasker.task_transitions (task_uuid, from_state, to_state, sort_key, most_recent, created_at, updated_at)
+         values ('{task}', 'pending', 'cancelled', 99, true, now(), now()); commit"
+    );
+    let refused = sqlx::raw_sql(&late)
+        .execute(&mut bed.sql)
+        .await
+        .unwrap_err();
+    assert_eq!(code(&refused), "TK001", "{refused}");
+}

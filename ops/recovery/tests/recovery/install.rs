@@ -220,6 +220,7 @@ async fn roles_of_workers_need_no_right_on_the_schema() {
     let url = bed.database_url.replace("tasker:tasker@", "app:app@");
     let mut worker = crate::bed::Worker {
         sql: connect(&url, "tkw:test:host:1:app").await,
+        pool: Vec::new(),
     };
     worker.claim(only).await.unwrap();
     worker.answer(only).await.unwrap();

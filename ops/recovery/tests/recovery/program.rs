@@ -1,6 +1,6 @@
 //! The program: what it says, and what it answers.
 
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::process::{Child, Command, Stdio};
 
 use crate::bed::{wait_for, Bed};
@@ -87,27 +87,21 @@ async fn it_says_what_it_did_and_what_is_missing() {
 #[tokio::test]
 async fn it_answers_probes_and_ends_on_sigterm() {
     let bed = Bed::bare().await;
-    let port = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
-    let listen = format!("127.0.0.1:{port}");
-    let mut running = Running(
-        command(
-            &bed,
-            &[
-                "run",
-                "--install",
-                "--interval",
-                "50ms",
-                "--listen",
-                &listen,
-            ],
-        )
-        .spawn()
-        .unwrap(),
-    );
+    let arguments = [
+        "run",
+        "--install",
+        "--interval",
+        "50ms",
+        "--listen",
+        "127.0.0.1:0",
+    ];
+    let mut running = Running(command(&bed, &arguments).spawn().unwrap());
+    let said = BufReader::new(running.0.stderr.take().unwrap());
+    let mut lines = said.lines().map_while(Result::ok);
+    let address = lines.find_map(|line| Some(line.split_once("http://127.0.0.1:")?.1.to_owned()));
+    let port: u16 = address.expect("it says where").trim().parse().unwrap();
+    // Somebody must read what it says.
+    std::thread::spawn(move || lines.for_each(drop));
     wait_for("it to be ready", async || {
         get(port, "/ready").filter(|answer| answer.contains("200 OK"))
     })
@@ -157,4 +151,48 @@ async fn settings_that_cannot_work_are_refused() {
     assert!(!done && said.contains("at least 15 s"), "{said}");
     let (done, said) = run(&bed, &["pass", "--grace", "soon"]);
     assert!(!done && said.contains("such as 15s"), "{said}");
+}
+
+const README: &str = include_str!("../../README.md");
+
+#[test]
+fn every_command_of_the_readme_is_understood() {
+    let rows = README
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `tasker-recovery "));
+    let commands: Vec<&str> = rows.filter_map(|line| line.split('`').next()).collect();
+    assert!(commands.len() >= 5);
+    for command in commands {
+        // Help comes only after everything before it was understood.
+        let mut program = Command::new(env!("CARGO_BIN_EXE_tasker-recovery"));
+        let output = program
+            .args(command.split_whitespace())
+            .arg("--help")
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{command}: {output:?}");
+    }
+    let help = Command::new(env!("CARGO_BIN_EXE_tasker-recovery"))
+        .args(["run", "--help"])
+        .output()
+        .unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    for option in README
+        .split('`')
+        .filter(|word| word.starts_with("--") && *word != "--dry-run")
+    {
+        assert!(help.contains(option), "{option}: {help}");
+    }
+}
+
+#[tokio::test]
+async fn the_first_lines_of_the_readme_are_what_it_says() {
+    let bed = Bed::bare().await;
+    let (done, said) = run(&bed, &["install"]);
+    assert!(
+        done && README.contains(&format!(
+            "$ tasker-recovery install\n{said}$ tasker-recovery run\n"
+        )),
+        "{said}"
+    );
 }

@@ -86,6 +86,10 @@ async fn held() -> (Bed, Uuid, crate::bed::Worker) {
     let task = bed.create("once").await;
     let only = bed.wait_for_step(task, "only", "enqueued").await;
     let mut worker = bed.worker("tkw:test:host:1:alive").await;
+    // A worker has a pool: several sessions have its name.
+    worker
+        .pool
+        .push(connect(&bed.database_url, "tkw:test:host:1:alive").await);
     worker.claim(only).await.unwrap();
     assert_eq!(bed.pass().await, []);
     sqlx::raw_sql(
