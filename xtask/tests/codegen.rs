@@ -203,8 +203,7 @@ fn lint_compares_too() {
     let plan = fixture.run(&["lint", "--dry-run"]);
     // Units without a lock file stop planning before; this one has none of its own.
     assert!(
-        plan.err
-            .contains("python/tasker-contrib/requirements.lock"),
+        plan.err.contains("python/tasker-contrib/requirements.lock"),
         "{plan:?}"
     );
     fixture.write("python/tasker-contrib/requirements.lock", "");

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Annotated, Any
 
 import pytest
-from fastapi import Depends, FastAPI, Header, Request
+from fastapi import Depends, FastAPI, Header, HTTPException, Request
 from tasker_contrib._internal.injection import AppContext
 from tasker_contrib._internal.invoke import Callee, invoke
 from tasker_contrib._internal.outcome import StepOutcome
@@ -121,3 +121,19 @@ def test_registered_handlers_with_overrides_of_an_app() -> None:
     ]
     run = run_workflow({"steps": steps}, {"amount": 5}, app=app)
     run.assert_complete().assert_step("bill", result={"billed": 10.0}, attempts=1)
+
+
+@pytest.mark.parametrize(("status", "retryable"), [(403, False), (429, True), (503, True)])
+def test_a_refusal_of_a_dependency_is_final_unless_it_may_pass(
+    status: int, retryable: bool
+) -> None:
+    def user() -> str:
+        raise HTTPException(status, "not today")
+
+    @step_handler("h")
+    def h(u: Annotated[str, Depends(user)]) -> None: ...
+
+    failure = run(h).failure
+    assert failure is not None
+    assert failure.retryable is retryable
+    assert "not today" in failure.message

@@ -39,7 +39,7 @@ from tasker_contrib.handlers import (
 from tasker_contrib.log import TaskerLogFilter
 from tasker_contrib.settings import TaskerSettings
 
-from .lifespan import TaskerClientDep, TaskerState, lifespan
+from .lifespan import TaskerClientDep, TaskerState, get_client, lifespan
 from .problems import install_problem_handlers
 from .router import router
 
@@ -100,6 +100,7 @@ __all__ = [
     "batch_worker",
     "current_step",
     "decision_handler",
+    "get_client",
     "install_problem_handlers",
     "lifespan",
     "metrics_registry",

@@ -107,10 +107,10 @@ async def _enter(
     # In a process of its own the handlers share the app's loop, so that what the lifespan made
     # (pools, sessions) works in them. In a web process they have a loop thread of their own.
     loop = asyncio.get_running_loop() if facts.standalone else None
-    worker = runtime.acquire(settings, loop=loop, standalone=facts.standalone, make_client=_client)
+    # In steps `tasker` is what the worker has: the app's client belongs to the app's loop.
+    context = AppContext(app=app, state={**state, "tasker": None})
+    worker = runtime.acquire(settings, loop=loop, standalone=facts.standalone, make_client=_client, app=context)
     tasker_state = TaskerState(mode, settings, client, worker)
-    context = AppContext(app=app, state={**state, "tasker": tasker_state})
-    worker.add_app(context)
 
     async def leave() -> None:
         # In a thread: the app's loop must go on while the last steps end.

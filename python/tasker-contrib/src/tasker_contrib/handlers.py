@@ -172,16 +172,20 @@ def api_handler(
     return _decorator(name, "api", options)
 
 
+def _must_be_a_function(name: str, fn: Any) -> None:
+    if not inspect.isroutine(fn) or inspect.ismethod(fn) or not hasattr(fn, "__dict__"):
+        raise TypeError(
+            f"handler {name!r}: {fn!r} is not a function; decorate a `def` or an `async def` "
+            "that calls it"
+        )
+
+
 def _decorator(name: str, kind: str, options: dict[str, Any] | None = None) -> Callable[[F], F]:
     if not isinstance(name, str) or not name.strip():
         raise TypeError("a handler needs the name that the task template calls it by")
 
     def register(fn: F) -> F:
-        if not inspect.isroutine(fn) or inspect.ismethod(fn) or not hasattr(fn, "__dict__"):
-            raise TypeError(
-                f"handler {name!r}: {fn!r} is not a function; decorate a `def` or an `async def` "
-                "that calls it"
-            )
+        _must_be_a_function(name, fn)
         # Names local to the scope of the decorated function, as pydantic resolves them.
         localns = dict(sys._getframe(1).f_locals)
         signature = analyse(fn, name, kind=kind, localns=localns)

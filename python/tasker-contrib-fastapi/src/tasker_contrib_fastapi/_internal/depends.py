@@ -13,7 +13,7 @@ from contextlib import AsyncExitStack
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from fastapi import Request, params
+from fastapi import HTTPException, Request, params
 from fastapi.dependencies.models import Dependant
 from fastapi.dependencies.utils import get_dependant, solve_dependencies
 from tasker_contrib._internal.injection import (
@@ -30,6 +30,9 @@ class _Overrides:
         self.dependency_overrides = dict(overrides)
 
 
+#: Refusals that another try may not meet.
+_MAY_PASS = frozenset({408, 425, 429})
+
 _dependants: WeakKeyDictionary[Callable[..., Any], Dependant] = WeakKeyDictionary()
 
 
@@ -45,15 +48,23 @@ class DependsInjector:
             dependant = get_dependant(path="/", call=_carrier(injection.parameters))
             _dependants[injection.fn] = dependant
         app = injection.app
-        solved = await solve_dependencies(
-            request=Request(_scope(injection, stack)),
-            dependant=dependant,
-            dependency_overrides_provider=(
-                app.app if app.overrides is None else _Overrides(app.overrides)
-            ),
-            async_exit_stack=stack,
-            embed_body_fields=False,
-        )
+        try:
+            solved = await solve_dependencies(
+                request=Request(_scope(injection, stack)),
+                dependant=dependant,
+                dependency_overrides_provider=(
+                    app.app if app.overrides is None else _Overrides(app.overrides)
+                ),
+                async_exit_stack=stack,
+                embed_body_fields=False,
+            )
+        except HTTPException as refusal:
+            if refusal.status_code >= 500 or refusal.status_code in _MAY_PASS:
+                raise
+            raise DependencyProblem(
+                f"a dependency of handler {injection.handler!r} answered "
+                f"{refusal.status_code}: {refusal.detail}"
+            ) from refusal
         if solved.errors:
             paths = ", ".join(".".join(str(part) for part in e["loc"]) for e in solved.errors)
             raise DependencyProblem(

@@ -18,35 +18,27 @@ def dumped(value: BaseModel) -> Any:
 def dump(adapter: TypeAdapter[Any], value: Any) -> Any:
     """A value as JSON, in the names by which it is validated."""
     by_name = adapter.dump_python(value, mode="json")
-    if "alias" not in repr(adapter.core_schema):
+    if not _has_aliases(adapter):
         return by_name
     by_alias = adapter.dump_python(value, mode="json", by_alias=True)
-    if by_name == by_alias or not _fits(adapter, by_alias):
+    try:
+        read = adapter.dump_python(adapter.validate_python(by_alias), mode="json")
+    except ValidationError:
         return by_name
-    return by_alias
+    # A field with a default would be read as that, without an error.
+    return by_alias if read == by_name else by_name
 
 
 def validate(adapter: TypeAdapter[Any], value: Any) -> Any:
-    """Validate a value by its aliases or, where pydantic can, by the names of the fields.
+    """Validate a value by its aliases and, where pydantic can, by the names of the fields.
 
     Raises:
-        ValidationError: it fits neither.
+        ValidationError: it does not fit.
     """
-    try:
-        return adapter.validate_python(value)
-    except ValidationError:
-        if not _CAN_USE_NAMES or "alias" not in repr(adapter.core_schema):
-            raise
-        try:
-            return adapter.validate_python(value, by_alias=True, by_name=True)
-        except ValidationError:
-            pass
-        raise
+    if _CAN_USE_NAMES and _has_aliases(adapter):
+        return adapter.validate_python(value, by_alias=True, by_name=True)
+    return adapter.validate_python(value)
 
 
-def _fits(adapter: TypeAdapter[Any], value: Any) -> bool:
-    try:
-        adapter.validate_python(value)
-    except ValidationError:
-        return False
-    return True
+def _has_aliases(adapter: TypeAdapter[Any]) -> bool:
+    return "alias" in repr(adapter.core_schema)

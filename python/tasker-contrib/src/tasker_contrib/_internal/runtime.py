@@ -14,6 +14,7 @@ from ..client import TaskerClient
 from ..errors import TaskerStartError
 from ..settings import TaskerSettings
 from .ending import StopReport
+from .injection import AppContext
 from .worker import MakeClient, Runtime
 
 __all__ = ["Runtime", "StopReport", "acquire", "current", "release"]
@@ -34,6 +35,7 @@ def acquire(
     loop: asyncio.AbstractEventLoop | None = None,
     standalone: bool = False,
     make_client: MakeClient = TaskerClient.from_settings,
+    app: AppContext | None = None,
 ) -> Runtime:
     """Start the worker, or share the one that runs. Blocks while Core starts.
 
@@ -42,6 +44,7 @@ def acquire(
         loop: run async handlers there instead of on a loop thread of the worker.
         standalone: the process does nothing else.
         make_client: makes the client that handlers get.
+        app: the application side of the steps; take it back with `Runtime.remove_app`.
 
     Raises:
         TaskerConfigError, TaskerStartError: see `Runtime.start`.
@@ -59,8 +62,10 @@ def acquire(
                     "second one with mode='client'"
                 )
             runtime.leases += 1
+            runtime.add_app(app)
             return runtime
         runtime = Runtime(settings, standalone=standalone, make_client=make_client)
+        runtime.add_app(app)  # before the first step can begin
         runtime.start(loop)
         runtime.leases = 1
         _current = runtime

@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 RunSync = Callable[[Callable[[], Any], str], Awaitable[Any]]
-_Job = Callable[[], None]
+_Job = Callable[[], Callable[[], None]]
 
 
 class ThreadPool:
@@ -60,16 +60,22 @@ class ThreadPool:
 
     def _work(self) -> None:
         thread = threading.current_thread()
+        self._is_waiting()
         while (item := self._next()) is not None:
             job, name = item
             thread.name = f"tasker-step-{name}"
-            job()
+            deliver = job()
             thread.name = "tasker-step"
-            del item, job  # what the handler returned must not stay until the next one
+            self._is_waiting()  # before whoever waits for the result can ask for a thread
+            deliver()
+            del item, job, deliver  # what the handler returned must not stay until the next one
+
+    def _is_waiting(self) -> None:
+        with self._changed:
+            self._waiting += 1
 
     def _next(self) -> tuple[_Job, str] | None:
         with self._changed:
-            self._waiting += 1
             self._changed.wait_for(lambda: self._jobs or self._closed)
             self._waiting -= 1
             if self._jobs:
@@ -81,12 +87,12 @@ class ThreadPool:
 async def in_thread(call: Callable[[], Any], name: str) -> Any:
     """Run a call in a thread of its own."""
     future, job = _job(call)
-    threading.Thread(target=job, name=f"tasker-step-{name}", daemon=True).start()
+    threading.Thread(target=lambda: job()(), name=f"tasker-step-{name}", daemon=True).start()
     return await future
 
 
 def _job(call: Callable[[], Any]) -> tuple[asyncio.Future[Any], _Job]:
-    """A future, and what fulfils it in whatever thread it is called."""
+    """A future, and what works for it in whatever thread and returns how to fulfil it."""
     loop = asyncio.get_running_loop()
     future: asyncio.Future[Any] = loop.create_future()
     context = contextvars.copy_context()
@@ -99,7 +105,7 @@ def _job(call: Callable[[], Any]) -> tuple[asyncio.Future[Any], _Job]:
         else:
             future.set_exception(error)
 
-    def job() -> None:
+    def job() -> Callable[[], None]:
         result: Any = None
         error: BaseException | None = None
         try:
@@ -108,7 +114,11 @@ def _job(call: Callable[[], Any]) -> tuple[asyncio.Future[Any], _Job]:
             error = RuntimeError(f"the handler raised {type(stop).__name__}: {stop}")
         except BaseException as raised:
             error = raised
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            loop.call_soon_threadsafe(settle, result, error)
+
+        def deliver() -> None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                loop.call_soon_threadsafe(settle, result, error)
+
+        return deliver
 
     return future, job

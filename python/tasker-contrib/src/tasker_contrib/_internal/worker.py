@@ -147,9 +147,10 @@ class Runtime:
         data = {"worker_id": self.worker_id, "namespaces": namespaces}
         emit(TaskerEvent(WORKER_STARTED, data=data), self.dispatcher.loop)
 
-    def add_app(self, app: AppContext) -> None:
+    def add_app(self, app: AppContext | None) -> None:
         """The first app that is alive provides dependencies, overrides and state."""
-        self._apps.append(app)
+        if app is not None:
+            self._apps.append(app)
 
     def remove_app(self, app: AppContext) -> None:
         """The app ends."""
