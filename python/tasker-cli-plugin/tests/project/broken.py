@@ -14,7 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent
 HANDLERS = [ROOT / "app" / "handlers", ROOT / "app" / "subscribers"]
-DJANGO = ["step_handlers.py", "client.py", "worker.py"]
+DJANGO = ["step_handlers.py"]
 
 
 def break_all(source: str) -> str:

@@ -126,5 +126,5 @@ def test_a_project_of_others(
         done = manage("shell", "-c", CREATE % namespace, script=script, **tasker_stack.env)
         found = re.search(r"END complete \{'content_types': (\d+)\}", done.stdout)
         assert found, done.stdout + done.stderr + worker.log
-        assert int(found[1]) > 10
+        assert int(found[1]) >= 1  # a query on the database of the project
         assert worker.stop() == 0, worker.log

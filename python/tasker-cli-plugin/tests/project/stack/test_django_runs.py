@@ -1,7 +1,8 @@
-"""A generated Django app runs its task on a real server: its client creates, its command executes."""
+"""A generated Django app runs its task on a real server, created and executed by manage.py."""
 
 import asyncio
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -23,20 +24,34 @@ async def end_of(stack: TaskerStack, task: str) -> tuple[str, list[object]]:
 
 
 def test_it_runs_to_complete(tasker_stack: TaskerStack, tmp_path: Path) -> None:
-    env = {**os.environ, **tasker_stack.env, "PYTHONUNBUFFERED": "1"}
+    # The other templates in the project are not of Django's apps.
+    shutil.copy(ROOT / "config" / "tasks" / f"{APP}_greeting.yaml", tmp_path)
+    env = {
+        **os.environ,
+        **tasker_stack.env,
+        "PYTHONUNBUFFERED": "1",
+        "TASKER_TEMPLATES": str(tmp_path),
+    }
     manage = [sys.executable, "manage.py"]
     log = tmp_path / "worker.log"
     with log.open("wb") as output:
         worker = subprocess.Popen(
-            [*manage, f"{APP}_worker"], cwd=ROOT, env=env, stdout=output, stderr=subprocess.STDOUT
+            [*manage, "tasker", "worker"],
+            cwd=ROOT,
+            env=env,
+            stdout=output,
+            stderr=subprocess.STDOUT,
         )
     try:
         deadline = time.monotonic() + LONGEST
-        while "the worker is ready" not in log.read_text():
+        while "is ready" not in log.read_text():
             assert worker.poll() is None, log.read_text()
             assert time.monotonic() < deadline, log.read_text()
             time.sleep(0.05)
-        create = f"from {APP}.client import create_task; print(create_task('{APP}_greeting', {{'name': 'Ada'}}))"
+        create = (
+            "from tasker_contrib_django import create_task; "
+            f"print(create_task('{APP}_greeting', {{'name': 'Ada'}}, namespace='billing').task_uuid)"
+        )
         made = subprocess.run(
             [*manage, "shell", "-v", "0", "-c", create],
             cwd=ROOT,
@@ -49,7 +64,7 @@ def test_it_runs_to_complete(tasker_stack: TaskerStack, tmp_path: Path) -> None:
         assert asyncio.run(end_of(tasker_stack, task)) == ("complete", [{"text": "Hello Ada"}])
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(LONGEST) == 0, log.read_text()
-        assert "the worker stops" in log.read_text()
+        assert "worker stopped" in log.read_text()
     finally:
         worker.kill()
         worker.wait()
