@@ -57,7 +57,7 @@ def manage(
         cwd=cwd or script.parent,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=400,
     )
 
 

@@ -125,3 +125,15 @@ def test_checks_and_signals_are_listed() -> None:
     assert ids == set(re.findall(r"tasker\.[EW]\d{3}", README))
     for name in SIGNALS:
         assert f"`{name.removeprefix('tasker.').replace('.', '_')}`" in README
+
+
+EDGES = REPOSITORY / "docs/architecture/core-sharp-edges.md"
+
+
+@pytest.mark.skipif(not EDGES.exists(), reason="outside of the repository")
+def test_every_test_in_the_table_of_sharp_edges_exists() -> None:
+    section = EDGES.read_text().split("### Django")[1].split("\n## ")[0]
+    named = re.findall(r"([\w/]*test_\w+): (test_\w+)", section)
+    assert len(named) > 10
+    for file, test in named:
+        assert f"def {test}(" in (Path(__file__).parent / f"{file}.py").read_text(), (file, test)

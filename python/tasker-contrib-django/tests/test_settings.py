@@ -41,6 +41,19 @@ def test_a_relative_folder_begins_at_base_dir(tmp_path: Path) -> None:
         assert tasker_settings().templates == Path("/srv/flows")
 
 
+def test_what_the_setting_leaves_out_comes_from_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TASKER_TEMPLATES", "/srv/flows")
+    monkeypatch.setenv("TASKER_HANDLERS", "jobs.one,jobs.two")
+    monkeypatch.setenv("TASKER_WORKER__CONCURRENCY", "4")
+    with override_settings(TASKER={"WORKER": {"CONCURRENCY": 3}}):
+        found = tasker_settings()
+    assert found.templates == Path("/srv/flows")
+    assert found.handlers == ("jobs.one", "jobs.two")
+    assert found.concurrency == 3  # the setting goes first
+
+
 def test_override_settings_works_both_ways() -> None:
     before = tasker_settings()
     with override_settings(TASKER={"WORKER": {"CONCURRENCY": 9}}):

@@ -369,3 +369,85 @@ def test_a_bad_database_url_ends_with_a_message_and_not_with_an_abort() -> None:
 def test_import_prints_nothing() -> None:
     done = run_python("import tasker_contrib", {})
     assert (done.returncode, done.stdout) == (0, "")
+
+
+# --- from a mapping -----------------------------------------------------------------------------
+
+
+def test_a_mapping_may_be_in_capitals() -> None:
+    values = {
+        "MODE": "client",
+        "DATABASE": {"POOL_SIZE": 20},
+        "handlers": ["shop.step_handlers"],
+        "CORE": {"common.backoff.jitter_enabled": False},
+    }
+    settings = TaskerSettings.from_mapping(values, where="settings.TASKER")
+    assert (settings.mode, settings.database.pool_size) == ("client", 20)
+    assert settings.handlers == ("shop.step_handlers",)
+    assert settings.core_values()["common.backoff.jitter_enabled"] is False
+    assert settings.source("database.pool_size") == "settings.TASKER"
+    assert settings.is_in_code("mode")
+    assert not TaskerSettings().is_in_code("mode")
+    assert TaskerSettings(mode="client").source("mode") == "option"
+
+
+def test_a_mapping_comes_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TASKER_MODE", "off")
+    assert TaskerSettings.from_mapping({"MODE": "client"}, where="TASKER").mode == "client"
+    settings = TaskerSettings.from_mapping({}, where="TASKER")
+    assert (settings.mode, settings.is_in_code("mode")) == ("off", False)
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        (
+            {"WORKER": {"CONCURENCY": 3}},
+            "worker.concurency (TASKER): unknown setting; did you mean 'worker.concurrency'?",
+        ),
+        ({"DATABSE": {}}, "databse (TASKER): unknown setting; did you mean 'database'?"),
+        ({"DATABASE": {"POOL_SIZE": 0}}, "database.pool_size = 0 (TASKER): must be 1 to 1000"),
+        ({"MODE": "client", "mode": "off"}, "TASKER: 'mode' is there twice, in other letters"),
+    ],
+)
+def test_a_mistake_in_a_mapping_is_named(values: dict[str, Any], text: str) -> None:
+    with pytest.raises(TaskerConfigError) as caught:
+        TaskerSettings.from_mapping(values, where="TASKER")
+    assert text in str(caught.value)
+
+
+@pytest.mark.parametrize("mode", ["client", "off"])
+def test_a_client_does_not_mind_the_apps_own_database_url(
+    mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql+asyncpg://app@db/app")
+    assert TaskerSettings(mode=mode).mode == mode
+    for other in ("auto", "worker"):
+        with pytest.raises(TaskerConfigError, match="must start with postgresql://"):
+            TaskerSettings(mode=other)
+    with pytest.raises(TaskerConfigError, match="must start with postgresql://"):
+        TaskerSettings(mode=mode, database={"url": "postgresql+asyncpg://app@db/app"})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TASKER_ORCHESTRATION_PORT", "tcp://10.0.48.109:8080"),
+        ("TASKER_DATABASE_PORT_5432_TCP_ADDR", "10.0.48.109"),
+        ("TASKER_DATABASE_SERVICE_HOST", "10.0.48.109"),
+        ("TASKER_ORCHESTRATION_SERVICE_PORT_HTTP", "8080"),
+    ],
+)
+def test_variables_of_kubernetes_are_no_misspelt_settings(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    TaskerSettings()
+
+
+def test_a_setting_that_ends_like_one_of_kubernetes_is_still_checked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TASKER_ORCHESTRATION_PORT", "8080")
+    with pytest.raises(TaskerConfigError, match="did you mean 'TASKER_ORCHESTRATION'"):
+        TaskerSettings()

@@ -124,8 +124,6 @@ def _parse(value: Any) -> _Read:
             f'{SETTING}["MODE"] = "worker": steps run in `manage.py tasker worker` and in no '
             "other process; leave MODE out"
         )
-    values["templates"] = _below_base(values.get("templates", "config/tasks"))
-    values.setdefault("handlers", ())
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
@@ -134,6 +132,7 @@ def _parse(value: Any) -> _Read:
             problems += error.problems
     if problems:
         raise TaskerConfigError([in_our_words(problem) for problem in problems])
+    settings = settings.model_copy(update=_of_django(settings))
     return _Read(settings, allowed, tuple(in_our_words(str(w.message)) for w in caught))
 
 
@@ -180,12 +179,16 @@ def _read_permissions(given: Any, problems: list[str]) -> Permissions:
     return Permissions(**good)
 
 
-def _below_base(templates: Any) -> Any:
-    """`manage.py` may be started in any directory, so a relative path begins at BASE_DIR."""
+def _of_django(settings: TaskerSettings) -> dict[str, Any]:
+    """What is different in Django, wherever the value comes from."""
+    # `manage.py` may be started in any directory, so a relative path begins at BASE_DIR.
     base = getattr(django_settings, "BASE_DIR", None)
-    if base is None or not isinstance(templates, (str, Path)):
-        return templates
-    return Path(base) / templates
+    changed: dict[str, Any] = {}
+    if base is not None:
+        changed["templates"] = Path(base) / settings.templates
+    if settings.source("handlers") == "default":
+        changed["handlers"] = ()  # those of the apps are found
+    return changed
 
 
 def in_our_words(problem: str) -> str:

@@ -33,7 +33,7 @@ class Block(NamedTuple):
 
 
 def blocks() -> list[Block]:
-    found = re.findall(r"((?:.+\n)+)\n```(\w+)\n(.*?)^```", GUIDE.read_text(), re.M | re.S)
+    found = re.findall(r"((?:[^\n]+\n)+)\n```(\w+)\n(.*?)^```", GUIDE.read_text(), re.M | re.S)
     return [Block(*parts) for parts in found]
 
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import sys
 from pathlib import Path
 from types import ModuleType
 
+FOLDER = Path(__file__).parents[2] / "src/tasker_contrib/_internal"
 
-def load_supervisor() -> ModuleType:
-    """The supervisor module alone: importing the package costs each process a second."""
-    path = Path(__file__).parents[2] / "src/tasker_contrib/_internal/supervisor.py"
-    spec = importlib.util.spec_from_file_location("supervisor", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["supervisor"] = module
-    spec.loader.exec_module(module)
-    return module
+
+def load(name: str) -> ModuleType:
+    """A module of that folder alone: importing the package costs each process a second."""
+    if "alone_internal" not in sys.modules:
+        package = ModuleType("alone_internal")
+        package.__path__ = [str(FOLDER)]
+        sys.modules["alone_internal"] = package
+    return importlib.import_module(f"alone_internal.{name}")

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from alone import load_supervisor
+from alone import load
 
 CHILD = Path(__file__).with_name("supervised_child.py")
 
@@ -25,7 +25,7 @@ def changes(folder: Path) -> Iterator[str]:
 
 def main() -> int:
     behaviour, folder, processes, reload = sys.argv[1:]
-    module = load_supervisor()
+    module = load("supervisor")
     exit_code: int = module.Supervisor(
         module.SupervisorOptions(
             commands=[[sys.executable, str(CHILD), behaviour, folder, str(os.getpid())]]

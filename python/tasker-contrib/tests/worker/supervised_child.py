@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from alone import load_supervisor
+from alone import load
 
 
 def main() -> None:
@@ -33,7 +33,7 @@ def main() -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     else:
         signal.signal(signal.SIGTERM, ask)
-        load_supervisor().die_with_parent(parent, ask)
+        load("parent").die_with_parent(parent, ask)
     # First: nobody reads it any more when the supervisor is killed on the sight of the file.
     print("hello from the child", flush=True)
     (folder / f"{os.getpid()}.up").touch()

@@ -21,7 +21,6 @@ loop. `Running.answer_once` decides who answers.
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 import logging
 import threading
 from collections.abc import Callable
@@ -32,15 +31,14 @@ from ..otel import step_span
 from . import metrics
 from . import outcome as outcomes
 from ._contract import (
-    ERROR_NOT_FOUND,
     ERROR_TIMEOUT,
     ERROR_WORKER_STOPPED,
     STEP_STARTED,
-    STEP_TIMED_OUT,
 )
 from .answers import CUT_RETRY_SECONDS, Answers, as_template_allows
+from .execution import executed
 from .injection import AppContext
-from .invoke import invoke
+from .loop_thread import LoopThread
 from .native import NativeWorker
 from .outcome import StepOutcome
 from .registry import Registry
@@ -75,8 +73,7 @@ class Dispatcher:
         self._concurrency = concurrency
         self._app = app
         self._given_loop = loop
-        self._own_loop: asyncio.AbstractEventLoop | None = None
-        self._own_loop_thread: threading.Thread | None = None
+        self._own_loop: LoopThread | None = None
         self._poller: threading.Thread | None = None
         self._steps = StepTable()
         self._answers = Answers(native, worker_id)
@@ -92,18 +89,15 @@ class Dispatcher:
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
         """The event loop of async handlers."""
-        loop = self._given_loop or self._own_loop
-        assert loop is not None, "the dispatcher was not started"
-        return loop
+        if self._given_loop is not None:
+            return self._given_loop
+        assert self._own_loop is not None, "the dispatcher was not started"
+        return self._own_loop.loop
 
     def start(self) -> None:
         """Start polling."""
         if self._given_loop is None:
-            self._own_loop = asyncio.new_event_loop()
-            self._own_loop_thread = threading.Thread(
-                target=self._own_loop.run_forever, name="tasker-loop", daemon=True
-            )
-            self._own_loop_thread.start()
+            self._own_loop = LoopThread()
         self._poller = threading.Thread(target=self._poll, name="tasker-poller", daemon=True)
         self._poller.start()
 
@@ -160,17 +154,8 @@ class Dispatcher:
         """End all threads. Call `cut` before."""
         self.stop_polling()
         self._threads.close()
-        if self._own_loop is not None and self._own_loop_thread is not None:
-            future = asyncio.run_coroutine_threadsafe(_cancel_all(), self._own_loop)
-            try:
-                future.result(timeout=2)
-            except (concurrent.futures.TimeoutError, concurrent.futures.CancelledError):
-                logger.warning("the event loop of the handlers does not end: a handler blocks it")
-                return
-            self._own_loop.call_soon_threadsafe(self._own_loop.stop)
-            self._own_loop_thread.join(timeout=2)
-            if not self._own_loop_thread.is_alive():
-                self._own_loop.close()
+        if self._own_loop is not None:
+            self._own_loop.stop()
 
     # --- facts --------------------------------------------------------------------------------
 
@@ -254,7 +239,7 @@ class Dispatcher:
             span_of = (step.handler, step.fields, step.event.trace_id, step.event.span_id)
             with bound(step.fields), step_span(*span_of) as span:
                 self._reports.emit(STEP_STARTED, step, {})
-                outcome = await self._outcome(step)
+                outcome = await executed(step, self._app(), self._threads.run, self._is_stopping)
                 span.set_outcome(outcome)
                 if step.timed_out:
                     # A handler that came to an end after all still missed its time.
@@ -269,24 +254,8 @@ class Dispatcher:
         finally:
             self._forget(step)
 
-    async def _outcome(self, step: Running) -> StepOutcome:
-        if step.callee is None:
-            return outcomes.failed(
-                f"no handler {step.handler!r} is registered in this worker",
-                ERROR_NOT_FOUND,
-                retryable=False,
-            )
-        try:
-            return await invoke(
-                step.callee, step.context, app=self._app(), run_sync=self._threads.run
-            )
-        except asyncio.CancelledError:
-            if not (step.timed_out or step.cut or self._stopping):
-                # The handler's own doing, e.g. an awaited task that someone else cancelled.
-                return outcomes.failed("the handler was cancelled", retryable=True)
-            return outcomes.failed("cancelled", ERROR_WORKER_STOPPED, retryable=True, retry_after=0)
-        except BaseException as error:
-            return outcomes.from_exception(error)
+    def _is_stopping(self) -> bool:
+        return self._stopping
 
     def _forget(self, step: Running) -> None:
         """The handler returned."""
@@ -306,19 +275,7 @@ class Dispatcher:
         if not self._answer(step, outcome, "timed_out"):
             return
         self._steps.count_hung()
-        data = {"timeout_seconds": step.timeout, "hung": step.hung}
-        self._reports.emit(STEP_TIMED_OUT, step, data)
-        with bound(step.fields):
-            if step.hung:
-                logger.error(
-                    "handler hangs: %s exceeded its timeout of %g s and cannot be stopped; it "
-                    "occupies one of %d places until it returns",
-                    step,
-                    step.timeout,
-                    self._concurrency,
-                )
-            else:
-                logger.warning("%s was cancelled after its timeout of %g s", step, step.timeout)
+        self._reports.timed_out(step, self._concurrency)
 
     def _answer(self, step: Running, outcome: StepOutcome, word: str | None = None) -> bool:
         """Hand an outcome to Core, once. False when another answer was first."""
@@ -333,16 +290,6 @@ class Dispatcher:
 
 def _stopped(why: str) -> StepOutcome:
     return outcomes.failed(why, ERROR_WORKER_STOPPED, retryable=True, retry_after=CUT_RETRY_SECONDS)
-
-
-async def _cancel_all() -> None:
-    """Cancel every task of this loop and let it end."""
-    current = asyncio.current_task()
-    tasks = [task for task in asyncio.all_tasks() if task is not current]
-    for task in tasks:
-        task.cancel()
-    if tasks:
-        await asyncio.wait(tasks, timeout=1)
 
 
 __all__ = ["CutStep", "Dispatcher"]

@@ -66,7 +66,7 @@ def decision(settings: TaskerSettings, *, forked_from: int | None = None) -> Dec
         settings: of the app.
         forked_from: see `ProcessFacts`.
     """
-    in_code = settings.source("mode") == "option"
+    in_code = settings.is_in_code("mode")
     facts = ProcessFacts(
         standalone=os.environ.get(STANDALONE_VARIABLE) == "1",
         testing="pytest" in sys.modules,

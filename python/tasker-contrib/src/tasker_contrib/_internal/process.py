@@ -22,8 +22,9 @@ from ..cli.errors import CliProblem
 from ..errors import TaskerConfigError, TaskerContribError
 from .health_server import HealthServer, PortTaken
 from .mode import STANDALONE_VARIABLE
+from .parent import die_with_parent
 from .state import TaskerState
-from .supervisor import EXIT_UNUSABLE, die_with_parent
+from .supervisor import EXIT_UNUSABLE
 
 # What a stop takes beside the drain: Core's own stop blocks for up to ten seconds, and the last
 # answers get five to reach the server.

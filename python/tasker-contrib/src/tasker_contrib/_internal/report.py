@@ -10,7 +10,7 @@ from typing import Any
 from ..events import TaskerEvent, emit
 from ..log import bound
 from . import metrics
-from ._contract import DOMAIN_EVENT, STEP_CHECKPOINTED, STEP_COMPLETED, STEP_FAILED
+from ._contract import DOMAIN_EVENT, STEP_CHECKPOINTED, STEP_COMPLETED, STEP_FAILED, STEP_TIMED_OUT
 from .answers import retry_after
 from .outcome import StepOutcome
 from .running import Running
@@ -53,6 +53,22 @@ class Reports:
             elif name == STEP_COMPLETED:
                 logger.info("%s completed in %.0f ms", step, seconds * 1000)
         self.emit(name, step, data)
+
+    def timed_out(self, step: Running, places: int) -> None:
+        """A step was answered because its time was over."""
+        data = {"timeout_seconds": step.timeout, "hung": step.hung}
+        self.emit(STEP_TIMED_OUT, step, data)
+        with bound(step.fields):
+            if step.hung:
+                logger.error(
+                    "handler hangs: %s exceeded its timeout of %g s and cannot be stopped; it "
+                    "occupies one of %d places until it returns",
+                    step,
+                    step.timeout,
+                    places,
+                )
+            else:
+                logger.warning("%s was cancelled after its timeout of %g s", step, step.timeout)
 
     def emit(self, name: str, step: Running, data: dict[str, Any]) -> None:
         """Emit an event of a step."""

@@ -11,24 +11,22 @@ made in one place, one after the other.
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from queue import Empty, SimpleQueue
-from typing import IO
+
+from .children import Child, copy_output, describe, log_to_stderr
 
 # A child ends with this code when its arguments or its configuration cannot work; a restart
 # would fail the same way, so the supervisor gives up at once.
 EXIT_UNUSABLE = 2
 
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-_LAST_LINES = 20
 _WAIT_FOR_OUTPUT_SECONDS = 2.0
 
 
@@ -56,22 +54,6 @@ class SupervisorOptions:
     max_failures: int = 5
 
 
-@dataclass
-class _Child:
-    name: str
-    command: Sequence[str]
-    process: subprocess.Popen[bytes] | None = None
-    started_at: float = 0.0
-    failures: int = 0
-    immediate_failures: int = 0
-    restart_at: float | None = None
-    stopping: bool = False
-    stop_before: float | None = None
-    respawn: bool = False
-    pumps: list[threading.Thread] = field(default_factory=list)
-    last_lines: deque[str] = field(default_factory=lambda: deque(maxlen=_LAST_LINES))
-
-
 class Supervisor:
     """Runs the children until a stop signal comes or they fail for good.
 
@@ -94,11 +76,11 @@ class Supervisor:
     ) -> None:
         self._options = options
         self._changes = changes
-        self._log = log or _log_to_stderr
+        self._log = log or log_to_stderr
         # SimpleQueue.put is reentrant: a signal handler may interrupt another put.
         self._events: SimpleQueue[tuple[str, object]] = SimpleQueue()
         self._children = [
-            _Child(f"worker-{n}", command) for n, command in enumerate(options.commands, start=1)
+            Child(f"worker-{n}", command) for n, command in enumerate(options.commands, start=1)
         ]
         self._stopping = False
         self._exit_code = 0
@@ -136,7 +118,7 @@ class Supervisor:
             kind, value = "tick", None
         if kind == "signal" and isinstance(value, int):
             self._on_stop_request(signal.Signals(value).name)
-        elif kind == "exit" and isinstance(value, _Child):
+        elif kind == "exit" and isinstance(value, Child):
             self._on_exit(value)
         elif kind == "changed":
             self._on_change(str(value))
@@ -189,7 +171,7 @@ class Supervisor:
                 child.respawn = True
                 self._terminate(child)
 
-    def _on_exit(self, child: _Child) -> None:
+    def _on_exit(self, child: Child) -> None:
         process = child.process
         if process is None:
             return
@@ -203,7 +185,7 @@ class Supervisor:
         if process.stdin is not None:
             process.stdin.close()
         if self._stopping:
-            self._log(f"{child.name} ended ({_describe(code)})")
+            self._log(f"{child.name} ended ({describe(code)})")
             if code != 0:
                 self._exit_code = 1
         elif child.respawn and asked:
@@ -212,8 +194,8 @@ class Supervisor:
         else:
             self._on_crash(child, code, uptime)
 
-    def _on_crash(self, child: _Child, code: int, uptime: float) -> None:
-        ended = f"{child.name} ended unexpectedly ({_describe(code)}) after {uptime:.1f} s"
+    def _on_crash(self, child: Child, code: int, uptime: float) -> None:
+        ended = f"{child.name} ended unexpectedly ({describe(code)}) after {uptime:.1f} s"
         if self._changes is not None:
             self._log(f"{ended}; waiting for a file to change")
             return
@@ -234,7 +216,7 @@ class Supervisor:
         self._log(f"{ended}; restarting in {delay:g} s")
         child.restart_at = time.monotonic() + delay
 
-    def _give_up(self, child: _Child, reason: str) -> None:
+    def _give_up(self, child: Child, reason: str) -> None:
         self._exit_code = 1
         lines = "\n".join(f"  {line}" for line in child.last_lines) or "  (it printed nothing)"
         self._log(f"{reason}. Giving up. Its last output:\n{lines}")
@@ -242,7 +224,7 @@ class Supervisor:
 
     # Processes
 
-    def _spawn(self, child: _Child) -> None:
+    def _spawn(self, child: Child) -> None:
         child.last_lines.clear()
         process = subprocess.Popen(
             child.command,
@@ -257,14 +239,14 @@ class Supervisor:
         child.started_at = time.monotonic()
         self._log(f"{child.name} started (pid {process.pid})")
         child.pumps = [
-            threading.Thread(target=_pump, args=(child, pipe, sink), daemon=True)
+            threading.Thread(target=copy_output, args=(child, pipe, sink), daemon=True)
             for pipe, sink in ((process.stdout, sys.stdout), (process.stderr, sys.stderr))
         ]
         for pump in child.pumps:
             pump.start()
         threading.Thread(target=self._wait_for, args=(child, process), daemon=True).start()
 
-    def _wait_for(self, child: _Child, process: subprocess.Popen[bytes]) -> None:
+    def _wait_for(self, child: Child, process: subprocess.Popen[bytes]) -> None:
         process.wait()
         self._events.put(("exit", child))
 
@@ -275,7 +257,7 @@ class Supervisor:
             child.restart_at = None
             self._terminate(child)
 
-    def _terminate(self, child: _Child) -> None:
+    def _terminate(self, child: Child) -> None:
         if child.process is not None and not child.stopping:
             child.stopping = True
             if self._options.stop_timeout is not None:
@@ -283,7 +265,7 @@ class Supervisor:
             with contextlib.suppress(ProcessLookupError):
                 child.process.terminate()
 
-    def _kill(self, child: _Child) -> None:
+    def _kill(self, child: Child) -> None:
         child.stop_before, child.stopping = None, True
         if child.process is not None:
             with contextlib.suppress(ProcessLookupError):
@@ -301,69 +283,3 @@ class Supervisor:
         if self._changes is not None:
             for what in self._changes(self._watch_ends):
                 self._events.put(("changed", what))
-
-
-def _pump(child: _Child, pipe: IO[bytes] | None, sink: IO[str]) -> None:
-    """Copy a child's output line by line, each with its name in front."""
-    if pipe is None:
-        return
-    with pipe:
-        for raw in pipe:
-            line = raw.decode(errors="replace").rstrip("\n")
-            child.last_lines.append(line)
-            # The reader of our output may be gone; the child must not block on a full pipe.
-            with contextlib.suppress(OSError, ValueError):
-                sink.write(f"{child.name} | {line}\n")
-                sink.flush()
-
-
-def _describe(code: int) -> str:
-    if code >= 0:
-        return f"exit code {code}"
-    with contextlib.suppress(ValueError):
-        return signal.Signals(-code).name
-    return f"signal {-code}"
-
-
-def _log_to_stderr(message: str) -> None:
-    with contextlib.suppress(OSError, ValueError):
-        sys.stderr.write(f"tasker | {message}\n")
-        sys.stderr.flush()
-
-
-def die_with_parent(parent_pid: int, on_orphaned: Callable[[], None]) -> None:
-    """In a child: call ``on_orphaned`` once when the supervisor is gone, however it ended.
-
-    Two ways, because neither is enough alone: on Linux the kernel sends SIGTERM when the parent
-    dies, even to a process whose interpreter is stuck in a native call; everywhere, the pipe that
-    the supervisor holds on our standard input ends.
-
-    Args:
-        parent_pid: The supervisor's process id, to notice that it died before this call.
-        on_orphaned: Called from another thread.
-    """
-    if sys.platform == "linux":
-        _ask_kernel_for_sigterm()
-    # Programs that the app starts must not read from, or keep open, the supervisor's pipe.
-    pipe = os.dup(0)
-    null = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(null, 0)
-    os.close(null)
-
-    def watch() -> None:
-        with contextlib.suppress(OSError):
-            while os.read(pipe, 1):
-                pass
-        on_orphaned()
-
-    threading.Thread(target=watch, name="parent-watch", daemon=True).start()
-    if os.getppid() != parent_pid:
-        on_orphaned()
-
-
-def _ask_kernel_for_sigterm() -> None:
-    import ctypes
-
-    pr_set_pdeathsig = 1
-    libc = ctypes.CDLL(None, use_errno=True)
-    libc.prctl(pr_set_pdeathsig, int(signal.SIGTERM), 0, 0, 0)
