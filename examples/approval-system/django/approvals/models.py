@@ -44,8 +44,9 @@ class Budget(models.Model):
         return self.name
 
     def total(self, *kinds: str) -> Decimal:
-        found = self.bookings.filter(kind__in=kinds).aggregate(total=Sum("amount"))["total"]
-        return found or Decimal(0)
+        bookings = self.bookings.filter(kind__in=kinds)
+        found: Decimal = bookings.aggregate(total=Sum("amount", default=Decimal(0)))["total"]
+        return found
 
     @property
     def free(self) -> Decimal:
@@ -66,7 +67,7 @@ class PurchaseRequest(models.Model):
         WITHDRAWN = "withdrawn", "withdrawn"
 
     # The requester may still change or withdraw it.
-    OPEN = (Status.SUBMITTED, Status.WAITING)
+    OPEN = (Status.SUBMITTED.value, Status.WAITING.value)
 
     requester = models.ForeignKey(USER, models.PROTECT, related_name="purchase_requests")
     budget = models.ForeignKey(Budget, models.PROTECT)
@@ -108,7 +109,7 @@ class Line(models.Model):
 
     @property
     def total(self) -> Decimal:
-        return self.quantity * self.unit_price
+        return Decimal(self.quantity * self.unit_price)
 
 
 class Booking(models.Model):

@@ -68,7 +68,7 @@ def test_ten_thousand_waiting_requests_cost_what_ten_cost(company: Company) -> N
 
 def test_bulk_made_waiting_requests_are_as_real_ones(company: Company) -> None:
     """What is measured with `make_waiting` is what a submitted request leaves behind."""
-    real = company.submitted()
+    real = company.submitted(total="10.00")
     (made,) = make_waiting(1)
 
     def left(pk: int) -> dict[str, Any]:
