@@ -43,12 +43,17 @@ def test_the_server_waits_for_a_migrated_database() -> None:
 
 def test_the_server_uses_the_database_that_is_made() -> None:
     database = COMPOSE["services"]["postgres"]["environment"]
-    [url] = {COMPOSE["services"][name]["environment"]["DATABASE_URL"] for name in ("migrate", "orchestration")}
+    [url] = {
+        COMPOSE["services"][name]["environment"]["DATABASE_URL"]
+        for name in ("migrate", "orchestration")
+    }
     name = database["POSTGRES_DB"]
     assert url == f"postgresql://postgres:${{POSTGRES_PASSWORD}}@postgres:5432/{name}"
     # The form that Tasker Core insists on.
     filled = url.replace("${POSTGRES_PASSWORD}", "a1")
-    assert re.fullmatch(r"postgresql://[a-zA-Z0-9_-]+:[^@\s]+@[a-zA-Z0-9.-]+:\d+/[a-zA-Z0-9_-]+", filled)
+    assert re.fullmatch(
+        r"postgresql://[a-zA-Z0-9_-]+:[^@\s]+@[a-zA-Z0-9.-]+:\d+/[a-zA-Z0-9_-]+", filled
+    )
 
 
 def test_data_is_kept_and_nothing_listens_on_the_network() -> None:
