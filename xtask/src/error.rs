@@ -162,6 +162,14 @@ pub enum Error {
         /// What to do.
         fix: String,
     },
+    /// Docker cannot be used, or not for this.
+    #[error("{why}")]
+    Docker {
+        /// What is missing or wrong.
+        why: String,
+        /// What to do.
+        fix: String,
+    },
     /// Some tasks failed; their logs have been shown.
     #[error("{failed} of {total} tasks failed")]
     TasksFailed {
@@ -342,7 +350,7 @@ impl Error {
                     .into(),
             ),
             Self::Drift { .. } => Some("cargo xtask codegen".into()),
-            Self::Core { fix, .. } => Some(fix.clone()),
+            Self::Core { fix, .. } | Self::Docker { fix, .. } => Some(fix.clone()),
             Self::CannotStart { .. } => Some("cargo xtask doctor".into()),
             Self::CommandFailed { log, .. } => log.as_ref().map(|log| format!("read {}", log.display())),
             Self::Unknown { known, .. } => Some(format!("choose one of: {}", known.join(", "))),

@@ -12,6 +12,7 @@ pub mod cli;
 mod clock;
 pub mod commands;
 mod contract;
+mod docker;
 pub mod e2e;
 mod environment;
 pub mod error;

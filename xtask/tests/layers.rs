@@ -9,7 +9,7 @@ use modules::Modules;
 use syn::visit::{self, Visit};
 
 /// From the top down. What stands on one line may not use each other, unless it is one module.
-const LAYERS: [&[&str]; 15] = [
+const LAYERS: [&[&str]; 16] = [
     &["lib"],
     &["cli"],
     &["commands"],
@@ -23,6 +23,7 @@ const LAYERS: [&[&str]; 15] = [
     &["tasker_core", "repo", "plugin", "tables"],
     &["plan"],
     &["unit", "tools"],
+    &["docker"],
     &["git", "process"],
     &[
         "archive",

@@ -6,8 +6,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use super::shared::images;
 use super::shared::session::Session;
 use crate::clock;
+use crate::docker::{self, Build, Engine, Image};
 use crate::e2e::app::{self, Running, Surroundings, Wait};
 use crate::e2e::scenario::{Outcome, Runner};
 use crate::e2e::spec::{App, Example, Scenario};
@@ -26,14 +28,35 @@ use crate::unit::Unit;
 /// Run an example end to end: start stack and app, run scenarios, write a report.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  cargo xtask e2e examples/etl-pipeline\n  cargo xtask e2e examples/etl-pipeline --scenario happy-path --keep\n  cargo xtask e2e examples/etl-pipeline --input my-flights.csv"
+    after_help = "Examples:\n  cargo xtask e2e examples/etl-pipeline\n  cargo xtask e2e examples/etl-pipeline --scenario happy-path --keep\n  cargo xtask e2e examples/etl-pipeline --input my-flights.csv\n  cargo xtask e2e examples/etl-pipeline --stack docker\n  cargo xtask e2e prune                                remove what runs on Docker left behind when they were killed",
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true
 )]
 pub struct Args {
+    #[command(subcommand)]
+    prune: Option<Prune>,
+    #[command(flatten)]
+    run: RunArgs,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Prune {
+    /// Remove containers, networks and volumes of runs on Docker that are gone.
+    Prune {
+        /// Only name them.
+        #[arg(long)]
+        dry_run: bool,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+struct RunArgs {
     /// Folders of examples.
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// Where the stack's database is: `embedded` starts one, a URL uses one that is already there.
-    #[arg(long, value_name = "embedded|URL", default_value = "embedded")]
+    /// What the example runs on: `embedded` starts PostgreSQL and the server here, `docker` in containers; postgresql://… uses that database, and
+    /// http://… a server that is there, whose database is DATABASE_URL.
+    #[arg(long, value_name = "embedded|docker|URL", default_value = "embedded")]
     stack: String,
     /// Only the app of this framework [default: every app of the example].
     #[arg(long, value_name = "NAME")]
@@ -59,6 +82,8 @@ pub struct Args {
 const KEPT_RUNS: usize = 10;
 /// How many lines of an answer are shown; the report has all of it.
 const SHOWN_ANSWER: usize = 40;
+/// The tag of images that a run builds for itself.
+const IMAGE_TAG: &str = "e2e";
 /// Tries with other ports.
 const PORT_TRIES: usize = 3;
 /// An app that takes longer for one answer is broken.
@@ -66,6 +91,32 @@ const ANSWER_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Runs the command.
 pub fn run(session: &mut Session, args: &Args) -> Result<()> {
+    match &args.prune {
+        Some(Prune::Prune { dry_run }) => prune(session, *dry_run),
+        None => run_examples(session, &args.run),
+    }
+}
+
+fn prune(session: &mut Session, dry_run: bool) -> Result<()> {
+    let engine = Engine::find(&session.root, &session.interrupt)?;
+    let projects = docker::prune(&engine, dry_run)?;
+    let verb = if dry_run { "would remove" } else { "removed" };
+    let mut lines: Vec<String> = projects
+        .iter()
+        .map(|name| format!("{verb} {name}"))
+        .collect();
+    if lines.is_empty() {
+        lines.push("nothing was left behind".to_owned());
+    }
+    session.report.tell(
+        &lines,
+        &json!({"event": "pruned", "projects": projects, "dry_run": dry_run}),
+    );
+    Ok(())
+}
+
+fn run_examples(session: &mut Session, args: &RunArgs) -> Result<()> {
+    check_stack(&args.stack)?;
     let repo = lang::discover(&session.root)?;
     let runs = select(session, &repo, args)?;
     session.announce()?;
@@ -98,7 +149,7 @@ impl Run {
     }
 }
 
-fn select(session: &Session, repo: &Repo, args: &Args) -> Result<Vec<Run>> {
+fn select(session: &Session, repo: &Repo, args: &RunArgs) -> Result<Vec<Run>> {
     let mut runs = Vec::new();
     for path in &args.paths {
         let folder = std::env::current_dir()
@@ -150,7 +201,7 @@ fn select(session: &Session, repo: &Repo, args: &Args) -> Result<Vec<Run>> {
     Ok(runs)
 }
 
-fn scenarios(example: &Example, args: &Args) -> Result<Vec<Scenario>> {
+fn scenarios(example: &Example, args: &RunArgs) -> Result<Vec<Scenario>> {
     match (&args.input, &example.input) {
         (None, _) => example.select(&args.scenarios),
         (Some(file), _) if !file.is_file() => Err(Error::BadFile {
@@ -176,7 +227,7 @@ fn provision(planner: &mut Planner<'_>, unit: &Unit) -> Result<(Provided, DevSer
     Ok((lang::app(planner, unit)?, dev_server(planner)?))
 }
 
-fn dry_run(session: &mut Session, repo: &Repo, runs: &[Run], args: &Args) -> Result<()> {
+fn dry_run(session: &mut Session, repo: &Repo, runs: &[Run], args: &RunArgs) -> Result<()> {
     let mut planner = lang::planner(
         repo,
         &session.tools,
@@ -221,7 +272,7 @@ fn unit_of<'a>(repo: &'a Repo, run: &Run) -> &'a Unit {
 }
 
 /// Provisions, brings everything up, runs the scenarios, reports, and takes everything down, whatever happens in between.
-fn one(session: &mut Session, repo: &Repo, run: &Run, args: &Args) -> Result<Report> {
+fn one(session: &mut Session, repo: &Repo, run: &Run, args: &RunArgs) -> Result<Report> {
     let root = session.root.clone();
     let mut clock = Clock(Instant::now());
     let mut phases = Phases::default();
@@ -308,24 +359,63 @@ fn work_folder() -> Result<tempfile::TempDir> {
 /// Starts the stack, and says what it is.
 fn start_stack(
     session: &mut Session,
-    args: &Args,
+    args: &RunArgs,
     server: DevServer,
     logs: &Path,
 ) -> Result<Stack> {
-    let external = (args.stack != "embedded").then_some(args.stack.as_str());
-    let stack = Stack::start(
-        Stack::invocation(&server.program, server.env, external),
-        &logs.join("stack.log"),
-        &session.interrupt,
-    )?;
+    let stack = match args.stack.as_str() {
+        "docker" => start_docker(session, logs)?,
+        url if url.starts_with("http") => Stack::external(url, std::env::var("DATABASE_URL").ok())?,
+        other => {
+            let database = (other != "embedded").then_some(other);
+            Stack::start(
+                Stack::invocation(&server.program, server.env, database),
+                &logs.join("stack.log"),
+                &session.interrupt,
+            )?
+        }
+    };
     session.report.say(&format!(
-        "stack: Tasker Core {}, PostgreSQL {}, PGMQ {}, ready in {} ms",
+        "stack: {}, Tasker Core {}, PostgreSQL {}, PGMQ {}, ready in {} ms",
+        stack.ready.kind,
         stack.ready.core_version,
         stack.ready.postgres_version,
         stack.ready.pgmq_version,
         stack.ready.startup_ms
     ));
     Ok(stack)
+}
+
+/// Words that are no stack would be taken for a database.
+fn check_stack(stack: &str) -> Result<()> {
+    let known = ["embedded", "docker"];
+    if known.contains(&stack) || stack.contains("://") {
+        return Ok(());
+    }
+    let suggestion = closest(stack, known);
+    Err(Error::unknown(
+        "stack",
+        stack,
+        suggestion,
+        &["embedded", "docker", "a URL"],
+    ))
+}
+
+/// Builds the images with the programs of this checkout, and brings the Compose file of `ops/docker/development` up.
+fn start_docker(session: &mut Session, logs: &Path) -> Result<Stack> {
+    let engine = Engine::find(&session.root, &session.interrupt)?;
+    images::give_programs(session)?;
+    let version = images::version(&session.root)?;
+    let build = Build {
+        tag: IMAGE_TAG,
+        version: &version,
+        revision: "unknown",
+        given: true,
+        arguments: &[],
+    };
+    let all = Image::all(&session.root)?;
+    images::build(session, &engine, &all, &build)?;
+    Stack::docker(&engine, &session.root, IMAGE_TAG, logs)
 }
 
 /// Runs the scenarios one after the other and says how each ended.
@@ -404,7 +494,7 @@ fn run_folder(session: &Session, run: &Run) -> Result<PathBuf> {
 }
 
 /// Copies a user's own file to where the app looks for files; gives its name.
-fn place_input(run: &Run, args: &Args, around: &Surroundings) -> Result<Option<String>> {
+fn place_input(run: &Run, args: &RunArgs, around: &Surroundings) -> Result<Option<String>> {
     let (Some(file), Some(input)) = (&args.input, &run.example.input) else {
         return Ok(None);
     };
@@ -565,7 +655,7 @@ fn links(folder: &Path, logs: &Path) -> Result<Vec<String>> {
 }
 
 /// What a task of this run says to run it again.
-fn again(root: &Path, run: &Run, args: &Args) -> String {
+fn again(root: &Path, run: &Run, args: &RunArgs) -> String {
     let folder = relative(root, &run.example.folder).display().to_string();
     let mut words = vec!["e2e".to_owned(), quote(&folder)];
     words.push(format!("--framework {}", quote(&run.framework)));

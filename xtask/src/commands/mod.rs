@@ -12,6 +12,7 @@ mod dev;
 mod doctor;
 mod e2e;
 mod fmt;
+mod image;
 mod lint;
 mod release;
 mod setup;
@@ -55,6 +56,7 @@ commands! {
     Dev(dev),
     E2e(e2e),
     Template(template),
+    Image(image),
     Bench(bench),
     Core(core),
     Codegen(codegen),

@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 use serde::Deserialize;
 
+use crate::docker::{Engine, Project};
 use crate::error::{Error, Result};
+use crate::http::Http;
 use crate::interrupt::Interrupt;
 use crate::lang::Planner;
 use crate::process::{describe, ChildGroup, Invocation, Output};
@@ -17,6 +19,13 @@ use crate::process::{describe, ChildGroup, Invocation, Output};
 const PATIENCE: Duration = Duration::from_secs(90);
 /// `tasker-dev` itself bounds every part of its stop.
 const STOP_PATIENCE: Duration = Duration::from_secs(40);
+
+/// The stack of containers.
+const COMPOSE_FILE: &str = "ops/docker/development/compose.yaml";
+/// Of a database that lives for one run and is published on loopback only.
+const PASSWORD: &str = "postgres";
+/// A version that nobody told.
+const UNKNOWN: &str = "(unknown)";
 
 /// The folder of the local stack's unit.
 pub const DEV_SERVER: &str = "ops/dev-server";
@@ -49,9 +58,12 @@ pub fn dev_server(planner: &mut Planner<'_>) -> Result<DevServer> {
     Ok(DevServer { program, env })
 }
 
-/// The ready line of `tasker-dev up --json`.
+/// What a stack is and where: the ready line of `tasker-dev up --json`, or the same about another one.
 #[derive(Clone, Debug, Deserialize, serde::Serialize)]
 pub struct Ready {
+    /// `embedded`, `docker` or `external`.
+    #[serde(default = "embedded")]
+    pub kind: String,
     /// Where the REST API is.
     pub orchestration_url: String,
     /// Where the database is.
@@ -67,12 +79,24 @@ pub struct Ready {
     pub phases_ms: std::collections::BTreeMap<String, u64>,
 }
 
-/// A running stack. Dropping it ends it.
+fn embedded() -> String {
+    "embedded".to_owned()
+}
+
+/// A running stack. Dropping it ends it, if it was started here.
 #[derive(Debug)]
 pub struct Stack {
     /// What it said when it was ready.
     pub ready: Ready,
-    child: ChildGroup,
+    held: Held,
+}
+
+/// What has to be ended.
+#[derive(Debug)]
+enum Held {
+    Child(ChildGroup),
+    Docker(Project),
+    Nothing,
 }
 
 impl Stack {
@@ -84,7 +108,8 @@ impl Stack {
         loop {
             if let Ok(line) = lines.recv_timeout(Duration::from_millis(20)) {
                 if let Ok(ready) = serde_json::from_str(&line) {
-                    return Ok(Self { ready, child });
+                    let held = Held::Child(child);
+                    return Ok(Self { ready, held });
                 }
             }
             if interrupt.is_set() {
@@ -121,10 +146,99 @@ impl Stack {
         Invocation::new(PathBuf::from("/"), argv).envs(env)
     }
 
+    /// The Compose file of `ops/docker/development`, with free ports.
+    pub fn docker(engine: &Engine, root: &Path, tag: &str, logs: &Path) -> Result<Self> {
+        let begun = Instant::now();
+        let env = [
+            ("POSTGRES_PORT", "0"),
+            ("TASKER_PORT", "0"),
+            ("POSTGRES_PASSWORD", PASSWORD),
+            ("TASKER_POSTGRES_IMAGE", &format!("tasker-postgres:{tag}")),
+            ("TASKER_SERVER_IMAGE", &format!("tasker-server:{tag}")),
+        ];
+        let env = env.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let project = Project::up(engine, &root.join(COMPOSE_FILE), env.into(), logs)?;
+        let said = project.said("migrate")?;
+        let version = |label: &str| version_after(&said, label);
+        let ready = Ready {
+            kind: "docker".to_owned(),
+            orchestration_url: format!("http://{}", project.address("server", 8080)?),
+            database_url: format!(
+                "postgresql://postgres:{PASSWORD}@{}/tasker",
+                project.address("postgres", 5432)?
+            ),
+            postgres_version: version("PostgreSQL "),
+            pgmq_version: version("PGMQ "),
+            core_version: version("Tasker Core "),
+            startup_ms: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+            phases_ms: std::collections::BTreeMap::new(),
+        };
+        let held = Held::Docker(project);
+        Ok(Self { ready, held })
+    }
+
+    /// A server that is there, and its database, which the app uses, too.
+    pub fn external(url: &str, database_url: Option<String>) -> Result<Self> {
+        let refuse = |why: String, fix: &str| Error::Docker {
+            why,
+            fix: fix.to_owned(),
+        };
+        let url = url.trim_end_matches('/');
+        let database_url = database_url.ok_or_else(|| {
+            refuse(
+                format!("--stack {url} is a server, and apps need its database, too"),
+                "set DATABASE_URL to the server's database",
+            )
+        })?;
+        let fix = "check the address, and that the server is running";
+        let answer = Http::new(Duration::from_secs(5))
+            .get(&format!("{url}/health/detailed"))
+            .map_err(|why| refuse(format!("--stack {url} does not answer: {why}"), fix))?;
+        let version = answer.body["info"]["version"].as_str();
+        let core = version.ok_or_else(|| {
+            refuse(
+                format!("--stack {url} is not a Tasker server: /health/detailed names no version"),
+                fix,
+            )
+        })?;
+        let ready = Ready {
+            kind: "external".to_owned(),
+            orchestration_url: url.to_owned(),
+            database_url,
+            postgres_version: UNKNOWN.to_owned(),
+            pgmq_version: UNKNOWN.to_owned(),
+            core_version: core.to_owned(),
+            startup_ms: 0,
+            phases_ms: std::collections::BTreeMap::new(),
+        };
+        let held = Held::Nothing;
+        Ok(Self { ready, held })
+    }
+
     /// Stops it in an orderly way.
-    pub fn stop(mut self) {
-        self.child.signal(Signal::SIGTERM);
-        self.child.wait_for(STOP_PATIENCE);
+    pub fn stop(self) {
+        match self.held {
+            Held::Child(mut child) => {
+                child.signal(Signal::SIGTERM);
+                child.wait_for(STOP_PATIENCE);
+            }
+            Held::Docker(project) => drop(project),
+            Held::Nothing => {}
+        }
+    }
+}
+
+/// The word after a label in what `tasker-dev migrate` says.
+fn version_after(said: &str, label: &str) -> String {
+    let rest = said.rsplit_once(label).map_or("", |(_, rest)| rest);
+    let word: String = rest
+        .chars()
+        .take_while(|c| c.is_ascii_alphanumeric() || "._-".contains(*c))
+        .collect();
+    if word.is_empty() {
+        UNKNOWN.to_owned()
+    } else {
+        word
     }
 }
 
@@ -139,4 +253,18 @@ fn first_line(child: &mut ChildGroup) -> mpsc::Receiver<String> {
         });
     }
     receiver
+}
+
+#[cfg(test)]
+mod tests {
+    use super::version_after;
+
+    #[test]
+    fn versions_are_read_from_what_migrate_says() {
+        let said = "postgresql://postgres:***@postgres:5432/tasker is migrated: 8 migrations ran (Tasker Core 0.1.8, PostgreSQL 18.4, PGMQ 1.11.1, an extension).\n";
+        assert_eq!(version_after(said, "Tasker Core "), "0.1.8");
+        assert_eq!(version_after(said, "PostgreSQL "), "18.4");
+        assert_eq!(version_after(said, "PGMQ "), "1.11.1");
+        assert_eq!(version_after("nothing", "PGMQ "), "(unknown)");
+    }
 }

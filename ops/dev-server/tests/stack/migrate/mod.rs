@@ -5,6 +5,7 @@ mod inventory;
 mod kills;
 mod others;
 mod pooler;
+mod postgresql_17;
 mod rights;
 mod same_objects;
 
