@@ -172,6 +172,23 @@ describe('without a server', () => {
     expect(requests.length).toBe(0);
   });
 
+  test('an answer that is not JSON is named, and not asked for again', async () => {
+    const { client, requests } = answering(new Response('<html>welcome</html>'));
+    const { code, message } = await failure(client.getTask(missing));
+    expect([code, requests.length]).toEqual(['server', 1]);
+    expect(message).toContain('something that is not JSON');
+  });
+
+  test('a proxy of the environment is named when it stands in the way of this machine', async () => {
+    process.env.HTTP_PROXY = 'http://127.0.0.1:9';
+    try {
+      const { client } = answering(new TypeError('fetch failed'));
+      expect((await failure(client.getTask(missing))).message).toContain('add 127.0.0.1 to NO_PROXY');
+    } finally {
+      delete process.env.HTTP_PROXY;
+    }
+  });
+
   test('a context that the server could not store is refused before a call', async () => {
     const cyclic: Record<string, unknown> = {};
     cyclic.self = cyclic;

@@ -43,16 +43,17 @@ export class Transport {
           const timeout = AbortSignal.timeout(timeoutMs);
           const signal = options.signal ? AbortSignal.any([options.signal, timeout]) : timeout;
           const response = await this.fetch(method, path, options.body, signal);
-          if (response.ok) return { value: (await response.json()) as T };
+          if (response.ok) return { value: parsed<T>(await response.text(), response, this.url + path) };
           return failed(response, await response.text());
         } catch (error) {
           options.signal?.throwIfAborted();
+          if (error instanceof TaskerClientError) return error;
           const timedOut = error instanceof Error && error.name === 'TimeoutError';
           return timedOut
             ? new TaskerClientError('timeout', `${method} ${this.url}${path}: no answer within ${timeoutMs} ms`)
             : new TaskerClientError(
                 'unavailable',
-                `${method} ${this.url}${path}: ${reason(error)}. Is the orchestration server running there?`,
+                `${method} ${this.url}${path}: ${reason(error)}. Is the orchestration server running there?${throughProxy(this.url)}`,
                 undefined,
                 undefined,
                 { cause: error },
@@ -100,6 +101,26 @@ export class Transport {
     const init = body ? { body: JSON.stringify(body) } : {};
     return send(new Request(this.url + path, { method, headers, signal, ...init }));
   }
+}
+
+function parsed<T>(text: string, { status }: Response, url: string): T {
+  try {
+    return JSON.parse(text) as T;
+  } catch {
+    throw new TaskerClientError(
+      'server',
+      `${url} answers with something that is not JSON: is it Tasker's server?`,
+      status,
+    );
+  }
+}
+
+/** Bun sends requests to this machine through a proxy, too, and no option of `fetch` prevents it. */
+function throughProxy(url: string): string {
+  const { hostname } = new URL(url);
+  if (!/^(localhost|127\..*|\[::1\])$/.test(hostname)) return '';
+  const name = ['HTTP_PROXY', 'http_proxy', 'ALL_PROXY', 'all_proxy'].find((variable) => process.env[variable]);
+  return name ? ` ${name} is set, so the request went through that proxy: add ${hostname} to NO_PROXY.` : '';
 }
 
 function failed(response: Response, text: string): TaskerClientError {
