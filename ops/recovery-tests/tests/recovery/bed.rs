@@ -37,7 +37,7 @@ impl Bed {
     /// A server as Core has it.
     pub async fn bare() -> Self {
         let program = std::env::var("TASKER_DEV_BIN").expect(
-            "TASKER_DEV_BIN: run `cargo xtask test --unit ops/recovery`, or set it to a built tasker-dev",
+            "TASKER_DEV_BIN: run `cargo xtask test --unit ops/recovery-tests`, or set it to a built tasker-dev",
         );
         // What the server logs about refused transitions is expected; it is shown when a test fails.
         let log = tempfile::tempfile().unwrap();

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use crate::bed::{wait_for, Bed};
 
 fn command(bed: &Bed, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tasker-recovery"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tasker-recovery-under-test"));
     command
         .args(arguments)
         .env("DATABASE_URL", &bed.database_url)
@@ -153,7 +153,7 @@ async fn settings_that_cannot_work_are_refused() {
     assert!(!done && said.contains("such as 15s"), "{said}");
 }
 
-const README: &str = include_str!("../../README.md");
+const README: &str = include_str!("../../../recovery/README.md");
 
 #[test]
 fn every_command_of_the_readme_is_understood() {
@@ -164,7 +164,7 @@ fn every_command_of_the_readme_is_understood() {
     assert!(commands.len() >= 5);
     for command in commands {
         // Help comes only after everything before it was understood.
-        let mut program = Command::new(env!("CARGO_BIN_EXE_tasker-recovery"));
+        let mut program = Command::new(env!("CARGO_BIN_EXE_tasker-recovery-under-test"));
         let output = program
             .args(command.split_whitespace())
             .arg("--help")
@@ -172,7 +172,7 @@ fn every_command_of_the_readme_is_understood() {
             .unwrap();
         assert!(output.status.success(), "{command}: {output:?}");
     }
-    let help = Command::new(env!("CARGO_BIN_EXE_tasker-recovery"))
+    let help = Command::new(env!("CARGO_BIN_EXE_tasker-recovery-under-test"))
         .args(["run", "--help"])
         .output()
         .unwrap();
