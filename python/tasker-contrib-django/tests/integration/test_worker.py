@@ -47,7 +47,8 @@ class Site:
             return dict(rows.execute("select id, state from shop_order"))
 
     def all_ended(self, task: Task) -> bool:
-        return all(step.completed_at or step.error for step in self.client.steps(task))
+        ends = ("complete", "error")  # and not a state on the way to it
+        return all(step.current_state in ends for step in self.client.steps(task))
 
     def end_of(self, task: Task | str) -> tuple[Task, dict[str, StepInfo]]:
         ended = self.client.wait(task, timeout=60)
