@@ -22,6 +22,8 @@ logger = logging.getLogger("tasker_contrib_django")
 
 Mode = Literal["off", "client", "worker"]
 
+# "worker" in the environment of a container says nothing about the web processes in it.
+_NAMED: dict[str, Mode] = {"off": "off", "client": "client"}
 _SERVERS = ("gunicorn", "uvicorn", "daphne", "hypercorn", "granian", "uwsgi", "waitress-serve")
 _ENTRY_POINTS = ("manage.py", "django-admin", "django-admin.py")
 
@@ -66,10 +68,12 @@ def decide(setting: str | None, env: str | None, facts: ProcessFacts) -> Decisio
     """
     if facts.worker:
         return Decision("worker", "this is a process of `manage.py tasker worker`")
-    if setting == "off" or setting == "client":
-        return Decision(setting, f'{SETTING}["MODE"] is {setting!r}')
-    if env == "off" or env == "client":
-        return Decision(env, f"TASKER_MODE is {env!r}")
+    named = _NAMED.get(setting or "")
+    if named is not None:
+        return Decision(named, f'{SETTING}["MODE"] is {named!r}')
+    named = _NAMED.get(env or "")
+    if named is not None:
+        return Decision(named, f"TASKER_MODE is {named!r}")
     if facts.testing:
         return Decision(
             "off", f'tests are running; use the fake client, or set {SETTING}["MODE"] = "client"'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import urllib.request
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -46,7 +47,8 @@ class Site:
             return dict(rows.execute("select id, state from shop_order"))
 
     def all_ended(self, task: Task) -> bool:
-        return all(step.completed_at or step.error for step in self.client.steps(task))
+        ends = ("complete", "error")  # and not a state on the way to it
+        return all(step.current_state in ends for step in self.client.steps(task))
 
     def end_of(self, task: Task | str) -> tuple[Task, dict[str, StepInfo]]:
         ended = self.client.wait(task, timeout=60)
@@ -99,3 +101,31 @@ def test_probes_of_the_worker_answer(site: Site) -> None:
     for path in ("live", "ready", "metrics"):
         with urllib.request.urlopen(f"http://127.0.0.1:{PORT}/{path}", timeout=10) as answer:
             assert answer.status == 200
+
+
+def test_what_an_operator_does_to_steps_that_failed(site: Site) -> None:
+    task = site.client.create_task("probe", {"nonce": "operator"}, namespace="shop")
+    eventually(partial(site.all_ended, task))
+    assert site.client.retry_step(task, "row", reason="a test").current_state == "pending"
+    resolved = site.client.resolve_step(task, "write_and_fail", reason="a test", by="ada")
+    assert resolved.current_state == "resolved_manually"
+    assert manage("tasker", "dlq", **site.env).returncode == 0
+    health = manage("tasker", "health", **site.env)
+    assert (health.returncode, health.stdout.splitlines()[0]) == (0, "ready"), health.stderr
+    done = manage("tasker", "cancel", task.task_uuid, **site.env)
+    assert done.stdout.endswith(": cancelled\n"), done.stderr
+
+
+def test_two_processes_restart_when_a_file_changes(site: Site, tmp_path: Path) -> None:
+    words = ("tasker", "worker", "--processes", "2", "--reload")
+    with running(*words, cwd=tmp_path, **site.env) as worker:
+        worker.wait_for("worker process .* is ready", count=2)
+
+        def restarts() -> bool:
+            (tmp_path / "changed.py").write_text(f"# {uuid.uuid4()}\n")
+            return "changed: restarting" in worker.log
+
+        eventually(restarts, what=worker.log)
+        worker.wait_for("worker process .* is ready", count=4)
+        assert worker.stop() == 0, worker.log
+        assert "draining 2 worker processes" in worker.log
