@@ -75,7 +75,7 @@ impl Project {
             "--detach",
             "--wait",
             "--wait-timeout",
-            "120",
+            "300",
             "--quiet-pull",
         ];
         let mut child =
