@@ -96,13 +96,6 @@ RSpec.describe "The guides" do
     blocks.call("generators", "sh").first.scan(/tasker:(\w+)/).flatten.each { |name| expect(Rails::Generators.find_by_namespace("tasker:#{name}")).not_to be_nil }
   end
 
-  it "install tasker-ctl in the version of Core, with its lock file" do
-    texts = [ File.read(File.join(gem, "README.md")), *guides.values ].map { |text| text.gsub(/\s+/, " ") }
-    lines = texts.flat_map { |text| text.scan(/cargo install tasker-ctl[^`]*/) }
-    expect(lines.uniq).to eq([ "cargo install tasker-ctl --version #{TaskerContribRails::Contract::CORE_VERSION} --locked" ])
-    expect(lines.size).to be > 1
-  end
-
   it "deployment: files that parse, commands that exist, and time enough to drain" do
     worker, probes, kamal = blocks.call("deployment", "yaml").map { |text| YAML.safe_load(text) }
     pod = worker.dig("spec", "template", "spec")

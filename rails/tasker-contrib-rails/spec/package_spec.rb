@@ -57,10 +57,10 @@ RSpec.describe "The built gem" do
       require "tasker_contrib_rails/minitest"
       require "tasker_contrib_rails/cli"
       require "rails/generators"
-      require "generators/tasker/ctl"
+      require "generators/tasker/rendered"
       require "json"
-      names = [ Tasker::StepHandler, TaskerContribRails::RSpecMatchers, TaskerContribRails::MinitestHelpers, TaskerContribRails::CLI, Tasker::Generators::Ctl ]
-      plugin = Class.new { include Tasker::Generators::Ctl; public :plugin }.new.plugin
+      names = [ Tasker::StepHandler, TaskerContribRails::RSpecMatchers, TaskerContribRails::MinitestHelpers, TaskerContribRails::CLI, Tasker::Generators::Rendered ]
+      plugin = Class.new { include Tasker::Generators::Rendered; public :plugin }.new.plugin
       missing = Gem.loaded_specs["tasker-contrib-rails"].files.reject { |path| File.file?(File.join(Gem.loaded_specs["tasker-contrib-rails"].full_gem_path, path)) }
       puts [ $LOADED_FEATURES.grep(/tasker_contrib_rails.rb/).first, File.file?(File.join(plugin, "tasker-plugin.toml")), *names.map { |name| defined?(name) && "constant" }, missing ].to_json
     RUBY

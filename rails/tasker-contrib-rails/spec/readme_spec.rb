@@ -28,7 +28,7 @@ RSpec.describe "The README" do
     expect([ lines.size, lines.last ]).to eq([ 5, "bin/tasker start" ])
     lines[0..3].each { |line| expect(app.run(*line.split)).to match([ anything, 0 ]), line }
     worker = app.start(*lines.last.split)
-    Timeout.timeout(20) { sleep(0.01) until worker.output.include?("tasker runs steps") }
+    Timeout.timeout(60) { sleep(0.01) until worker.output.include?("tasker runs steps") }
     worker.signal("TERM")
     expect([ worker.wait, worker.output ]).to match([ 0, not_include("warning") ])
   ensure

@@ -71,7 +71,8 @@ module TaskerContribRails
     # @param worker [String] the step of type batch_worker
     # @return [Array<Hash>] what its instances returned, in their order, without the placeholder
     def of(context, worker)
-      names = context.dependency_results.keys.grep(/\A#{Regexp.escape(worker.to_s)}_\d+\z/).sort
+      # By number: from 1,000 batches on they have one digit more.
+      names = context.dependency_results.keys.grep(/\A#{Regexp.escape(worker.to_s)}_\d+\z/).sort_by { |name| name[/\d+\z/].to_i }
       names.map { |name| context.get_dependency_result(name) }.reject { |result| result.is_a?(Hash) && result["no_op"] }
     end
   end

@@ -93,7 +93,7 @@ class DummyApp
   def files = Dir.chdir(root) { Dir["{app,config,spec,test,bin}/**/*"].select { |path| File.file?(path) }.to_h { |path| [ path, File.read(path) ] } }
 
   def env
-    { **CLEAN, "RUBYLIB" => DOUBLE, "DATABASE_URL" => nil, "TASKER_DATABASE__URL" => WorkerHelpers.database_url, "TASKER_CTL" => ENV["TASKER_CTL_BIN"].presence || File.join(__dir__, "tasker-ctl"),
+    { **CLEAN, "RUBYLIB" => DOUBLE, "DATABASE_URL" => nil, "TASKER_DATABASE__URL" => WorkerHelpers.database_url,
       "TASKER_DOUBLE_JOURNAL" => journal_file, "TASKER_DOUBLE_STEPS" => (steps_file if File.exist?(steps_file)), "RAILS_LOG_TO_STDOUT" => "1", "RAILS_ENV" => "development", **@more }
   end
 

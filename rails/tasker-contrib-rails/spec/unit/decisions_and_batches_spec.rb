@@ -57,4 +57,11 @@ RSpec.describe "Decisions and batches", :worker do
     expect(native.completions.last["result"]["cursor"]).to eq(3)
     expect(seen.map(&:name)).to include("step_checkpointed.tasker")
   end
+
+  it "gives the results of batches in the order of their numbers" do
+    require "tasker_contrib_rails/testing"
+    results = %w[import_002 import_1000 import_999 import_check].to_h { |name| [ name, { "from" => name } ] }
+    context = TaskerContribRails::Testing::StepContext.build(results:)
+    expect(TaskerContribRails::BatchResults.of(context, "import").map { |result| result["from"] }).to eq(%w[import_002 import_999 import_1000])
+  end
 end

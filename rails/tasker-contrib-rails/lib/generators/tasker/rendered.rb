@@ -1,16 +1,14 @@
 # frozen_string_literal: true
 
-require "open3"
-require "tmpdir"
+require "tomlrb"
+require_relative "tera"
 
 module Tasker
   module Generators
-    # Renders templates with tasker-ctl into a temporary folder: it overwrites silently, so it never sees the app. Thor then places
-    # each file, so that conflicts ask, and --pretend, --force, --skip and `rails destroy` work.
-    module Ctl
+    # Renders the templates of the plugin. Thor then places each file, so that conflicts ask, and --pretend, --force, --skip and `rails destroy`
+    # work.
+    module Rendered
       NAME = /\A[A-Za-z][A-Za-z0-9_]*\z/
-      INSTALL = "install it with `cargo install tasker-ctl --version #{TaskerContribRails::Contract::CORE_VERSION} --locked` (it is compiled, which needs Rust, and " \
-                "protoc: apt-get install protobuf-compiler, or brew install protobuf), or set TASKER_CTL to its path".freeze
 
       private
 
@@ -46,28 +44,14 @@ module Tasker
       end
 
       def render(template, parameters)
-        program = find_ctl
-        Dir.mktmpdir("tasker-generate") do |scratch|
-          FileUtils.mkdir_p(File.join(scratch, ".config"))
-          File.write(File.join(scratch, ".config/tasker.toml"), "[cli]\nplugin-paths = [#{plugin.to_json}]\n")
-          command = [ program, "template", "generate", template, "-l", "ruby", "-o", "out" ] + parameters.compact.flat_map { |key, value| [ "-p", "#{key}=#{value}" ] }
-          # tasker-ctl looks for this profile in every command, and the scratch folder has none.
-          output, status = Open3.capture2e({ "TASKER_CLIENT_PROFILE" => nil }, *command, chdir: scratch, stdin_data: "")
-          raise Thor::Error, "#{program} failed for template '#{template}': #{output.strip}" unless status.success?
-
-          read(File.join(scratch, "out"))
+        folder = File.join(plugin, "templates", template)
+        about = Tomlrb.load_file(File.join(folder, "template.toml"))
+        defaults = about.fetch("parameters", []).to_h { |row| row.values_at("name", "default") }
+        values = defaults.merge(parameters.compact.transform_keys(&:to_s)).compact
+        about.fetch("outputs").to_h do |output|
+          path = output.values_at("subdir", "filename").compact.map { |part| Tera.render(part, values) }
+          [ File.join(*path), Tera.render(File.read(File.join(folder, output["template"])), values) ]
         end
-      end
-
-      def read(folder)
-        Dir[File.join(folder, "**/*")].select { |path| File.file?(path) }.sort.to_h { |path| [ path.delete_prefix("#{folder}/"), File.read(path) ] }
-      end
-
-      def find_ctl
-        program = ENV.fetch("TASKER_CTL", "tasker-ctl")
-        return program if program.include?("/") ? File.executable?(program) : ENV["PATH"].split(":").any? { |folder| File.executable?(File.join(folder, program)) }
-
-        raise Thor::Error, "#{program} was not found, and the generators need it: #{INSTALL}"
       end
 
       # Beside the gem in the repository, inside the gem when it was built.

@@ -1,13 +1,13 @@
 # frozen_string_literal: true
 
 require "rails/generators"
-require_relative "ctl"
+require_relative "rendered"
 
 module Tasker
   module Generators
     # rails generate tasker:task_template NAME
     class TaskTemplateGenerator < ::Rails::Generators::Base
-      include Ctl
+      include Rendered
 
       def self.exit_on_failure? = true
 
