@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,9 +12,13 @@ import tasker_contrib_django as tasker
 NAMESPACE = "approvals"
 VERSION = "1.0.0"
 
-# A step in these states has been taken by a worker, or its result is on its way. If the worker
-# dies, or the result is lost, it stays so.
-TAKEN = {"in_progress", "enqueued_for_orchestration", "enqueued_as_error_for_orchestration"}
+# If a worker dies, its step stays `in_progress`; if a result is lost, its step stays in one of the
+# others. Results also wait there while the server is busy, so these get more time.
+PATIENCE = {
+    "in_progress": 1,
+    "enqueued_for_orchestration": 10,
+    "enqueued_as_error_for_orchestration": 10,
+}
 
 
 class Unavailable(Exception):
@@ -27,9 +31,10 @@ class Step:
     state: str
     since: datetime | None
 
-    @property
-    def taken(self) -> bool:
-        return self.state in TAKEN
+    def stands_still(self, now: datetime, patience: timedelta) -> bool:
+        """Whether it has been in a state that it should leave by itself for too long."""
+        times = PATIENCE.get(self.state)
+        return bool(times and self.since and self.since + times * patience < now)
 
 
 @dataclass(frozen=True)

@@ -103,7 +103,7 @@ def _try(row: Dispatch, now: datetime) -> bool:
 def _deliver(row: Dispatch, now: datetime) -> bool:
     if row.task_uuid:
         try:
-            if _goes_on(row.task_uuid, now - patience(row)):
+            if _goes_on(row.task_uuid, now, patience(row)):
                 return False
         except engine.Unavailable as why:
             log.warning("the task of %s cannot be looked at: %s", row.key, why)
@@ -114,11 +114,9 @@ def _deliver(row: Dispatch, now: datetime) -> bool:
     return send(row.pk)
 
 
-def _goes_on(uuid: UUID, begun_before: datetime) -> bool:
+def _goes_on(uuid: UUID, now: datetime, patience: timedelta) -> bool:
     """Whether a task still moves. A step whose worker died stays in progress forever."""
     task = engine.look(uuid)
     if task is None or task.ended:
         return False
-    return not any(
-        step.taken and step.since is not None and step.since < begun_before for step in task.steps
-    )
+    return not any(step.stands_still(now, patience) for step in task.steps)

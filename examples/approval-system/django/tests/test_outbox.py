@@ -97,7 +97,10 @@ def test_a_task_that_moves_is_left_alone(
     assert row.task_uuid is not None
     recently = engine.Step("reserve_budget", "in_progress", in_(10.5))
     waiting = engine.Step("choose_chain", "enqueued", in_(-500))
-    tasker.tasks[row.task_uuid] = engine.Task("steps_in_process", False, [recently, waiting])
+    answered = engine.Step("plan_manager", "enqueued_for_orchestration", in_(-30))
+    tasker.tasks[row.task_uuid] = engine.Task(
+        "steps_in_process", False, [recently, waiting, answered]
+    )
     assert outbox.deliver_due(in_(11), 100) == 0
     assert len(tasker.created) == 1
 
