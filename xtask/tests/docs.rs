@@ -19,6 +19,7 @@ fn documents() -> Vec<PathBuf> {
         "DEVELOPMENT.md",
         "CHANGELOG.md",
         "ops/dev-server/README.md",
+        "ops/docker/README.md",
         "examples/etl-pipeline/README.md",
         "examples/e-commerce-workflow/README.md",
     ]
