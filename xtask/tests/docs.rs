@@ -20,6 +20,7 @@ fn documents() -> Vec<PathBuf> {
         "CHANGELOG.md",
         "ops/dev-server/README.md",
         "ops/recovery/README.md",
+        "ops/docker/README.md",
         "examples/etl-pipeline/README.md",
         "examples/e-commerce-workflow/README.md",
     ]
