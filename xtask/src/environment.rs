@@ -79,6 +79,32 @@ const PREFIXES: [&str; 14] = [
 /// Passed on, but no part of a key: what they choose shows in the versions of the tools, which are one. `cargo xtask` sets them itself.
 const CHOOSE_TOOLCHAINS: [&str; 3] = ["CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN"];
 
+/// Beginnings of git's variables that say who somebody is and how servers are reached. All others choose a repository, an index or a form of output.
+const KEPT_FOR_GIT: [&str; 14] = [
+    "GIT_AUTHOR_",
+    "GIT_COMMITTER_",
+    "GIT_SSH",
+    "GIT_ASKPASS",
+    "GIT_SSL_",
+    "GIT_HTTP_",
+    "GIT_PROXY_",
+    "GIT_EXEC_PATH",
+    "GIT_CONFIG_GLOBAL",
+    "GIT_CONFIG_SYSTEM",
+    "GIT_CONFIG_NOSYSTEM",
+    "GIT_CONFIG_COUNT",
+    // With the count: how a workflow gives a token.
+    "GIT_CONFIG_KEY_",
+    "GIT_CONFIG_VALUE_",
+];
+
+/// Whether a variable would lead git elsewhere: a hook has those of its own repository.
+pub fn leads_git_elsewhere(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    let kept = KEPT_FOR_GIT.iter().any(|kept| name.starts_with(kept));
+    name.starts_with("GIT_") && !kept
+}
+
 /// The variables that tasks get, and of them those that count in keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Environment {

@@ -339,3 +339,94 @@ fn without_a_base_all_jobs_are_listed_and_each_is_a_command() {
         xtask::cli::Cli::try_parse_from(std::iter::once("xtask").chain(words)).unwrap();
     }
 }
+
+#[test]
+fn a_hook_of_another_repository_changes_nothing() {
+    let (ours, other) = (repository(), repository());
+    ours.write("rust/adder/src/lib.rs", "// changed\n");
+    commit(&ours);
+    let expected = jobs(&ours, &["--affected", "main"]);
+    assert!(expected.contains(&"test rust/adder".to_owned()));
+    let hook = ours
+        .xtask(&["ci", "matrix", "--affected", "main"])
+        .env("GIT_DIR", other.root.join(".git"))
+        .env("GIT_INDEX_FILE", other.root.join(".git/index"))
+        .env("GIT_PREFIX", "rust/")
+        .env("GIT_COMMON_DIR", other.root.join(".git"))
+        .output()
+        .unwrap();
+    let matrix: serde_json::Value = serde_json::from_slice(&hook.stdout).unwrap();
+    assert_eq!(matrix["include"].as_array().unwrap().len(), expected.len());
+}
+
+/// A crate of the second workspace in `tools`.
+fn crate_of(fixture: &Fixture, folder: &str, name: &str, more: &str) {
+    let manifest =
+        format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2021\"\n\n{more}");
+    fixture.write(&format!("{folder}/Cargo.toml"), &manifest);
+    fixture.write(&format!("{folder}/src/lib.rs"), "");
+}
+
+#[test]
+fn a_patched_package_and_another_workspace_reach_their_users() {
+    let fixture = Fixture::new();
+    let root = std::fs::read_to_string(fixture.root.join("Cargo.toml")).unwrap();
+    let patch = "\n[patch.crates-io]\ncfg-if = { path = \"vendor/cfg-if\" }\n";
+    let root = root.replace(
+        "\"rust/adder\"",
+        "\"rust/adder\", \"rust/user\", \"vendor/cfg-if\"",
+    );
+    fixture.write("Cargo.toml", &format!("{root}{patch}"));
+    crate_of(
+        &fixture,
+        "rust/user",
+        "user",
+        "[dependencies]\ncfg-if = \"1\"\n",
+    );
+    crate_of(&fixture, "vendor/cfg-if", "cfg-if", "");
+    fixture.write(
+        "tools/Cargo.toml",
+        "[workspace]\nmembers = [\"liba\", \"libb\"]\n\n[workspace.dependencies]\nliba = { path = \"liba\" }\n",
+    );
+    crate_of(&fixture, "tools/liba", "liba", "");
+    crate_of(
+        &fixture,
+        "tools/libb",
+        "libb",
+        "[dependencies]\nliba.workspace = true\n",
+    );
+    fixture.write(".gitignore", "/target/\n.venv/\n/.xtask/\n");
+    git(
+        &fixture.root,
+        &["init", "--quiet", "--initial-branch", "main"],
+    );
+    commit(&fixture);
+    let affected = |file: &str| {
+        fixture.write(file, "// changed\n");
+        let found = jobs(&fixture, &["--affected", "main"]);
+        git(&fixture.root, &["checkout", "--quiet", "."]);
+        found
+    };
+    assert!(affected("vendor/cfg-if/src/lib.rs").contains(&"test rust/user".to_owned()));
+    let of_tools = affected("tools/liba/src/lib.rs");
+    assert!(
+        of_tools.contains(&"test tools/libb".to_owned()),
+        "{of_tools:?}"
+    );
+    assert!(
+        !of_tools.contains(&"test rust/user".to_owned()),
+        "{of_tools:?}"
+    );
+}
+
+#[test]
+fn a_work_tree_inside_has_no_units_here() {
+    let fixture = repository();
+    let before = jobs(&fixture, &[]);
+    git(
+        &fixture.root,
+        &["worktree", "add", "--quiet", "--detach", "wt"],
+    );
+    assert_eq!(jobs(&fixture, &[]), before);
+    assert_eq!(jobs(&fixture, &["--affected", "main"]), [""; 0]);
+}

@@ -641,3 +641,106 @@ fn only_files_that_versions_stand_in_are_written() {
         assert!(refused.contains("nothing was changed"), "{file}: {refused}");
     }
 }
+
+#[test]
+fn cargo_has_more_places_for_versions() {
+    let fixture = Fixture::new();
+    let write = |file: &str, text: &str| {
+        let path = fixture.root().join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    write("Cargo.toml", "[workspace]\nmembers = [\"rust/*\"]\n\n[workspace.dependencies]\nfix-base = { path = \"rust/base\", version = \"0.1\" }\n");
+    let unix = "[package]\nname = \"fix-unix\"\nversion = \"0.3.0\"\n\n[target.'cfg(unix)'.dependencies]\nfix-base = { path = \"../base\", version = \"0.1\" }\n";
+    write("rust/unix/Cargo.toml", unix);
+    for name in ["one", "two"] {
+        let text = format!("[package]\nname = \"fix-{name}\"\nversion = \"0.3.0\"\n\n[dependencies]\nfix-base.workspace = true\n");
+        write(&format!("rust/{name}/Cargo.toml"), &text);
+    }
+    // Never published, so its version need not be one of every ecosystem's.
+    write(
+        "site/package.json",
+        "{\"name\": \"site\", \"private\": true, \"version\": \"0.0.0-development\"}",
+    );
+    fixture.commit("feat: more");
+    let all = packages(fixture.root(), &ecosystems()).unwrap();
+    assert_eq!(
+        check::drifts(fixture.root(), &all, &ecosystems()).unwrap(),
+        []
+    );
+    let files = fixture.bump("rust/base", "minor", None).unwrap();
+    for file in ["Cargo.toml", "rust/unix/Cargo.toml"] {
+        let text = &files[Path::new(file)];
+        assert!(text.contains("version = \"0.2\" }"), "{file}: {text}");
+    }
+
+    write(
+        "rust/one/Cargo.toml",
+        "[package]\nname = \"fix-one\"\nversion.workspace = true\n",
+    );
+    let refused = packages(fixture.root(), &ecosystems())
+        .unwrap_err()
+        .to_string();
+    assert!(
+        refused.contains("rust/one/Cargo.toml") && refused.contains("version.workspace"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn a_clone_that_is_cut_off_raises_nothing() {
+    let fixture = Fixture::new();
+    let package = packages(fixture.root(), &ecosystems())
+        .unwrap()
+        .into_iter()
+        .find(|p| p.folder == "rust/base")
+        .unwrap();
+    fixture.git(&["tag", &package.tag(&package.version)]);
+    for message in ["feat!: breaks", "fix: mends"] {
+        let lib = fixture.root().join("rust/base/lib.rs");
+        let before = fs::read_to_string(&lib).unwrap_or_default();
+        fs::write(lib, format!("{before}// {message}\n")).unwrap();
+        fixture.commit(message);
+    }
+    let url = format!("file://{}", fixture.root().display());
+    let bump = |options: &[&str]| {
+        let folder = tempfile::tempdir().unwrap();
+        let into = folder.path().display().to_string();
+        common::git(
+            folder.path(),
+            &[&["clone", "-q"], options, &[&url, &into]].concat(),
+        );
+        Fixture(folder).bump("rust/base", "auto", None)
+    };
+    let whole = bump(&[]).unwrap();
+    assert!(whole[Path::new("rust/base/Cargo.toml")].contains("version = \"0.2.0\""));
+    for options in [&["--depth", "1"][..], &["--no-tags"]] {
+        let refused = bump(options).unwrap_err();
+        assert!(refused.contains("git fetch"), "{options:?}: {refused}");
+    }
+}
+
+/// With `log.showSignature` git writes what its signature program said among the messages.
+#[test]
+fn a_signed_commit_is_a_commit() {
+    use std::os::unix::fs::PermissionsExt;
+    let fixture = Fixture::new();
+    let program = fixture.0.path().join(".git/sign");
+    let script = "#!/bin/sh\ncase \"$*\" in *--verify*) echo 'gpg: Good signature' >&2; exit 0;; esac\ncat > /dev/null\n\
+        printf '\\n[GNUPG:] SIG_CREATED \\n' >&2\nprintf -- '-----BEGIN PGP SIGNATURE-----\\n\\nx\\n-----END PGP SIGNATURE-----\\n'\n";
+    fs::write(&program, script).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    fixture.git(&["config", "gpg.program", &program.display().to_string()]);
+    fixture.git(&["config", "log.showSignature", "true"]);
+    let package = packages(fixture.root(), &ecosystems())
+        .unwrap()
+        .into_iter()
+        .find(|p| p.folder == "rust/base")
+        .unwrap();
+    fixture.git(&["tag", &package.tag(&package.version)]);
+    fs::write(fixture.root().join("rust/base/lib.rs"), "// new\n").unwrap();
+    fixture.git(&["add", "-A"]);
+    fixture.git(&["commit", "-q", "-S", "-m", "feat!: signed thing"]);
+    let files = fixture.bump("rust/base", "auto", None).unwrap();
+    assert!(files[Path::new("rust/base/Cargo.toml")].contains("version = \"0.2.0\""));
+}

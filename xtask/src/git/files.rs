@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use sha1::{Digest, Sha1};
 
 use super::index::{self, Entry, Stat};
+use super::settings::Settings;
 use super::walk::{walk, Visit};
 
 /// git's id of an empty file.
@@ -43,8 +44,9 @@ impl Files {
     /// was written. Any other file is read. Untracked files count as much as tracked ones.
     pub fn of(root: &Path) -> Option<Self> {
         let folder = super::git_folder(root)?;
-        let written = index::parse(&std::fs::read(folder.join("index")).unwrap_or_default())
-            .filter(|_| is_sha1(&folder));
+        let written = index::parse(&std::fs::read(folder.join("index")).unwrap_or_default());
+        let settings = Settings::of(&folder, written.as_deref().unwrap_or_default());
+        let written = written.filter(|_| settings.is_sha1);
         let index_time = std::fs::metadata(folder.join("index"))
             .map(|meta| (meta.mtime(), meta.mtime_nsec()))
             .unwrap_or_default();
@@ -63,10 +65,14 @@ impl Files {
             &folder,
             &entries,
             &Visit {
-                tracked: &|entry| id_of(&near, entry, index_time),
-                untracked: &|path| read(&near.join(path)),
+                tracked: &|entry| id_of(&near, entry, index_time, settings.modes),
+                untracked: &|path| read(&near.join(path), None),
             },
         );
+        let mut found = found;
+        if settings.filters && is_known {
+            as_git_would_store(root, &entries, &mut found.tracked);
+        }
         // Each with whether it differs.
         let mut all: Vec<(Vec<u8>, Id, bool)> =
             Vec::with_capacity(entries.len() + found.untracked.len());
@@ -116,10 +122,30 @@ pub fn look_at_index(root: &Path) -> usize {
     entries.iter().filter(there).count()
 }
 
-/// Repositories with other ids say so in their configuration.
-fn is_sha1(folder: &Path) -> bool {
-    std::fs::read_to_string(folder.join("config"))
-        .map_or(true, |text| !text.to_lowercase().contains("objectformat"))
+/// Asks git for the ids of files whose content is not that of the index: other ends of lines, for example, are no difference.
+fn as_git_would_store(root: &Path, entries: &[Entry], ids: &mut [Id]) {
+    let differs = |(entry, id): &(&Entry, &mut Id)| {
+        id.content != entry.id && matches!(id.kind, b'f' | b'x') && !entry.path.contains(&b'\n')
+    };
+    let mut asked: Vec<(&Entry, &mut Id)> = entries.iter().zip(ids).filter(differs).collect();
+    if asked.is_empty() {
+        return;
+    }
+    let mut paths = Vec::new();
+    for (entry, _) in &asked {
+        paths.extend_from_slice(&entry.path);
+        paths.push(b'\n');
+    }
+    let Ok(answer) = super::run::fed(root, &["hash-object", "--stdin-paths"], &paths) else {
+        return;
+    };
+    let text = String::from_utf8_lossy(&answer.stdout).into_owned();
+    for ((_, id), line) in asked.iter_mut().zip(text.lines()) {
+        let mut content = [0; 20];
+        if hex::decode_to_slice(line, &mut content).is_ok() {
+            id.content = content;
+        }
+    }
 }
 
 /// Names of tracked files from git itself, for an index that is not read here.
@@ -154,19 +180,24 @@ fn unknown(mut names: Vec<Vec<u8>>) -> Vec<Entry> {
             mode: 0,
             stat,
             stage: 0,
+            skipped: false,
         })
         .collect()
 }
 
-fn id_of(root: &Path, entry: &Entry, index_time: (i64, i64)) -> Id {
+fn id_of(root: &Path, entry: &Entry, index_time: (i64, i64), modes: bool) -> Id {
     let path = root.join(to_path(&entry.path));
     let Ok(meta) = path.symlink_metadata() else {
-        return Id {
-            kind: b'-',
-            content: [0; 20],
+        let (kind, content) = match entry.skipped {
+            true => (kind_of_mode(entry.mode), entry.id),
+            false => (b'-', [0; 20]),
         };
+        return Id { kind, content };
     };
-    let kind = kind_of(&meta);
+    // Where permissions do not count, the index knows better.
+    let recorded = (!modes && meta.is_file()).then(|| kind_of_mode(entry.mode));
+    let recorded = recorded.filter(|kind| *kind != b'l');
+    let kind = recorded.unwrap_or_else(|| kind_of(&meta));
     let mode = mode_of(kind);
     // git marks an entry that it could not tell by time with size 0.
     let marked = entry.stat.size == 0 && entry.id != EMPTY;
@@ -177,7 +208,7 @@ fn id_of(root: &Path, entry: &Entry, index_time: (i64, i64)) -> Id {
             content: entry.id,
         };
     }
-    read(&path)
+    read(&path, recorded)
 }
 
 /// The fields as git keeps them: the lower 32 bits.
@@ -210,8 +241,16 @@ fn mode_of(kind: u8) -> u32 {
     }
 }
 
-/// Reads a file and gives it the id that git would.
-pub fn read(path: &Path) -> Id {
+fn kind_of_mode(mode: u32) -> u8 {
+    match mode {
+        0o120_000 => b'l',
+        0o100_755 => b'x',
+        _ => b'f',
+    }
+}
+
+/// Reads a file and gives it the id that git would. Its kind is known, or asked of the file system.
+pub fn read(path: &Path, kind: Option<u8>) -> Id {
     let gone = Id {
         kind: b'-',
         content: [0; 20],
@@ -237,11 +276,170 @@ pub fn read(path: &Path) -> Id {
     sum.update(format!("blob {}\0", content.len()));
     sum.update(&content);
     Id {
-        kind: kind_of(&meta),
+        kind: kind.unwrap_or_else(|| kind_of(&meta)),
         content: sum.finalize().into(),
     }
 }
 
 fn to_path(bytes: &[u8]) -> PathBuf {
     PathBuf::from(std::ffi::OsStr::from_bytes(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::Path;
+
+    use proptest::prelude::*;
+
+    use super::Files;
+    use crate::git::run::output;
+
+    fn git(root: &Path, args: &[&str]) -> String {
+        let ran = output(root, args).expect("git runs");
+        assert!(ran.status.success(), "{args:?}: {ran:?}");
+        String::from_utf8(ran.stdout).expect("text")
+    }
+
+    fn ours(root: &Path) -> BTreeSet<String> {
+        let files = Files::of(root).expect("a repository");
+        let differing = files.differing().expect("read here");
+        differing
+            .map(|path| String::from_utf8_lossy(path).into_owned())
+            .collect()
+    }
+
+    /// Folders of other repositories end in a slash; nothing in them counts.
+    fn gits(root: &Path) -> BTreeSet<String> {
+        let status = [
+            "status",
+            "--porcelain",
+            "-z",
+            "--no-renames",
+            "--untracked-files=all",
+        ];
+        let lines = git(root, &status);
+        let paths = lines
+            .split_terminator('\0')
+            .map(|line| line[3..].to_owned());
+        paths.filter(|path| !path.ends_with('/')).collect()
+    }
+
+    /// What people have in their clones.
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    enum Habit {
+        EndsOfLines,
+        Autocrlf,
+        NoModes,
+        AllExecutable,
+        Sparse,
+        Linked,
+        Exclude,
+        Inside,
+        Touched,
+        Changed,
+    }
+    use Habit::{
+        AllExecutable, Autocrlf, Changed, EndsOfLines, Exclude, Inside, Linked, NoModes, Sparse,
+        Touched,
+    };
+    const HABITS: [Habit; 10] = [
+        EndsOfLines,
+        Autocrlf,
+        NoModes,
+        AllExecutable,
+        Sparse,
+        Linked,
+        Exclude,
+        Inside,
+        Touched,
+        Changed,
+    ];
+
+    fn repository(root: &Path, habits: &[Habit]) {
+        git(root, &["init", "--quiet", "--initial-branch", "main"]);
+        git(root, &["config", "user.name", "t"]);
+        git(root, &["config", "user.email", "t@example.com"]);
+        for name in ["rust/a.rs", "rust/b.rs", "docs/c.md"] {
+            std::fs::create_dir_all(root.join(name).parent().expect("one")).expect("made");
+            std::fs::write(root.join(name), "one\ntwo\n").expect("written");
+        }
+        if habits.contains(&EndsOfLines) {
+            std::fs::write(root.join(".gitattributes"), "*.rs text eol=crlf\n").expect("written");
+        }
+        git(root, &["add", "--all"]);
+        git(root, &["commit", "--quiet", "--message", "feat: all"]);
+        if habits.contains(&Autocrlf) {
+            git(root, &["config", "core.autocrlf", "true"]);
+        }
+        git(root, &["rm", "--quiet", "-r", "--cached", "."]);
+        git(root, &["reset", "--quiet", "--hard"]);
+    }
+
+    fn live(root: &Path, habits: &[Habit]) {
+        let each = |change: &dyn Fn(&Path)| {
+            for name in ["rust/a.rs", "docs/c.md"] {
+                let path = root.join(name);
+                if path.is_file() {
+                    change(&path);
+                }
+            }
+        };
+        for habit in habits {
+            match habit {
+                NoModes => drop(git(root, &["config", "core.fileMode", "false"])),
+                AllExecutable => each(&|path| {
+                    let all = std::fs::Permissions::from_mode(0o755);
+                    std::fs::set_permissions(path, all).expect("changed");
+                }),
+                Sparse => {
+                    let args = ["sparse-checkout", "set", "--no-cone", "/*", "!/docs/"];
+                    git(root, &args);
+                }
+                Exclude => {
+                    let place = git(root, &["rev-parse", "--git-path", "info/exclude"]);
+                    let place = root.join(place.trim());
+                    std::fs::create_dir_all(place.parent().expect("one")).expect("made");
+                    std::fs::write(place, "notes.private\n").expect("written");
+                    std::fs::write(root.join("notes.private"), "mine").expect("written");
+                }
+                Inside => {
+                    git(root, &["worktree", "add", "--quiet", "--detach", ".inside"]);
+                }
+                Touched => each(&|path| {
+                    let content = std::fs::read(path).expect("read");
+                    std::fs::remove_file(path).expect("removed");
+                    std::fs::write(path, content).expect("written");
+                }),
+                Changed => std::fs::write(root.join("rust/b.rs"), "other\n").expect("written"),
+                EndsOfLines | Autocrlf | Linked => {}
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(40))]
+
+        #[test]
+        fn what_differs_is_what_git_says_whatever_its_settings(
+            habits in proptest::sample::subsequence(HABITS.to_vec(), 0..6),
+        ) {
+            let scratch = tempfile::TempDir::new().expect("a folder");
+            let main = scratch.path().join("main");
+            std::fs::create_dir(&main).expect("made");
+            repository(&main, &habits);
+            let mut root = main;
+            if habits.contains(&Linked) {
+                let linked = scratch.path().join("linked");
+                git(&root, &["worktree", "add", "--quiet", "--detach", &linked.display().to_string()]);
+                root = linked;
+            }
+            live(&root, &habits);
+            // Before git refreshes its index by looking.
+            let found = ours(&root);
+            prop_assert_eq!(&found, &gits(&root));
+            prop_assert_eq!(&ours(&root), &found);
+        }
+    }
 }

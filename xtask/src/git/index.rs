@@ -14,6 +14,8 @@ pub struct Entry {
     pub stat: Stat,
     /// 0, or one side of an unfinished merge.
     pub stage: u8,
+    /// A sparse checkout leaves it out.
+    pub skipped: bool,
 }
 
 /// The part of `stat` that git keeps.
@@ -74,11 +76,12 @@ fn fixed_part(input: &mut Input<'_>, version: u32) -> Option<Entry> {
     let size = input.number()?;
     let id = input.take(20)?.try_into().ok()?;
     let flags = u16::from_be_bytes(input.take(2)?.try_into().ok()?);
+    let mut skipped = false;
     if flags & 0x4000 != 0 {
         if version < 3 {
             return None;
         }
-        input.take(2)?;
+        skipped = input.take(2)?[0] & 0x40 != 0;
     }
     Some(Entry {
         path: Vec::new(),
@@ -91,6 +94,7 @@ fn fixed_part(input: &mut Input<'_>, version: u32) -> Option<Entry> {
             size,
         },
         stage: u8::try_from(flags >> 12 & 3).ok()?,
+        skipped,
     })
 }
 

@@ -6,6 +6,7 @@ pub mod changes;
 pub mod files;
 mod index;
 pub mod run;
+mod settings;
 mod walk;
 
 use std::path::{Path, PathBuf};
@@ -22,6 +23,14 @@ fn git_folder(root: &Path) -> Option<PathBuf> {
     let text = std::fs::read_to_string(&git).ok()?;
     let folder = text.strip_prefix("gitdir:")?.trim();
     Some(root.join(folder))
+}
+
+/// The folder that all work trees of a clone share, with its configuration and excludes.
+fn common_folder(git: &Path) -> PathBuf {
+    match std::fs::read_to_string(git.join("commondir")) {
+        Ok(text) => git.join(text.trim()),
+        Err(_) => git.to_owned(),
+    }
 }
 
 /// How the files of a root are reached: by paths without it where this process is in it, so that the kernel need not walk from `/` for each.

@@ -229,7 +229,10 @@ fn look_into(
     let mut files = Vec::new();
     for (path, is_folder) in unknown {
         if is_folder {
-            more.push(Job::Folder(child(path), 0..0));
+            // Another repository, or a work tree of this one: nothing in it belongs to this one.
+            if !rules.near.join(&path).join(".git").exists() {
+                more.push(Job::Folder(child(path), 0..0));
+            }
         } else {
             files.push(path);
         }
@@ -297,7 +300,7 @@ impl Rules {
                 builder.build().unwrap_or_else(|_| Gitignore::empty())
             };
             [
-                read(Some(self.git.join("info/exclude"))),
+                read(Some(super::common_folder(&self.git).join("info/exclude"))),
                 read(ignore::gitignore::gitconfig_excludes_path()),
             ]
         })

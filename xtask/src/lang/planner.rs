@@ -176,7 +176,7 @@ impl<'a> Planner<'a> {
         // It may be ignored, or outside.
         let mut read = self.read.borrow_mut();
         *read.entry(file.to_owned()).or_insert_with(|| {
-            let id = git::files::read(file);
+            let id = git::files::read(file, None);
             (id.kind != b'-').then_some(id.content)
         })
     }

@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{killpg, Signal};
 use nix::unistd::Pid;
 
+use crate::environment::leads_git_elsewhere;
 use crate::error::{Error, Result};
 use crate::interrupt::Interrupt;
 
@@ -87,7 +88,7 @@ impl Invocation {
             .stdin(Stdio::null())
             .process_group(0);
         for (name, _) in std::env::vars_os() {
-            if describes_xtask(&name) {
+            if describes_xtask(&name) || leads_git_elsewhere(&name) {
                 command.env_remove(name);
             }
         }

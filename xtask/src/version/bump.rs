@@ -132,7 +132,7 @@ pub fn plan(
     let mut raised = Vec::new();
     for place in chosen {
         let package = &packages[*place];
-        let commits = commits(root, package)?;
+        let commits = commits(root, package, &tags)?;
         let Some(own) = (match level {
             Level::Auto => level_of(&package.version, &commits),
             other => Some(other.clone()),
@@ -180,6 +180,8 @@ type Edits = BTreeMap<PathBuf, Vec<(std::ops::Range<usize>, String)>>;
 fn edited(mut text: String, mut edits: Vec<(std::ops::Range<usize>, String)>) -> String {
     // From the end, so that places before stay where they are.
     edits.sort_by_key(|(span, _)| std::cmp::Reverse(span.start));
+    // Several packages may have their range in one place of their workspace.
+    edits.dedup_by(|later, first| later.0 == first.0);
     for (span, new) in edits {
         text.replace_range(span, &new);
     }
@@ -363,9 +365,37 @@ pub fn tag_exists(root: &Path, tag: &str) -> bool {
     .is_ok()
 }
 
+/// A clone without the tag, or without what lies between it and here, would tell of other commits than there are.
+fn refuse_if_cut_off(
+    root: &Path,
+    package: &Package,
+    tag: &str,
+    tags: &BTreeSet<String>,
+) -> Result<()> {
+    let is_here = tag_exists(root, tag);
+    let is_shallow = git(root, &["rev-parse", "--is-shallow-repository"])?.trim() == "true";
+    let in_sight = || git(root, &["merge-base", "--is-ancestor", tag, "HEAD"]).is_ok();
+    let why = if !is_here && tags.contains(tag) {
+        format!("the tag {tag} is at origin and not in this clone")
+    } else if is_shallow && !(is_here && in_sight()) {
+        "this clone is shallow".to_owned()
+    } else {
+        return Ok(());
+    };
+    let unshallow = if is_shallow { "--unshallow " } else { "" };
+    Err(Error::Version {
+        why: format!(
+            "{why}, so the commits of {} since {} are unknown; nothing was changed",
+            package.name, package.version
+        ),
+        fix: format!("git fetch {unshallow}--tags origin"),
+    })
+}
+
 /// Conventional commits that touch a package since the tag of its version, oldest first.
-fn commits(root: &Path, package: &Package) -> Result<Vec<Commit>> {
+fn commits(root: &Path, package: &Package, tags: &BTreeSet<String>) -> Result<Vec<Commit>> {
     let tag = package.tag(&package.version);
+    refuse_if_cut_off(root, package, &tag, tags)?;
     let since = if tag_exists(root, &tag) {
         format!("{tag}..HEAD")
     } else {

@@ -22,14 +22,19 @@ impl Commit {
         let (head, subject) = message.lines().next()?.split_once(": ")?;
         let breaking = head.ends_with('!')
             || message.lines().any(|line| {
-                line.starts_with("BREAKING CHANGE: ") || line.starts_with("BREAKING-CHANGE: ")
+                // Its text may begin on the next line.
+                ["BREAKING CHANGE:", "BREAKING-CHANGE:"]
+                    .iter()
+                    .filter_map(|footer| line.strip_prefix(footer))
+                    .any(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace))
             });
         let head = head.trim_end_matches('!');
-        let kind = head.split('(').next()?;
+        // Letters may be of any case, says the convention.
+        let kind = head.split('(').next()?.to_ascii_lowercase();
         let is_word = !kind.is_empty() && kind.chars().all(|c| c.is_ascii_lowercase());
         let scope_closes = !head.contains('(') || head.ends_with(')');
         (is_word && scope_closes).then(|| Self {
-            kind: kind.to_owned(),
+            kind,
             breaking,
             subject: subject.trim().to_owned(),
         })
@@ -49,29 +54,19 @@ impl Commit {
 /// The text with what is unreleased, and these commits, as the section of a version; a new empty section stands above it.
 pub fn release(text: &str, version: &str, date: &str, commits: &[Commit]) -> String {
     let text = if text.trim().is_empty() { EMPTY } else { text };
-    let heading = |line: &str| {
-        line.strip_prefix("## ")
-            .map(|rest| rest.trim().trim_matches(['[', ']']).to_lowercase())
-    };
     let lines: Vec<&str> = text.lines().collect();
-    let own = |line: &str| {
-        heading(line)
-            .is_some_and(|name| name == UNRELEASED || name == format!("{version} (unreleased)"))
-    };
-    let found = lines.iter().position(|line| own(line));
+    let headings = headings(&lines);
+    let found = headings
+        .iter()
+        .position(|(_, name)| is_unreleased(name, version));
+    let place = |n: usize| headings.get(n).map_or(lines.len(), |(at, _)| *at);
     let (before, body, after) = match found {
-        Some(at) => {
-            let end = lines[at + 1..]
-                .iter()
-                .position(|line| heading(line).is_some())
-                .map_or(lines.len(), |n| at + 1 + n);
+        Some(n) => {
+            let (at, end) = (place(n), place(n + 1));
             (&lines[..at], &lines[at + 1..end], &lines[end..])
         }
         None => {
-            let at = lines
-                .iter()
-                .position(|line| heading(line).is_some())
-                .unwrap_or(lines.len());
+            let at = place(0);
             (&lines[..at], &lines[at..at], &lines[at..])
         }
     };
@@ -79,7 +74,7 @@ pub fn release(text: &str, version: &str, date: &str, commits: &[Commit]) -> Str
     while out.last().is_some_and(String::is_empty) {
         out.pop();
     }
-    let brackets = found.is_some_and(|at| lines[at].contains('['));
+    let brackets = found.is_some_and(|n| lines[place(n)].contains('['));
     let name = |text: &str| {
         if brackets {
             format!("## [{text}]")
@@ -100,7 +95,40 @@ pub fn release(text: &str, version: &str, date: &str, commits: &[Commit]) -> Str
     while out.last().is_some_and(String::is_empty) {
         out.pop();
     }
-    out.join("\n") + "\n"
+    // As the file has it.
+    let end = if text.contains("\r\n") { "\r\n" } else { "\n" };
+    out.join(end) + end
+}
+
+/// The headings of versions: where each is, and its words. What is in a block of code is none.
+fn headings(lines: &[&str]) -> Vec<(usize, String)> {
+    let mut fence: Option<String> = None;
+    let mut found = Vec::new();
+    for (at, line) in lines.iter().enumerate() {
+        let trimmed = line.trim_start();
+        let mark = trimmed.chars().next().filter(|mark| "`~".contains(*mark));
+        let marks: String = trimmed.chars().take_while(|c| Some(*c) == mark).collect();
+        match &fence {
+            Some(open) if marks.starts_with(open.as_str()) && trimmed.trim() == marks => {
+                fence = None
+            }
+            None if marks.len() >= 3 => fence = Some(marks),
+            None => found.extend(
+                line.strip_prefix("## ")
+                    .map(|rest| (at, rest.trim().to_lowercase())),
+            ),
+            Some(_) => {}
+        }
+    }
+    found
+}
+
+/// `Unreleased`, whatever follows: a date to be, a link, a version.
+fn is_unreleased(heading: &str, version: &str) -> bool {
+    let name = heading.trim_start_matches('[');
+    let rest = name.strip_prefix(UNRELEASED);
+    rest.is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
+        || name.trim_end_matches(']') == format!("{version} (unreleased)")
 }
 
 fn with_commits(body: &[&str], commits: &[Commit]) -> Vec<String> {
@@ -158,16 +186,81 @@ fn with_commits(body: &[&str], commits: &[Commit]) -> Vec<String> {
 
 /// The notes of a version, without its heading.
 pub fn notes(text: &str, version: &str) -> Option<String> {
-    let mut lines = text.lines().skip_while(|line| {
-        let name = line
-            .strip_prefix("## ")
-            .map(|rest| rest.trim_start_matches('['));
-        !name.is_some_and(|name| {
-            name.strip_prefix(version)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with([']', ' ']))
-        })
-    });
-    lines.next()?;
-    let body: Vec<&str> = lines.take_while(|line| !line.starts_with("## ")).collect();
-    Some(body.join("\n").trim().to_owned())
+    let lines: Vec<&str> = text.lines().collect();
+    let headings = headings(&lines);
+    let version = version.to_lowercase();
+    let n = headings.iter().position(|(_, name)| {
+        let rest = name.trim_start_matches('[').strip_prefix(&version);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with([']', ' ']))
+    })?;
+    let end = headings.get(n + 1).map_or(lines.len(), |(at, _)| *at);
+    Some(lines[headings[n].0 + 1..end].join("\n").trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{notes, release, Commit};
+
+    #[test]
+    fn a_breaking_change_is_one_however_it_is_written() {
+        for (message, kind, breaking) in [
+            ("Feat: x", "feat", false),
+            ("FEAT!: x", "feat", true),
+            ("fix(a)!: x", "fix", true),
+            ("fix: x\n\nBREAKING CHANGE:\n  the text", "fix", true),
+            ("fix: x\r\n\r\nBREAKING-CHANGE: text", "fix", true),
+            (
+                "fix: x\n\nthis is no BREAKING CHANGE: it says",
+                "fix",
+                false,
+            ),
+            ("fix: x\n\nBREAKING CHANGE:D", "fix", false),
+        ] {
+            let commit = Commit::parse(message).expect(message);
+            assert_eq!(
+                (commit.kind.as_str(), commit.breaking),
+                (kind, breaking),
+                "{message}"
+            );
+        }
+        assert_eq!(Commit::parse("Merge branch: x"), None);
+    }
+
+    #[test]
+    fn hand_written_notes_are_found_under_every_heading_that_people_write() {
+        for heading in [
+            "## Unreleased",
+            "## [Unreleased]",
+            "## [Unreleased] - ReleaseDate",
+            "## [Unreleased](https://example.com/compare)",
+            "## Unreleased (0.2.0)",
+            "## 0.2.0 (unreleased)",
+        ] {
+            let text = format!("# Changelog\n\n{heading}\n\n- by hand\n\n## 0.1.0\n\n- first\n");
+            let done = release(&text, "0.2.0", "2026-12-01", &[]);
+            assert_eq!(
+                notes(&done, "0.2.0").as_deref(),
+                Some("- by hand"),
+                "{heading}: {done}"
+            );
+            assert_eq!(
+                done.to_lowercase().matches("unreleased").count(),
+                1,
+                "{done}"
+            );
+        }
+    }
+
+    #[test]
+    fn ends_of_lines_and_blocks_of_code_stay() {
+        let text = "# Changelog\r\n\r\n## Unreleased\r\n\r\n- x\r\n\r\n```sh\r\n## first make a copy\r\n```\r\n\r\n## 0.1.0\r\n";
+        let commit = Commit::parse("fix: y").expect("a commit");
+        let done = release(text, "0.2.0", "2026-12-01", &[commit]);
+        assert_eq!(done.matches('\n').count(), done.matches("\r\n").count());
+        let body = notes(&done, "0.2.0").expect("notes");
+        assert_eq!(
+            body,
+            "- x\n\n```sh\n## first make a copy\n```\n\n### Fixed\n\n- y"
+        );
+    }
 }

@@ -19,7 +19,8 @@ pub fn drifts(root: &Path, packages: &[Package], ecosystems: &[Ecosystem]) -> Re
         Vec::new()
     };
     for package in packages {
-        if let Err(why) = notation::pre(&package.version) {
+        let publishable = !package.private;
+        if let (true, Err(why)) = (publishable, notation::pre(&package.version)) {
             found.push(Drift {
                 at: place(root, &package.at),
                 what: why,

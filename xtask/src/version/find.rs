@@ -65,7 +65,16 @@ fn read(root: &Path, path: &Path, ecosystems: &[Ecosystem]) -> Result<Option<Pac
     let Some(parts) = ecosystem.read(&manifest)? else {
         return Ok(None);
     };
-    let version = ecosystem.parse(&parts.written).map_err(|why| {
+    let folder = manifest.file.parent().unwrap_or(Path::new(""));
+    let folder = folder.display().to_string();
+    // Examples are read and run, never installed.
+    let private = parts.private || folder.starts_with("examples/");
+    let version = ecosystem.parse(&parts.written);
+    // A placeholder such as `0.0.0-development`: nobody publishes it.
+    if private && version.is_err() {
+        return Ok(None);
+    }
+    let version = version.map_err(|why| {
         let text = std::fs::read_to_string(root.join(&parts.at.file)).unwrap_or_default();
         Error::BadFile {
             line: Some(line_of(&text, parts.at.span.start)),
@@ -74,12 +83,9 @@ fn read(root: &Path, path: &Path, ecosystems: &[Ecosystem]) -> Result<Option<Pac
             fix: None,
         }
     })?;
-    let folder = manifest.file.parent().unwrap_or(Path::new(""));
-    let folder = folder.display().to_string();
     Ok(Some(Package {
         name: parts.name,
-        // Examples are read and run, never installed.
-        private: parts.private || folder.starts_with("examples/"),
+        private,
         folder,
         ecosystem,
         version,

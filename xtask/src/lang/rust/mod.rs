@@ -9,6 +9,7 @@ mod lock;
 mod lock_graph;
 pub mod patched;
 mod versions;
+mod workspaces;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -17,6 +18,7 @@ use toml::{Table, Value};
 
 use self::lock_graph::Locked;
 use self::patched::{patched, Patched};
+use self::workspaces::Workspace;
 use super::language::{Entry, Job, Language};
 use super::planner::{Planner, Provided};
 use crate::error::Result;
@@ -25,7 +27,7 @@ use crate::plan::{Action, Count, Share, CARGO_BUILD};
 use crate::process::Invocation;
 use crate::repo::Repo;
 use crate::tasker_core::Checkout;
-use crate::unit::{lookup, resolve, words, Described, Found, Reader, Unit};
+use crate::unit::{lookup, words, Described, Found, Reader, Unit};
 
 #[derive(Debug)]
 pub struct Rust;
@@ -80,8 +82,11 @@ impl Reader for Rust {
             return Ok(None);
         }
         let mut unit = found.unit(self.name(), &found.required_str("package.name")?);
-        unit.depends_on = path_dependencies(found, &["dependencies", "build-dependencies"]);
-        unit.tested_with = path_dependencies(found, &["dev-dependencies"]);
+        let workspace = Workspace::around(found);
+        let tables = ["dependencies", "build-dependencies"];
+        unit.depends_on = path_dependencies(found, &workspace, &tables);
+        unit.tested_with = path_dependencies(found, &workspace, &["dev-dependencies"]);
+        unit.tested_with.extend(workspace.patched(found));
         found.own_words(&mut unit, "package.metadata.xtask")?;
         Ok(Some(unit))
     }
@@ -434,7 +439,7 @@ impl Pass {
 }
 
 /// Path dependencies in these tables. Those of development do not order builds, because cargo allows circles through them.
-fn path_dependencies(found: &Found<'_>, tables: &[&str]) -> Vec<String> {
+fn path_dependencies(found: &Found<'_>, workspace: &Workspace, tables: &[&str]) -> Vec<String> {
     let own = tables
         .iter()
         .filter_map(|name| lookup(found.table, name).and_then(Value::as_table));
@@ -453,18 +458,10 @@ fn path_dependencies(found: &Found<'_>, tables: &[&str]) -> Vec<String> {
         if let Some(path) = dependency.get("path").and_then(Value::as_str) {
             folders.extend(found.resolve(path));
         } else if dependency.get("workspace").and_then(Value::as_bool) == Some(true) {
-            folders.extend(workspace_path(found, name));
+            folders.extend(workspace.dependency(name));
         }
     }
     folders
-}
-
-/// The folder of a dependency whose path the root's `[workspace.dependencies]` has.
-fn workspace_path(found: &Found<'_>, name: &str) -> Option<String> {
-    let text = std::fs::read_to_string(found.root.join("Cargo.toml")).ok()?;
-    let table: Table = text.parse().ok()?;
-    let dependency = lookup(&table, "workspace.dependencies")?.get(name)?;
-    resolve("", dependency.get("path")?.as_str()?)
 }
 
 #[cfg(test)]

@@ -28,13 +28,19 @@ impl Versions for Rust {
     fn read(&self, manifest: &Manifest<'_>) -> Result<Option<Parts>> {
         let document = manifest.document()?;
         let top = document.as_table();
+        let says = |key: &str| top.get("package")?.get(key);
+        let private = says("publish").and_then(Item::as_bool) == Some(false);
+        let inherits = says("version").is_some_and(|version| version.get("workspace").is_some());
+        if inherits && !private {
+            let why = "version.workspace = true is not supported: no release would find this package; write its version here, or publish = false";
+            return Err(manifest.bad(None, why));
+        }
         let Some((name, version)) = manifest.about(top, "package")? else {
             return Ok(None);
         };
-        let says = |key: &str| top.get("package")?.get(key);
         let runtime = says("rust-version").and_then(Item::as_str);
         Ok(Some(Parts {
-            private: says("publish").and_then(Item::as_bool) == Some(false),
+            private,
             language: runtime.map(|version| Runtime {
                 name: "Rust".to_owned(),
                 range: format!(">={version}"),
@@ -106,35 +112,78 @@ impl Versions for Rust {
     }
 }
 
+const TABLES: [(&str, bool); 3] = [
+    ("dependencies", false),
+    ("build-dependencies", false),
+    ("dev-dependencies", true),
+];
+
+/// Of all platforms.
 fn uses(manifest: &Manifest<'_>, top: &dyn TableLike) -> Vec<Use> {
+    let targets = top.get("target").and_then(Item::as_table_like);
+    let targets = targets.into_iter().flat_map(|targets| {
+        let tables = targets.iter().filter_map(|(_, item)| item.as_table_like());
+        tables.collect::<Vec<_>>()
+    });
     let mut uses = Vec::new();
-    for (table, dev) in [
-        ("dependencies", false),
-        ("build-dependencies", false),
-        ("dev-dependencies", true),
-    ] {
-        let Some(table) = top.get(table).and_then(Item::as_table_like) else {
-            continue;
-        };
-        for (key, item) in table.iter() {
-            if let Some(span) = string(item) {
-                uses.push(manifest.used(key, span, dev));
-            } else if let Some(entry) = item.as_table_like() {
-                let name = entry.get("package").and_then(Item::as_str).unwrap_or(key);
-                match entry.get("version").and_then(string) {
-                    Some(span) => uses.push(manifest.used(name, span, dev)),
-                    None => uses.push(Use {
-                        ecosystem: manifest.ecosystem,
-                        name: name.to_owned(),
-                        range: None,
-                        at: None,
-                        dev,
-                    }),
-                }
+    for place in std::iter::once(top).chain(targets) {
+        for (table, dev) in TABLES {
+            let table = place.get(table).and_then(Item::as_table_like);
+            for (key, item) in table.into_iter().flat_map(TableLike::iter) {
+                uses.extend(used(manifest, key, item, dev));
             }
         }
     }
     uses
+}
+
+fn used(manifest: &Manifest<'_>, key: &str, item: &Item, dev: bool) -> Option<Use> {
+    if let Some(span) = string(item) {
+        return Some(manifest.used(key, span, dev));
+    }
+    let entry = item.as_table_like()?;
+    if entry.get("workspace").and_then(Item::as_bool) == Some(true) {
+        return of_workspace(manifest, key, dev);
+    }
+    let name = entry.get("package").and_then(Item::as_str).unwrap_or(key);
+    Some(match entry.get("version").and_then(string) {
+        Some(span) => manifest.used(name, span, dev),
+        None => Use {
+            ecosystem: manifest.ecosystem,
+            name: name.to_owned(),
+            range: None,
+            at: None,
+            dev,
+        },
+    })
+}
+
+/// A dependency whose range stands in the nearest manifest with a `[workspace]`.
+fn of_workspace(manifest: &Manifest<'_>, key: &str, dev: bool) -> Option<Use> {
+    let folders = manifest.file.parent()?.ancestors();
+    let text = |file: &PathBuf| std::fs::read_to_string(manifest.root.join(file)).ok();
+    let (file, text, document) =
+        folders
+            .map(|folder| folder.join("Cargo.toml"))
+            .find_map(|file| {
+                let text = text(&file)?;
+                let document = toml_edit::Document::parse(text.clone()).ok()?;
+                let is_one = document.as_table().contains_key("workspace");
+                is_one.then_some((file, text, document))
+            })?;
+    let item = document
+        .as_table()
+        .get("workspace")?
+        .get("dependencies")?
+        .get(key)?;
+    let workspace = Manifest {
+        root: manifest.root,
+        file,
+        text: &text,
+        ecosystem: manifest.ecosystem,
+        ecosystems: manifest.ecosystems,
+    };
+    used(&workspace, key, item, dev)
 }
 
 #[cfg(test)]

@@ -63,7 +63,13 @@ impl Reader for TypeScript {
 
     fn unit(&self, found: &Found<'_>) -> Result<Option<Unit>> {
         let mut unit = found.unit(self.name(), &found.required_str("name")?);
-        for kind in ["dependencies", "devDependencies"] {
+        let kinds = [
+            "dependencies",
+            "devDependencies",
+            "optionalDependencies",
+            "peerDependencies",
+        ];
+        for kind in kinds {
             let local = found.table.get(kind).and_then(Value::as_table);
             let paths = local
                 .into_iter()
