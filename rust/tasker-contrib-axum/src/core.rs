@@ -98,6 +98,8 @@ pub(crate) struct Results {
 pub(crate) enum NotSent {
     /// Another try may work.
     Yet(String),
+    /// The database answers, and does not take this one.
+    Refused(String),
     /// The step is in a state that takes no result: somebody cancelled or resolved it.
     Unwanted(String),
 }
@@ -270,7 +272,8 @@ impl Results {
                 sent.map(|_| ())
                     .map_err(|error| NotSent::Yet(error.to_string()))
             }
-            Ok("in_progress") | Err(_) => Err(NotSent::Yet(error.to_string())),
+            Ok("in_progress") => Err(NotSent::Refused(error.to_string())),
+            Err(_) => Err(NotSent::Yet(error.to_string())),
             // An earlier try came through, and only its answer was lost.
             Ok("complete" | "error" | "waiting_for_retry") => Ok(()),
             Ok(state) => Err(NotSent::Unwanted(format!("the step is `{state}` by now"))),

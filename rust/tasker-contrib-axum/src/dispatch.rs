@@ -20,8 +20,12 @@ use crate::correlation::Correlation;
 use crate::events::{EventKind, Events};
 use crate::intake::Claimed;
 use crate::metrics::Metrics;
-use crate::{contract, nul, numbers, Handlers, Step, StepError};
+use crate::{contract, numbers, storable, Handlers, Step, StepError};
 
+/// What fits into Core's number of seconds. It ignores larger ones, and tries again at once.
+const LONGEST_DELAY: Duration = Duration::from_secs(u32::MAX as u64);
+/// How often the database may refuse a result while it answers otherwise.
+const REFUSALS: u32 = 5;
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// How often a result is sent again when the drain's time is over.
@@ -93,14 +97,19 @@ impl Dispatcher {
             self.events.emit(EventKind::StepStarted, Some(&step), data);
             self.metrics.in_flight.inc();
             let start = Instant::now();
-            let outcome = tokio::select! {
-                outcome = call(&self.handlers, &step) => outcome,
-                () = self.cutting.cancelled() => {
-                    self.note_cut(&step);
-                    let error = StepError::of(contract::ERROR_WORKER_STOPPED, "the worker stopped before the step ended", true);
-                    Err(error.after(Duration::ZERO))
+            let outcome = async {
+                tokio::select! {
+                    outcome = call(&self.handlers, &step) => outcome,
+                    () = self.cutting.cancelled() => {
+                        self.note_cut(&step);
+                        let error = StepError::of(contract::ERROR_WORKER_STOPPED, "the worker stopped before the step ended", true);
+                        Err(error.after(Duration::ZERO))
+                    }
                 }
             };
+            // What a handler keeps may also panic when it is dropped: by a timeout, by the end of the drain.
+            let outcome = AssertUnwindSafe(outcome).catch_unwind().await;
+            let outcome = outcome.unwrap_or_else(|panic| Err(panicked(step.callable(), panic)));
             self.metrics.in_flight.dec();
             self.answer(&step, outcome, start.elapsed()).await;
         }
@@ -108,9 +117,16 @@ impl Dispatcher {
         .await;
     }
 
-    async fn answer(&self, step: &Step, outcome: Result<Value, StepError>, took: Duration) {
-        let result = to_core(step, &outcome, took);
-        match self.deliver(step, &result).await {
+    async fn answer(&self, step: &Step, mut outcome: Result<Value, StepError>, took: Duration) {
+        let mut result = to_core(step, &outcome, took);
+        let mut sent = self.deliver(step, &result).await;
+        if let (Err(NotSent::Refused(reason)), true) = (&sent, outcome.is_ok()) {
+            let reason = format!("Core refused the result: {reason}");
+            outcome = Err(StepError::validation(reason).storable());
+            result = to_core(step, &outcome, took);
+            sent = self.deliver(step, &result).await;
+        }
+        match sent {
             Ok(()) => {}
             // Somebody cancelled or resolved it: nothing is lost, and nothing is retried.
             Err(NotSent::Unwanted(reason)) => {
@@ -118,7 +134,7 @@ impl Dispatcher {
                 self.tell(step, &Err(StepError::permanent(reason)), took);
                 return;
             }
-            Err(NotSent::Yet(reason)) => {
+            Err(NotSent::Yet(reason) | NotSent::Refused(reason)) => {
                 tracing::error!(reason, "the result of a step is lost");
                 let error = StepError::of(
                     contract::ERROR_WORKER_STOPPED,
@@ -135,10 +151,11 @@ impl Dispatcher {
     }
 
     /// Tries until the server has the result: a step without one would hang for ever. The place of the step stays taken meanwhile, so that a
-    /// worker that cannot answer claims nothing more. Only the end of a drain ends it.
+    /// worker that cannot answer claims nothing more. Only the end of a drain ends it, and a database that answers and does not take this result.
     async fn deliver(&self, step: &Step, result: &StepExecutionResult) -> Result<(), NotSent> {
         let mut wait = FIRST_WAIT;
         let mut last_tries = LAST_TRIES;
+        let mut refusals = 0;
         loop {
             let sent = tokio::select! {
                 sent = self.results.send(step.core(), result.clone()) => sent,
@@ -148,6 +165,13 @@ impl Dispatcher {
                 Ok(()) => return Ok(()),
                 Err(unwanted @ NotSent::Unwanted(_)) => return Err(unwanted),
                 Err(NotSent::Yet(reason)) => reason,
+                Err(NotSent::Refused(reason)) => {
+                    refusals += 1;
+                    if refusals == REFUSALS {
+                        return Err(NotSent::Refused(reason));
+                    }
+                    reason
+                }
             };
             if self.cutting.is_cancelled() {
                 last_tries -= 1;
@@ -258,28 +282,27 @@ pub(crate) async fn call(handlers: &Handlers, step: &Step) -> Result<Value, Step
             }
         }
     };
-    let outcome = caught.unwrap_or_else(|panic| {
-        let text = panic
-            .downcast_ref::<&str>()
-            .map(|text| (*text).to_owned())
-            .or_else(|| panic.downcast_ref::<String>().cloned())
-            .unwrap_or_else(|| "without a message".to_owned());
-        Err(StepError::of(
-            contract::ERROR_HANDLER,
-            format!("`{handler}` panicked: {text}"),
-            false,
-        ))
-    });
+    let outcome = caught.unwrap_or_else(|panic| Err(panicked(&handler, panic)));
     match outcome {
         Err(error) if error.is_nothing_to_do() => Ok(json!({"no_op": true})),
         Err(error) => Err(error.storable()),
-        Ok(value) => match nul::find(&value) {
-            Some(path) => Err(StepError::validation(format!(
-                "the handler's result has a NUL character at `{path}`, which PostgreSQL cannot store; remove it, or encode the value (base64)"
-            ))),
+        Ok(value) => match storable::problem(&value) {
+            Some(why) => Err(StepError::validation(format!("the handler's result {why}"))),
             None => Ok(value),
         },
     }
+}
+
+fn panicked(handler: &str, panic: Box<dyn std::any::Any + Send>) -> StepError {
+    let text = panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "without a message".to_owned());
+    // Anything can be thrown, also what panics when it is dropped.
+    std::mem::forget(panic);
+    let text = format!("`{handler}` panicked: {text}");
+    StepError::of(contract::ERROR_HANDLER, text, false).storable()
 }
 
 /// Whether Core will try a step again, attempts permitting. It leaves a retryable failure of a step with `retryable: false` waiting for ever.
@@ -293,6 +316,7 @@ pub(crate) fn retry_after(step: &Step, error: &StepError) -> Option<Duration> {
         error
             .retry_after()
             .unwrap_or_else(|| backoff(&step.core().step_definition.retry, step.retry_count() + 1))
+            .min(LONGEST_DELAY)
     })
 }
 

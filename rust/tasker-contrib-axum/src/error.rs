@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::http::StatusCode;
 
 use crate::client::ClientError;
-use crate::{contract, nul};
+use crate::{contract, storable};
 
 const NOTHING_TO_DO: &str = "nothing_to_do";
 
@@ -128,8 +128,8 @@ impl StepError {
 
     /// The same with texts that the database can store.
     pub(crate) fn storable(mut self) -> Self {
-        self.message = nul::replaced(&self.message);
-        self.code = self.code.map(|code| nul::replaced(&code));
+        self.message = storable::replaced(&self.message);
+        self.code = self.code.map(|code| storable::replaced(&code));
         self
     }
 

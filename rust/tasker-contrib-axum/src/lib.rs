@@ -63,13 +63,13 @@ mod http;
 mod intake;
 mod metrics;
 mod nearest;
-mod nul;
 mod numbers;
 mod outcome;
 mod retry_after;
 mod router;
 mod sse;
 mod step;
+mod storable;
 mod task_routes;
 mod templates;
 #[cfg(feature = "testing")]

@@ -68,7 +68,11 @@ async fn ready(State(shared): State<Shared>) -> Response {
     let dispatcher = &shared.dispatcher;
     let draining = dispatcher.draining.is_cancelled();
     let probe = shared.client.health().await;
-    let orchestration = probe.map_err(|error| error.to_string());
+    // Everybody may read the answer: addresses and messages of others are for the log.
+    let orchestration = probe.map_err(|error| {
+        tracing::warn!(%error, "not ready: the orchestration server");
+        "does not answer, or is not healthy".to_owned()
+    });
     let draining = if draining {
         Err("draining".to_owned())
     } else {

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::ClientError;
 use crate::correlation::Correlation;
-use crate::nul;
+use crate::storable;
 
 /// The key that [`NewTask::unique`] adds to the context.
 const NONCE: &str = "nonce";
@@ -138,11 +138,8 @@ impl NewTask {
     /// The body of the request.
     pub(crate) fn body(&self, initiator: &str) -> Result<Value, ClientError> {
         let context = Value::Object(self.context.clone().map_err(ClientError::invalid)?);
-        if let Some(path) = nul::find(&context) {
-            let text = format!(
-                "the context has a NUL character at `{path}`, which PostgreSQL cannot store"
-            );
-            return Err(ClientError::invalid(text));
+        if let Some(why) = storable::problem(&context) {
+            return Err(ClientError::invalid(format!("the context {why}")));
         }
         let here = Correlation::current();
         let parent = here.and_then(|here| here.step.then_some(here.id));
