@@ -6,9 +6,12 @@ require "json"
 module OutcomeCases
   FILE = JSON.parse(File.read(File.expand_path("../../../../xtask/contract/outcome-cases/cases.json", __dir__)))
 
+  # Outside of StandardError, as some libraries' timeouts are.
+  OutsideError = Class.new(SecurityError)
+
   # The worst that Ruby can raise, or leave a handler by.
   STRANGE = {
-    "an Exception" => -> { raise Exception, "odd" }, "exit" => -> { exit(3) }, "abort" => -> { raise SystemExit }, "an interrupt" => -> { raise Interrupt },
+    "an Exception" => -> { raise OutsideError, "odd" }, "exit" => -> { exit(3) }, "abort" => -> { raise SystemExit }, "an interrupt" => -> { raise Interrupt },
     "an endless recursion" => -> { (deep = -> { deep.call }).call }, "no memory" => -> { raise NoMemoryError }, "a syntax error" => -> { eval("1 +") },
     "an uncaught throw" => -> { throw :nobody }, "a throw that the pool catches" => -> { throw :stop }, "a thread that ends" => -> { Thread.exit },
     "a BasicObject" => -> { raise BasicObject.new }, "a frozen error" => -> { raise RuntimeError.new("x").freeze }
