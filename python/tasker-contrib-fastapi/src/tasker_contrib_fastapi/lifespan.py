@@ -109,7 +109,9 @@ async def _enter(
     loop = asyncio.get_running_loop() if facts.standalone else None
     # In steps `tasker` is what the worker has: the app's client belongs to the app's loop.
     context = AppContext(app=app, state={**state, "tasker": None})
-    worker = runtime.acquire(settings, loop=loop, standalone=facts.standalone, make_client=_client, app=context)
+    worker = runtime.acquire(
+        settings, loop=loop, standalone=facts.standalone, make_client=_client, app=context
+    )
     tasker_state = TaskerState(mode, settings, client, worker)
 
     async def leave() -> None:
