@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from tasker_contrib_fastapi.cli.app import app
 
+TASKER_CTL = os.environ.get("TASKER_CTL_BIN", "")
 COMMAND = [sys.executable, "-c", "from tasker_contrib_fastapi.cli import main; main()"]
 
 
@@ -291,11 +292,10 @@ def test_without_the_extra_it_says_what_to_install(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.skipif("TASKER_CTL_BIN" not in os.environ, reason="TASKER_CTL_BIN is not set")
+@pytest.mark.skipif(not TASKER_CTL, reason="TASKER_CTL_BIN is not set")
 def test_it_goes_through_tasker_ctl(tmp_path: Path) -> None:
     command = ["generate", "handler", "charge_card", "--type", "decision"]
-    binary = os.environ["TASKER_CTL_BIN"]
-    code, out, err = tasker(tmp_path, *command, env={"TASKER_CTL": binary})
+    code, out, err = tasker(tmp_path, *command, env={"TASKER_CTL": TASKER_CTL})
     assert code == 0, err
     assert "create  app/handlers/charge_card.py" in out
     code, out, err = tasker(tmp_path, *command, env={"TASKER_CTL": ""})

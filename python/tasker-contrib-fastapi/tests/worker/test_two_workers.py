@@ -25,8 +25,11 @@ def test_each_step_runs_once_and_is_tried_once(tmp_path: Path, tasker_stack: Tas
         steps = asyncio.run(_run_all(tasker_stack))
     finally:
         end(process)
+    # Recovery may give these workers a step that a worker of another test left behind.
+    own = {step.step_uuid for step in steps}
     runs = Counter(path.name.partition(".")[0] for path in project.marks.glob("*.*"))
-    assert len(runs) == 2 * TASKS
+    runs = Counter({step: count for step, count in runs.items() if step in own})
+    assert len(runs) == len(own) == 2 * TASKS
     assert {step: count for step, count in runs.items() if count > 1} == {}
     assert {step.name for step in steps if step.attempts != 1} == set()
     processes = {path.suffix for path in project.marks.glob("*.*")}
