@@ -1,10 +1,9 @@
 from __future__ import annotations
 
-from typing import Any
-
 from django import forms
 from django.contrib.auth.models import User
 from django.forms import inlineformset_factory
+from django.http import QueryDict
 
 from .models import Delegation, Line, PurchaseRequest, Vote
 
@@ -45,7 +44,8 @@ class DelegationForm(forms.ModelForm):
             "last_day": forms.DateInput(attrs={"type": "date"}),
         }
 
-    def __init__(self, principal: User, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, instance=Delegation(principal=principal), **kwargs)
-        colleagues = User.objects.filter(is_active=True).exclude(pk=principal.pk)
-        self.fields["delegate"].queryset = colleagues  # type: ignore[attr-defined]
+    def __init__(self, principal: User, data: QueryDict | None = None) -> None:
+        super().__init__(data, instance=Delegation(principal=principal))
+        delegate = self.fields["delegate"]
+        assert isinstance(delegate, forms.ModelChoiceField)
+        delegate.queryset = User.objects.filter(is_active=True).exclude(pk=principal.pk)

@@ -18,7 +18,7 @@ USER = settings.AUTH_USER_MODEL
 CENT = MinValueValidator(Decimal("0.01"))
 
 
-def money(**options: Any) -> models.DecimalField[Any, Any]:
+def money(**options: Any) -> models.DecimalField[Decimal, Decimal]:
     return models.DecimalField(max_digits=12, decimal_places=2, **options)
 
 

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from .chain import Limits
+from .chain import Limits, StageName
 from .models import Delegation, PurchaseRequest, Round, Seat
 
 # Whose answer helps when nobody in a stage gives one.
@@ -42,10 +42,14 @@ def approvers(stage: str, requester: User) -> list[User]:
     return [user for user in found if user != requester]
 
 
-def quorum(stage: str, seats: int) -> int:
+def quorum(stage: StageName, seats: int) -> int:
     """How many must agree. A group that is smaller than its quorum must be unanimous."""
-    wanted = 1 if stage == "manager" else settings.APPROVALS[f"{stage.upper()}_QUORUM"]
-    return max(1, min(wanted, seats))
+    wanted = {
+        "manager": 1,
+        "finance": settings.APPROVALS["FINANCE_QUORUM"],
+        "board": settings.APPROVALS["BOARD_QUORUM"],
+    }
+    return max(1, min(wanted[stage], seats))
 
 
 def helpers(round_: Round) -> list[User]:

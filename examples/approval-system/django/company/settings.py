@@ -6,6 +6,7 @@ import os
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import TypedDict
 
 import dj_database_url
 
@@ -93,11 +94,22 @@ DEFAULT_FROM_EMAIL = "purchasing@example.com"
 TASKER = {"TEMPLATES": "config/tasks"}
 
 
+class Approvals(TypedDict):
+    FINANCE_ABOVE: Decimal
+    BOARD_ABOVE: Decimal
+    FINANCE_QUORUM: int
+    BOARD_QUORUM: int
+    REMIND_AFTER: timedelta
+    ESCALATE_AFTER: timedelta
+    REPEAT_AFTER: timedelta
+    URL: str
+
+
 def hours(name: str, default: float) -> timedelta:
     return timedelta(hours=float(os.environ.get(name, default)))
 
 
-APPROVALS = {
+APPROVALS: Approvals = {
     # Up to the first amount the manager alone decides; above the second the board decides, too.
     "FINANCE_ABOVE": Decimal("1000.00"),
     "BOARD_ABOVE": Decimal("10000.00"),

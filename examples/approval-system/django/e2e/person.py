@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from typing import Any
 
 import httpx
 
 URL = os.environ.get("APPROVALS_URL", "http://127.0.0.1:8000")
 PASSWORD = os.environ.get("APPROVALS_DEMO_PASSWORD", "approve-me")
+
+Click = Callable[[], httpx.Response]
 
 _FIELD = re.compile(r'<input type="hidden" name="([\w-]+)"(?: value="([^"]*)")?')
 
@@ -73,7 +76,7 @@ class Person:
     def decide(self, pk: int, verdict: str = "approve", comment: str = "") -> httpx.Response:
         return self.decision(pk, verdict, comment)()
 
-    def decision(self, pk: int, verdict: str = "approve", comment: str = "") -> Any:
+    def decision(self, pk: int, verdict: str = "approve", comment: str = "") -> Click:
         """Look at the page now, and click when the answer is called."""
         text = self.get(f"/requests/{pk}/").text
         data = dict(_FIELD.findall(text))

@@ -17,6 +17,7 @@ from .person import Person
 COUNT = int(os.environ.get("APPROVALS_RUSH", "100"))
 REQUESTERS = ["erik", "elena", "emil"]
 KILLS = 3
+WORKER = [sys.executable, "manage.py", "tasker", "worker", "--no-reload"]
 
 
 def price(index: int) -> str:
@@ -28,6 +29,7 @@ def rush(books: Books) -> dict[str, Any]:
     first = books.value("SELECT coalesce(max(id), 0) FROM approvals_purchaserequest")
     before = float(books.free("it"))
     over = threading.Event()
+    end_with_a_signal(over)
     voters = [
         threading.Thread(target=vote, args=(name, first, over))
         for name in ("mira", "max", "fatima", "felix", "frida")
@@ -37,7 +39,7 @@ def rush(books: Books) -> dict[str, Any]:
     killer = threading.Thread(target=kill, args=(first, over))
     killer.start()
     try:
-        submit_all(books.budget("it"))
+        submit_all(books.budget("it"), over)
         # Also those whose step was taken into the grave, until the periodic job notices.
         until(lambda: is_over(books, first), lambda: f"still open: {left(books, first)}", 400)
     finally:
@@ -47,10 +49,23 @@ def rush(books: Books) -> dict[str, Any]:
     return report(books, first, before)
 
 
-def submit_all(budget: int) -> None:
+def end_with_a_signal(over: threading.Event) -> None:
+    """Let all threads end, above all the one whose worker does not get the signal."""
+
+    def end(number: int, _: object) -> None:
+        over.set()
+        sys.exit(128 + number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
+
+
+def submit_all(budget: int, over: threading.Event) -> None:
     def run(place: int) -> None:
         person = Person(REQUESTERS[place])
         for index in range(place, COUNT, len(REQUESTERS)):
+            if over.is_set():
+                return
             person.submit(f"Rush {index}", price(index), budget)
 
     with ThreadPoolExecutor(len(REQUESTERS)) as pool:
@@ -91,17 +106,17 @@ def kill(first: int, over: threading.Event) -> None:
     """Start workers beside the application's own, and kill each one in the middle of its work."""
     books = Books()
     for turn in range(1, KILLS + 1):
+        if over.is_set():
+            return
         # In a group of its own, so that its processes die together and nothing else does.
-        worker = subprocess.Popen(
-            [sys.executable, "manage.py", "tasker", "worker", "--no-reload"],
-            stdout=sys.stderr,
-            start_new_session=True,
-        )
-        mark = COUNT * turn // (KILLS + 1)
-        while closed(books, first) < mark and not over.is_set():
-            over.wait(0.02)
-        os.killpg(worker.pid, signal.SIGKILL)
-        worker.wait()
+        worker = subprocess.Popen(WORKER, stdout=sys.stderr, start_new_session=True)
+        try:
+            mark = COUNT * turn // (KILLS + 1)
+            while closed(books, first) < mark and not over.is_set():
+                over.wait(0.02)
+        finally:
+            os.killpg(worker.pid, signal.SIGKILL)
+            worker.wait()
 
 
 def closed(books: Books, first: int) -> int:

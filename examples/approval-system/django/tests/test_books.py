@@ -71,7 +71,7 @@ def test_nothing_is_booked_twice(company: Company, kinds: list[str], constraint:
 
     def book(kind: str) -> None:
         Booking.objects.create(
-            budget=request.budget, request=request, revision=1, kind=kind, amount=1
+            budget=request.budget, request=request, revision=1, kind=kind, amount=Decimal(1)
         )
 
     book(kinds[0])

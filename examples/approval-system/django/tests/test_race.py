@@ -34,7 +34,7 @@ def at_once(*functions: Callable[[], object]) -> list[object]:
 def voting(company: Company, pk: int, *names: str) -> list[object]:
     round_ = company.open_round(pk)
     users = [company.user(name) for name in names]
-    return at_once(*[lambda user=user: actions.vote(round_.pk, user, "approve") for user in users])  # type: ignore[misc]
+    return at_once(*[lambda user=user: actions.vote(round_.pk, user, "approve") for user in users])
 
 
 def test_two_of_three_click_at_once_and_the_round_is_decided_once(
@@ -85,8 +85,8 @@ def test_two_reservations_at_once_cannot_overdraw(lasting_company: Company, _try
     ones = [lasting_company.request(who, "3000.00", "travel") for who in ("erik", "elena")]
     for pk in ones:
         actions.submit(pk, lasting_company.user({0: "erik", 1: "elena"}[ones.index(pk)]))
-    found = at_once(*[lambda pk=pk: rounds.reserve(pk, 1) for pk in ones])  # type: ignore[misc]
-    assert sorted(one["funded"] for one in found) == [False, True]  # type: ignore[index]
+    found = at_once(*[lambda pk=pk: rounds.reserve(pk, 1) for pk in ones])
+    assert sorted(one["funded"] for one in found if isinstance(one, dict)) == [False, True]
     assert Budget.objects.get(code="travel").free == 2000
     assert Booking.objects.count() == 1
     assert Round.objects.count() == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.core import mail
@@ -157,8 +158,8 @@ def test_nobody_answers_so_they_are_reminded_and_then_others_are_asked(company: 
     assert company.status(pk) == "approved"
 
 
-def test_the_timeouts_are_settings(company: Company, settings: object) -> None:
-    settings.APPROVALS = {**settings.APPROVALS, "REMIND_AFTER": timedelta(hours=1)}  # type: ignore[attr-defined]
+def test_the_timeouts_are_settings(company: Company, settings: Any) -> None:
+    settings.APPROVALS = {**settings.APPROVALS, "REMIND_AFTER": timedelta(hours=1)}
     company.submitted()
     assert periodic.remind_due(timezone.now() + timedelta(hours=2)) == 1
 

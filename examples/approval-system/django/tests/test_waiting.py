@@ -77,7 +77,10 @@ def test_bulk_made_waiting_requests_are_as_real_ones(company: Company) -> None:
         return {
             "request": (request.status, request.revision, request.total),
             "round": (round_.stage, round_.quorum, round_.status, round_.reminders),
-            "waits": (round_.remind_at > timezone.now(), round_.escalate_at > timezone.now()),  # type: ignore[operator]
+            "waits": [
+                at is not None and at > timezone.now()
+                for at in (round_.remind_at, round_.escalate_at)
+            ],
             "seats": list(Seat.objects.filter(round=round_).values_list("approver__username")),
             "bookings": [(kind, str(amount)) for _, kind, amount in company.bookings(pk)],
             "audit": [entry.event for entry in request.audit.all()],
