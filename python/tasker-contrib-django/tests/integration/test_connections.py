@@ -35,7 +35,8 @@ def test_without_persistent_connections_none_is_left(tasker_stack: TaskerStack) 
     found = run(tasker_stack, 0)
     assert found["most"] <= LARGEST
     assert found["after"] == 0
-    assert found["queries"] == 1  # DEBUG's list of queries begins anew with each step
+    # DEBUG's list of queries begins anew with each step; async ones share a thread and its list.
+    assert found["queries"] <= CONCURRENCY
 
 
 def test_persistent_connections_are_used_again(tasker_stack: TaskerStack) -> None:

@@ -7,7 +7,6 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -61,29 +60,6 @@ def wagtail(folder: Path) -> Path:
     return folder / "site_of_others/settings/dev.py"
 
 
-def mezzanine(folder: Path) -> Path:
-    """What `mezzanine-project` makes."""
-    subprocess.run(
-        [
-            str(Path(sys.executable).with_name("mezzanine-project")),
-            "site_of_others",
-            str(folder),
-        ],
-        check=True,
-        capture_output=True,
-        env=environment(),
-    )
-    return folder / "site_of_others/settings.py"
-
-
-PROJECTS = [
-    pytest.param(
-        make, marks=pytest.mark.skipif(not find_spec(name), reason=f"needs {name}"), id=name
-    )
-    for name, make in (("wagtail", wagtail), ("mezzanine", mezzanine))
-]
-
-
 def findings(script: Path) -> list[str]:
     """What the project's own commands say, without what differs from run to run."""
     said = []
@@ -99,7 +75,7 @@ def findings(script: Path) -> list[str]:
     return said
 
 
-@pytest.mark.parametrize("make", PROJECTS)
+@pytest.mark.parametrize("make", [wagtail])
 def test_a_project_of_others(
     make: Callable[[Path], Path], tasker_stack: TaskerStack, tmp_path: Path
 ) -> None:
