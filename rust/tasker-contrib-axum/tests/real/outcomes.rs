@@ -290,8 +290,8 @@ async fn a_result_that_the_database_refuses_fails_its_step() {
     run(
         &stack,
         "CREATE FUNCTION tasker.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'not this one'; END $$;
-         CREATE TRIGGER refuse BEFORE UPDATE ON tasker.workflow_steps FOR EACH ROW
-         WHEN (NEW.results::text LIKE '%refuse me%') EXECUTE FUNCTION tasker.refuse();",
+         CREATE TRIGGER refuse BEFORE INSERT ON tasker.workflow_step_transitions FOR EACH ROW
+         WHEN (NEW.metadata::text LIKE '%refuse me%') EXECUTE FUNCTION tasker.refuse();",
     )
     .await;
     let task = client
