@@ -18,7 +18,8 @@ export interface Worker {
 export interface Living {
   events: TaskerEvents;
   metrics: Metrics;
-  toml: string;
+  /** The worker's whole configuration, to compare with a later one; the name of its sessions is no part of it. */
+  configuration: string;
   mode: 'worker' | 'client';
   port: number | undefined;
   state: () => ServerState;

@@ -30,6 +30,8 @@ import { stopOnSignals } from './signals.ts';
 import { workerToml } from './worker-toml.ts';
 
 const HTTP_STOP_MS = 1000;
+/** In place of the name of a worker, where configurations are compared. */
+const ANY_NAME = 'tkw:any';
 
 /** Options of {@link TaskerServer}. */
 export interface TaskerServerOptions extends ServerOptions {
@@ -91,7 +93,7 @@ export class TaskerServer {
     this.#living = {
       events: this.events,
       metrics: this.#metrics,
-      toml: workerToml(this.settings),
+      configuration: workerToml(this.settings, ANY_NAME),
       mode: this.mode,
       port: options.port,
       state: () => this.#state,
@@ -153,8 +155,8 @@ export class TaskerServer {
   }
 
   #takeOver(previous: Living): void {
-    const { toml, mode, port } = this.#living;
-    const same = previous.toml === toml && previous.mode === mode && previous.port === port;
+    const { configuration, mode, port } = this.#living;
+    const same = previous.configuration === configuration && previous.mode === mode && previous.port === port;
     if (!same || previous.state() !== 'running') {
       throw new TaskerStartError(
         `a TaskerServer is ${previous.state()} in this process with other options; there is one native worker per process: ` +
@@ -180,10 +182,9 @@ export class TaskerServer {
       this.#worker.dispatcher.checkBranches = branchCheck(templates);
       return;
     }
-    const { toml } = this.#living;
     const core = await importCore();
     await this.#findDatabase();
-    const { native, workerId } = await bootstrap(core, toml, settings.templates, settings.logLevel);
+    const { native, workerId } = await bootstrap(core, workerToml(settings), settings.templates, settings.logLevel);
     const { concurrency } = settings;
     const dispatcher = new Dispatcher(native, core, handlers, concurrency, workerId, this.events, this.#metrics);
     dispatcher.checkBranches = branchCheck(templates);

@@ -7,8 +7,12 @@ import { CLIENT, type Settings } from './settings.ts';
 
 const DELIVERY = 'worker.event_systems.worker.deployment_mode';
 
-/** The complete file for Core, with literal values only: no placeholder means nothing that Core could refuse. */
-export function workerToml(settings: Settings): string {
+/**
+ * The complete file for Core, with literal values only: no placeholder means nothing that Core could refuse.
+ *
+ * @param name what the worker's sessions are called; each start has its own
+ */
+export function workerToml(settings: Settings, name = workerName()): string {
   const { core, orchestration } = settings;
   const wanted = (section: string) =>
     section === CLIENT || [...core.keys()].some((path) => path.startsWith(`${section}.`));
@@ -18,7 +22,6 @@ export function workerToml(settings: Settings): string {
     if (Object.keys(OPTIONAL_SECTIONS).some((section) => path.startsWith(`${section}.`) && !wanted(section))) continue;
     values.set(path, core.get(path) ?? key.default);
   }
-  const name = workerName();
   for (const [path, value] of values)
     if (isDatabase(path) && value) values.set(path, connectionUrl(String(value), name));
   // Two workers of a namespace would run steps twice with Core's notifications.

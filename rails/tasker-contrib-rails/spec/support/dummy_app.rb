@@ -25,7 +25,9 @@ class DummyApp
 
     def make(gems)
       folder = Dir.mktmpdir("tasker-rails")
-      at_exit { FileUtils.rm_rf(folder) }
+      # A process that is forked from this one ends with the same hooks.
+      owner = ::Process.pid
+      at_exit { FileUtils.rm_rf(folder) if ::Process.pid == owner }
       run(folder, "rails", "new", "shop", "--minimal", "--skip-bundle", "--skip-git", "--skip-test", "--skip-javascript", "--skip-asset-pipeline", "--quiet")
       app = File.join(folder, "shop")
       File.write(File.join(app, "Gemfile"), "gem \"rails\", \"#{Gem::Specification.find_by_name("railties").version}\"\ngem \"sqlite3\"\ngem \"puma\"\ngem \"tasker-contrib-rails\", path: #{GEM.inspect}\n#{gems.map { |name| "gem #{name.inspect}, require: false\n" }.join}")
