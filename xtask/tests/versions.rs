@@ -716,7 +716,10 @@ fn a_clone_that_is_cut_off_raises_nothing() {
     assert!(whole[Path::new("rust/base/Cargo.toml")].contains("version = \"0.2.0\""));
     for options in [&["--depth", "1"][..], &["--no-tags"]] {
         let refused = bump(options).unwrap_err();
-        assert!(refused.contains("nothing was changed"), "{options:?}: {refused}");
+        assert!(
+            refused.contains("nothing was changed"),
+            "{options:?}: {refused}"
+        );
     }
 }
 
