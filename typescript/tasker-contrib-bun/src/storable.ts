@@ -12,6 +12,9 @@ const AS_TEXT = 'encode the value, with Base64 for example';
 /** What cannot be stored. The message says where and why. */
 export class NotStorable extends Error {}
 
+/** Halves of UTF-16 pairs. An application compiles this file with its own `lib`, which may not have `isWellFormed` yet. */
+const HALF_PAIRS = /\p{Surrogate}/gu;
+
 /** The value as JSON has it. @throws {@link NotStorable} */
 export function storable(value: unknown, name: string): unknown {
   const plain = written(value, name);
@@ -21,7 +24,7 @@ export function storable(value: unknown, name: string): unknown {
 
 /** A text for messages: what cannot be stored is replaced. */
 export function text(value: unknown): string {
-  return String(value).toWellFormed().replaceAll('\0', '\ufffd');
+  return String(value).replaceAll(HALF_PAIRS, '\ufffd').replaceAll('\0', '\ufffd');
 }
 
 /** The text of whatever was thrown, even of what throws when it is asked. */
@@ -64,6 +67,6 @@ function checkText(value: string, path: string): void {
   if (value.includes('\0')) {
     throw new NotStorable(`${path} has a NUL character, which PostgreSQL cannot store; remove it, or ${AS_TEXT}`);
   }
-  if (!value.isWellFormed())
+  if (value.search(HALF_PAIRS) >= 0)
     throw new NotStorable(`${path} has half of a UTF-16 pair, which is not Unicode; ${AS_TEXT}`);
 }
