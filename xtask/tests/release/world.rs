@@ -122,6 +122,22 @@ impl World {
             &["clone", "--quiet", "--branch=main", "--no-tags", &from, &to],
         );
         git(&repo, &["remote", "remove", "origin"]);
+        // A crate that another one needs comes from the registry to which both are released.
+        let manifest = repo.join("ops/dev-server/Cargo.toml");
+        let text = fs::read_to_string(&manifest).unwrap();
+        let own = "path = \"../recovery\"";
+        assert!(text.contains(own), "{text}");
+        let text = text.replace(own, &format!("{own}, registry = \"loop\""));
+        fs::write(&manifest, text).unwrap();
+        git(
+            &repo,
+            &[
+                "commit",
+                "--quiet",
+                "--all",
+                "--message=test: a registry on loopback",
+            ],
+        );
         let linked = Command::new("cp")
             .args(["--archive", "--link"])
             .args([root.join(".xtask"), repo.join(".xtask")])
