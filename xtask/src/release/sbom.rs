@@ -1,5 +1,6 @@
 //! A bill of materials in CycloneDX form: what a package is made of, as far as its lock file or its manifest say.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde_json::{json, Value};
@@ -22,9 +23,7 @@ pub fn of(context: &Context, unit: &Unit, folder: &Path, artifacts: &[String]) -
     let kind = unit.channel.purl();
     let locked = unit.channel.components(context, unit);
     let components: Vec<Value> = if locked.is_empty() {
-        let uses = unit.uses.iter();
-        uses.map(|(name, range)| declared(kind, name, range.as_deref()))
-            .collect()
+        declared(kind, &unit.uses)
     } else {
         locked.iter().map(|part| component(kind, part)).collect()
     };
@@ -61,13 +60,24 @@ fn component(kind: &str, part: &Component) -> Value {
     component
 }
 
-fn declared(kind: &str, name: &str, range: Option<&str>) -> Value {
-    let purl = purl(kind, name, None);
-    let mut component = json!({ "type": "library", "bom-ref": purl, "name": name, "purl": purl });
-    if let Some(range) = range.filter(|range| !range.is_empty()) {
-        component["properties"] = json!([{ "name": "range", "value": range }]);
+/// What a manifest asks for. Extras and groups may name a package again: it is one component, with each range once.
+fn declared(kind: &str, uses: &[(String, Option<String>)]) -> Vec<Value> {
+    let mut ranges: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for (name, range) in uses {
+        let range = range.as_deref().filter(|range| !range.is_empty());
+        ranges.entry(name).or_default().extend(range);
     }
-    component
+    let component = |(name, ranges): (&str, BTreeSet<&str>)| {
+        let purl = purl(kind, name, None);
+        let mut component =
+            json!({ "type": "library", "bom-ref": purl, "name": name, "purl": purl });
+        if !ranges.is_empty() {
+            let property = |range| json!({ "name": "range", "value": range });
+            component["properties"] = ranges.into_iter().map(property).collect();
+        }
+        component
+    };
+    ranges.into_iter().map(component).collect()
 }
 
 fn purl(kind: &str, name: &str, version: Option<&str>) -> String {
@@ -95,4 +105,25 @@ fn uuid(seed: &str) -> String {
 fn timestamp(epoch: i64) -> String {
     let (day, time) = day_and_time(epoch);
     format!("{day}T{time}Z")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_package_that_is_asked_for_twice_is_one_component() {
+        let uses = [
+            ("tasker-contrib", Some("~=0.1.0")),
+            ("typer", None),
+            ("tasker-contrib", Some("~=0.1.0")),
+            ("tasker-contrib", Some("<0.1.9")),
+        ];
+        let uses = uses.map(|(name, range)| (name.to_owned(), range.map(str::to_owned)));
+        let found = declared("pypi", &uses);
+        assert_eq!(found.len(), 2, "{found:?}");
+        let ranges = found[0]["properties"].as_array().map(Vec::len);
+        assert_eq!(ranges, Some(2), "{found:?}");
+        assert_eq!(found[1].get("properties"), None);
+    }
 }
