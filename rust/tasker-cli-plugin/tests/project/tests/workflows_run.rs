@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use std::{env, fs};
 
 use serde_json::{json, Value};
-use tasker_contrib_axum::{TaskerConfig, TaskerWorker};
+use tasker_contrib_axum::{NewTask, TaskerClient, TaskerConfig, TaskerWorker};
 
 const LONGEST: Duration = Duration::from_secs(60);
 
@@ -48,20 +48,9 @@ impl Stack {
 
     /// The end state of a new task, and state and result of each of its steps.
     async fn run(&self, name: &str, namespace: &str) -> (String, BTreeMap<String, Value>) {
-        let request = json!({"name": name, "namespace": namespace, "version": "1.0.0", "context": {"reference": "A-1"},
-            "initiator": "test", "source_system": "test", "reason": "test", "requested_at": "2026-01-01T00:00:00"});
-        let http = reqwest::Client::new();
-        let answer = http.post(format!("{}/v1/tasks", self.url)).json(&request);
-        let task: Value = answer
-            .send()
-            .await
-            .expect("an answer")
-            .json()
-            .await
-            .expect("JSON");
-        let id = task["task_uuid"]
-            .as_str()
-            .unwrap_or_else(|| panic!("{task}"));
+        let client = TaskerClient::new(self.url.as_str()).expect("a URL");
+        let task = NewTask::new(namespace, name, json!({"reference": "A-1"}));
+        let id = client.create_task(task).await.expect("a task").task_uuid;
         let end = Instant::now() + LONGEST;
         let status = loop {
             let task = self.get(&format!("/{id}")).await;
