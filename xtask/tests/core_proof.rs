@@ -77,7 +77,8 @@ fn the_example_runs_on_a_server_from_a_checkout_and_git_sees_nothing() {
     assert!(said.ends_with("scenarios: 5 passed, 0 failed\n"));
     assert_eq!(output("git", &["status", "--porcelain"]), before);
     // The compiler writes the places of sources into a program.
-    let program = fs::read(repository().join("target/debug/tasker-dev")).unwrap();
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
+    let program = fs::read(target.join("debug/tasker-dev")).unwrap();
     let source = folder
         .join("tasker-orchestration/src")
         .display()
