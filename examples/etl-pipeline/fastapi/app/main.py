@@ -26,4 +26,5 @@ app = FastAPI(
 )
 app.include_router(routes.router)
 app.include_router(source.router)
+# Open to whoever reaches these routes: pass dependencies=[Depends(…)] before others do.
 app.include_router(tasker.router(tasks=True), prefix="/tasker")

@@ -45,7 +45,7 @@ def router(*, tasks: bool = False) -> APIRouter:
 
     Example:
         ```python
-        app.include_router(tasker.router(tasks=True), prefix="/tasker", tags=["tasker"])
+        app.include_router(tasker.router(), prefix="/tasker", tags=["tasker"])
         ```
     """
     routes = APIRouter(route_class=ProblemRoute)
