@@ -118,9 +118,20 @@ pub fn check_url(url: &str) -> Result<(), StackError> {
 pub struct Versions {
     /// PostgreSQL's.
     pub postgres: String,
-    /// The extension's.
+    /// The queue's.
     pub pgmq: String,
 }
+
+/// PGMQ is an extension, or `tasker-dev migrate` has installed it as SQL.
+const HAS_OR_OFFERS_PGMQ: &str = "
+SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'pgmq')
+    OR (to_regclass('pgmq.meta') IS NOT NULL AND to_regclass('tasker.tasks') IS NOT NULL)";
+
+/// As SQL, PGMQ's version is in the comment that `tasker-dev migrate` leaves.
+const VERSIONS: &str = "
+SELECT split_part(current_setting('server_version'), ' ', 1),
+       coalesce((SELECT extversion FROM pg_extension WHERE extname = 'pgmq'),
+                (SELECT substring(obj_description(oid, 'pg_namespace') FROM '^PGMQ ([0-9.]+),') FROM pg_namespace WHERE nspname = 'pgmq'), 'unknown')";
 
 /// Looks at a database that we did not start.
 ///
@@ -138,13 +149,11 @@ pub async fn check_external(url: &str) -> anyhow::Result<()> {
             .await?;
         return Err(StackError::DatabaseTooOld { shown, found }.into());
     }
-    let offered: bool = sqlx::query_scalar(
-        "SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'pgmq')",
-    )
-    .fetch_one(&mut connection)
-    .await?;
+    let can_have_pgmq: bool = sqlx::query_scalar(HAS_OR_OFFERS_PGMQ)
+        .fetch_one(&mut connection)
+        .await?;
     connection.close().await?;
-    if offered {
+    if can_have_pgmq {
         return Ok(());
     }
     Err(StackError::NoPgmq { shown }.into())
@@ -193,9 +202,7 @@ pub async fn versions(url: &str) -> anyhow::Result<Versions> {
         .await
         .context("connect to read versions")?;
     let (postgres, pgmq): (String, String) =
-        sqlx::query_as("SELECT split_part(current_setting('server_version'), ' ', 1), (SELECT extversion FROM pg_extension WHERE extname = 'pgmq')")
-            .fetch_one(&mut connection)
-            .await?;
+        sqlx::query_as(VERSIONS).fetch_one(&mut connection).await?;
     connection.close().await?;
     Ok(Versions { postgres, pgmq })
 }

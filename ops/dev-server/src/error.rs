@@ -116,7 +116,8 @@ pub enum StackError {
     /// The external database has no PGMQ.
     #[error(
         "the database {shown} (--database-url) does not have the extension pgmq.\n\
-         fix: install PGMQ on that server (it is pure SQL), or leave --database-url out and let tasker-dev run a database."
+         fix: run `{}`, which installs it as SQL, or leave --database-url out and let tasker-dev run a database.",
+        typed("migrate --database-url URL")
     )]
     NoPgmq {
         /// The URL without its password.

@@ -168,7 +168,8 @@ async fn a_database_without_pgmq_and_one_with_somebody_elses_tables() {
     let place = Place::new();
     let words = complaint(&place, &["--database-url", &format!("{base}/plain")]);
     assert!(
-        words.contains("does not have the extension pgmq"),
+        words.contains("does not have the extension pgmq")
+            && words.contains("`tasker-dev migrate --database-url URL`"),
         "{words}"
     );
 

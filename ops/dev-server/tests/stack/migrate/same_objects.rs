@@ -72,6 +72,21 @@ async fn a_queue_works_where_pgmq_is_sql() {
 }
 
 #[tokio::test]
+async fn a_stack_comes_up_where_pgmq_is_sql() {
+    let mut server = Server::start().await;
+    let url = server.plain_database("stack").await;
+    succeeded(&server.migrate(&url, &[]));
+    let stack = server.place.up(&["--database-url", &url]);
+    let version = stack.ready["pgmq_version"].as_str().unwrap();
+    assert!(
+        version.starts_with(|first: char| first.is_ascii_digit()),
+        "{version}"
+    );
+    stack.stop();
+    server.stack.stop();
+}
+
+#[tokio::test]
 async fn a_database_that_core_migrated_with_its_book_in_another_schema_keeps_it_there() {
     let mut server = Server::start().await;
     let url = server.database("elsewhere").await;
