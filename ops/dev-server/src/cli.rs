@@ -214,7 +214,7 @@ pub enum PgmqChoice {
 /// Options of `health`.
 #[derive(Debug, Args)]
 pub struct HealthArgs {
-    /// The server
+    /// The server; a URL with a path is asked as it is
     #[arg(value_name = "URL", default_value = "http://127.0.0.1:8080")]
     pub url: String,
     /// Give up after so many seconds

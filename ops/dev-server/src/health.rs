@@ -10,7 +10,7 @@ use crate::error::StackError;
 /// # Errors
 /// [`StackError::NotReady`].
 pub async fn run(args: &HealthArgs) -> anyhow::Result<()> {
-    let url = format!("{}/health/ready", args.url.trim_end_matches('/'));
+    let url = question(&args.url);
     // No proxy of the environment may stand between a server and its own health check.
     let client = reqwest::Client::builder()
         .no_proxy()
@@ -31,4 +31,27 @@ pub async fn run(args: &HealthArgs) -> anyhow::Result<()> {
         Err(error) => error.to_string(),
     };
     Err(StackError::NotReady { url, why }.into())
+}
+
+/// Core's server answers below `/health`, other processes where their URL says.
+fn question(url: &str) -> String {
+    let has_path = url::Url::parse(url).is_ok_and(|url| url.path() != "/");
+    if has_path {
+        return url.to_owned();
+    }
+    format!("{}/health/ready", url.trim_end_matches('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::question;
+
+    #[test]
+    fn a_url_with_a_path_is_asked_as_it_is() {
+        let server = "http://127.0.0.1:8080";
+        let expected = format!("{server}/health/ready");
+        assert_eq!(question(server), expected);
+        assert_eq!(question(&format!("{server}/")), expected);
+        assert_eq!(question("http://h:9187/ready"), "http://h:9187/ready");
+    }
 }

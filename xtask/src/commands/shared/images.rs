@@ -12,7 +12,7 @@ use super::session::Session;
 
 const DEV_SERVER_MANIFEST: &str = "ops/dev-server/Cargo.toml";
 /// Cargo builds the server, a program of a dependency, from the same lock file and with the same features.
-const BUILD: [&str; 13] = [
+const BUILD: [&str; 15] = [
     "cargo",
     "build",
     "--quiet",
@@ -22,13 +22,15 @@ const BUILD: [&str; 13] = [
     "--package",
     "tasker-dev",
     "--package",
+    "tasker-recovery",
+    "--package",
     "tasker-orchestration",
-    "--bin",
-    "tasker-dev",
+    "--bin=tasker-dev",
+    "--bin=tasker-recovery",
     "--bin=tasker-server",
 ];
 
-/// Builds `tasker-dev` and `tasker-server` as the repository's tests do, not optimised, and lays them where images take them from.
+/// Builds the programs of images as the repository's tests do, not optimised, and lays them where images take them from.
 pub fn give_programs(session: &mut Session) -> Result<()> {
     let repo = lang::discover(&session.root)?;
     let server = session.prepare("image", &repo, |planner| {
@@ -44,7 +46,7 @@ pub fn give_programs(session: &mut Session) -> Result<()> {
             .env("SQLX_OFFLINE", "true"),
     )?;
     let built = server.program.parent().unwrap_or(Path::new("."));
-    for name in ["tasker-dev", "tasker-server"] {
+    for name in ["tasker-dev", "tasker-recovery", "tasker-server"] {
         let (from, to) = (built.join(name), folder.join(name));
         std::fs::copy(&from, &to).map_err(Error::io("copy", &from))?;
         if which::which("strip").is_ok() {
