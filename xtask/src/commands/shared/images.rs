@@ -12,7 +12,7 @@ use super::session::Session;
 
 const DEV_SERVER_MANIFEST: &str = "ops/dev-server/Cargo.toml";
 /// Cargo builds the server, a program of a dependency, from the same lock file and with the same features.
-const BUILD: [&str; 13] = [
+const BUILD: [&str; 16] = [
     "cargo",
     "build",
     "--quiet",
@@ -23,12 +23,15 @@ const BUILD: [&str; 13] = [
     "tasker-dev",
     "--package",
     "tasker-orchestration",
+    "--package",
+    "tasker-recovery",
     "--bin",
     "tasker-dev",
     "--bin=tasker-server",
+    "--bin=tasker-recovery",
 ];
 
-/// Builds `tasker-dev` and `tasker-server` as the repository's tests do, not optimised, and lays them where images take them from.
+/// Builds `tasker-dev`, `tasker-server` and `tasker-recovery` as the repository's tests do, not optimised, and lays them where images take them from.
 pub fn give_programs(session: &mut Session) -> Result<()> {
     let repo = lang::discover(&session.root)?;
     let server = session.prepare("image", &repo, |planner| {
@@ -44,7 +47,7 @@ pub fn give_programs(session: &mut Session) -> Result<()> {
             .env("SQLX_OFFLINE", "true"),
     )?;
     let built = server.program.parent().unwrap_or(Path::new("."));
-    for name in ["tasker-dev", "tasker-server"] {
+    for name in ["tasker-dev", "tasker-server", "tasker-recovery"] {
         let (from, to) = (built.join(name), folder.join(name));
         std::fs::copy(&from, &to).map_err(Error::io("copy", &from))?;
         if which::which("strip").is_ok() {
