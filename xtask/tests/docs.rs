@@ -21,6 +21,7 @@ fn documents() -> Vec<PathBuf> {
         "ops/dev-server/README.md",
         "ops/recovery/README.md",
         "ops/docker/README.md",
+        "ops/helm/tasker-full-stack/README.md",
         "ops/helm/tasker-orchestration/README.md",
         "ops/helm/tasker-worker/README.md",
         "examples/etl-pipeline/README.md",

@@ -44,12 +44,16 @@ def helm(*words: str, stdin: str | None = None) -> subprocess.CompletedProcess[s
     )
 
 
+def with_crds() -> list[str]:
+    return [word for crd in CRDS for word in ("--api-versions", crd)]
+
+
 def template(
     chart: str, values: Manifest | None = None, case: str | None = None, kubernetes: str = NEWEST, crds: bool = True
 ) -> subprocess.CompletedProcess[str]:
     """`helm template` with a case of the chart's `ci` folder and further values."""
     words = ["template", "tasker", str(HELM / chart), "--namespace", "flow", "--kube-version", kubernetes]
-    words += [word for crd in CRDS if crds for word in ("--api-versions", crd)]
+    words += with_crds() if crds else []
     if case is not None:
         words += ["--values", str(HELM / chart / "ci" / f"{case}.yaml")]
     return helm(*words, "--values", "-", stdin=yaml.safe_dump(values or {}))
@@ -61,19 +65,22 @@ def text(chart: str, values: Manifest | None = None, case: str | None = "minimal
     return done.stdout
 
 
-@functools.lru_cache(maxsize=64)
-def _parsed(chart: str, values: str, case: str | None, kubernetes: str) -> list[Manifest]:
+def parsed(rendered: str) -> list[Manifest]:
     # The parser in C is five times as fast.
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    loaded = yaml.load_all(text(chart, json.loads(values), case, kubernetes), loader)
-    return [manifest for manifest in loaded if manifest]
+    return [manifest for manifest in yaml.load_all(rendered, loader) if manifest]
+
+
+@functools.lru_cache(maxsize=64)
+def _rendered(chart: str, values: str, case: str | None, kubernetes: str) -> list[Manifest]:
+    return parsed(text(chart, json.loads(values), case, kubernetes))
 
 
 def render(
     chart: str, values: Manifest | None = None, case: str | None = "minimal", kubernetes: str = NEWEST
 ) -> list[Manifest]:
     """The manifests of a render; the same ones for the same values."""
-    return _parsed(chart, json.dumps(values or {}), case, kubernetes)
+    return _rendered(chart, json.dumps(values or {}), case, kubernetes)
 
 
 def refusal(chart: str, values: Manifest, case: str | None = "minimal", crds: bool = True) -> str:

@@ -38,6 +38,11 @@ def load(name: str) -> Node:
     return loaded
 
 
+def children(node: Node) -> Node:
+    """The values in a section; `open` says of it that others may be in it, too."""
+    return {name: child for name, child in node.items() if name != "open"}
+
+
 def is_leaf(node: Node) -> bool:
     if "doc" in node and not (isinstance(node["doc"], str) and node["doc"].endswith(".")):
         raise SystemExit(f"a doc is no sentence: {node}")
@@ -55,7 +60,9 @@ def expanded(node: Node, shared: Node) -> Node:
     """The tree with every `use` replaced by the shared part."""
     out: Node = {}
     for name, child in node.items():
-        if isinstance(child, dict) and "use" in child:
+        if name == "open":
+            out[name] = child
+        elif isinstance(child, dict) and "use" in child:
             part = shared[child["use"]]
             part = part if is_leaf(part) else overridden(expanded(part, shared), child.get("with", {}))
             out.update(part if child.get("inline") else {name: part})
@@ -117,8 +124,8 @@ def schema(node: Node, source: Node) -> Node:
         return {"description": node["doc"], **core_schema(source)}
     if is_leaf(node):
         return leaf_schema(node)
-    properties = {name: schema(child, source) for name, child in node.items()}
-    return {"type": "object", "additionalProperties": False, "properties": properties}
+    properties = {name: schema(child, source) for name, child in children(node).items()}
+    return {"type": "object", "additionalProperties": bool(node.get("open")), "properties": properties}
 
 
 def leaf_schema(node: Node) -> Node:
@@ -136,7 +143,7 @@ def leaf_schema(node: Node) -> Node:
 
 def defaults(node: Node) -> Node:
     out: Node = {}
-    for name, child in node.items():
+    for name, child in children(node).items():
         if child.get("refused"):
             continue
         out[name] = {} if child.get("contract") else child["default"] if is_leaf(child) else defaults(child)
@@ -145,7 +152,7 @@ def defaults(node: Node) -> Node:
 
 def values_yaml(node: Node, indent: str = "") -> str:
     out = ""
-    for name, child in node.items():
+    for name, child in children(node).items():
         if child.get("refused"):
             continue
         if not is_leaf(child):
@@ -157,7 +164,7 @@ def values_yaml(node: Node, indent: str = "") -> str:
 
 
 def rows(node: Node, path: str = "") -> Iterator[str]:
-    for name, child in node.items():
+    for name, child in children(node).items():
         if child.get("refused"):
             continue
         if is_leaf(child):
@@ -172,7 +179,7 @@ def generated(chart: str) -> dict[Path, str]:
     source, folder = load(chart), HELM / chart
     tree = expanded(source["values"], load("shared"))
     whole = schema(tree, source)
-    whole["properties"] |= {"global": {"type": "object"}, "enabled": {"type": "boolean"}}
+    whole["properties"] = {"global": {"type": "object"}, "enabled": {"type": "boolean"}} | whole["properties"]
     whole = {"$schema": "http://json-schema.org/draft-07/schema#", "title": chart, **whole}
     readme = (HELM / "source" / f"{chart}.md").read_text()
     table = "\n".join(["| Value | Default | Meaning |", "| --- | --- | --- |", *rows(tree)])

@@ -104,7 +104,11 @@ spec:
 {{/* Refuses values that cannot work together. */}}
 {{- define "server.check" -}}
 {{- include "tasker.database.check" . -}}
-{{- if and (eq .Values.migration.mode "hooks") .Values.database.externalSecret.enabled -}}
+{{- $shared := (.Values.global | default dict).tasker | default dict -}}
+{{- if and (eq .Values.migration.mode "hooks") ($shared.postgres | default dict).enabled -}}
+{{ fail "migration.mode is hooks, and the database is made in the same release (global.tasker.postgres.enabled): a hook runs before it exists. Set orchestration.migration.mode to job" }}
+{{- end -}}
+{{- if and (eq .Values.migration.mode "hooks") (include "tasker.database" . | fromJson).externalSecret.enabled -}}
 {{ fail "migration.mode is hooks, and database.externalSecret.enabled makes the Secret in the same release: a hook runs before it exists. Set migration.mode to job" }}
 {{- end -}}
 {{- if and (include "server.usesRabbitmq" .) (not .Values.rabbitmq.existingSecret.name) -}}

@@ -50,14 +50,35 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- end -}}
 {{- end -}}
 
+{{/* The database: the chart's values, with those that an umbrella gives all its charts in `global.tasker`. */}}
+{{- define "tasker.database" -}}
+{{- $shared := (.Values.global | default dict).tasker | default dict -}}
+{{- $database := mustMergeOverwrite (deepCopy .Values.database) (deepCopy ($shared.database | default dict)) -}}
+{{- if ($shared.postgres | default dict).enabled -}}
+{{- $cluster := include "tasker.cluster" . -}}
+{{- $_ := set $database "host" (printf "%s-rw" $cluster) -}}
+{{- if not $database.existingSecret.name -}}
+{{- $_ := set $database.existingSecret "name" (printf "%s-app" $cluster) -}}
+{{- end -}}
+{{- end -}}
+{{- $database | toJson -}}
+{{- end -}}
+
+{{/* The CloudNativePG Cluster of an umbrella; its Services begin with this name. */}}
+{{- define "tasker.cluster" -}}
+db-{{ .Release.Name | trunc 45 | trimSuffix "-" }}
+{{- end -}}
+
 {{/* Refuses settings of the database that cannot work. */}}
 {{- define "tasker.database.check" -}}
-{{- with .Values.database -}}
+{{- $database := include "tasker.database" . | fromJson -}}
+{{- $in := ternary "global.tasker.database" "database" (hasKey ((.Values.global | default dict).tasker | default dict) "database") -}}
 {{- range $key := list "password" "url" -}}
-{{- if hasKey $.Values.database $key -}}
+{{- if hasKey $database $key -}}
 {{ fail (printf "database.%s is set: a password in values stands in Helm's release and in your repository. Put it into a Secret and name that in database.existingSecret.name" $key) }}
 {{- end -}}
 {{- end -}}
+{{- with $database -}}
 {{- if and .secretProviderClass .externalSecret.enabled -}}
 {{ fail "database.secretProviderClass and database.externalSecret.enabled are both set: the password comes from one of them" }}
 {{- end -}}
@@ -70,24 +91,24 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{ fail "database.externalSecret needs store and remoteKey: the SecretStore, and the key in it" }}
 {{- end -}}
 {{- else if not (or .existingSecret.name .secretProviderClass) -}}
-{{ fail "database.existingSecret.name is not set: name a Secret with the database's password (key `password`) or its URL (database.existingSecret.urlKey). The chart makes no password" }}
+{{ fail (printf "%s.existingSecret.name is not set: name a Secret with the database's password (key `password`) or its URL (existingSecret.urlKey). The chart makes no password" $in) }}
 {{- end -}}
 {{- if contains "://" .host -}}
-{{ fail (printf "database.host is the URL %q: give the host alone; a whole URL belongs into the Secret, with database.existingSecret.urlKey" (regexReplaceAll "://[^@]*@" .host "://…@")) }}
+{{ fail (printf "%s.host is the URL %q: give the host alone; a whole URL belongs into the Secret, with existingSecret.urlKey" $in (regexReplaceAll "://[^@]*@" .host "://…@")) }}
 {{- end -}}
 {{- if not (or .host .existingSecret.urlKey) -}}
-{{ fail "database.host is not set: name the host of PostgreSQL, or the key of a whole URL in database.existingSecret.urlKey" }}
+{{ fail (printf "%s.host is not set: name the host of PostgreSQL, or the key of a whole URL in existingSecret.urlKey" $in) }}
 {{- end -}}
 {{- end -}}
 {{- end -}}
 
 {{- define "tasker.database.secret" -}}
-{{ default (printf "%s-database" (include "tasker.fullname" .)) .Values.database.existingSecret.name }}
+{{ default (printf "%s-database" (include "tasker.fullname" .)) (include "tasker.database" . | fromJson).existingSecret.name }}
 {{- end -}}
 
 {{/* Where the database is: either the whole URL, or what the entrypoint of the images makes it of. */}}
 {{- define "tasker.database.env" -}}
-{{- with .Values.database -}}
+{{- with include "tasker.database" . | fromJson -}}
 {{- if .existingSecret.urlKey -}}
 - name: DATABASE_URL
   valueFrom:
@@ -114,7 +135,7 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- end -}}
 
 {{- define "tasker.database.mount" -}}
-{{- if not .Values.database.existingSecret.urlKey -}}
+{{- if not (include "tasker.database" . | fromJson).existingSecret.urlKey -}}
 - name: database
   mountPath: /run/secrets/tasker
   readOnly: true
@@ -122,7 +143,7 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- end -}}
 
 {{- define "tasker.database.volume" -}}
-{{- with .Values.database -}}
+{{- with include "tasker.database" . | fromJson -}}
 {{- if .secretProviderClass -}}
 - name: database
   csi:
@@ -253,7 +274,7 @@ terminationGracePeriodSeconds: {{ default (add $least .margin) $given | int }}
     - {protocol: UDP, port: 53}
     - {protocol: TCP, port: 53}
 - ports:
-    - {protocol: TCP, port: {{ .Values.database.port }}}
+    - {protocol: TCP, port: {{ (include "tasker.database" . | fromJson).port }}}
   {{- with .Values.networkPolicy.databaseTo }}
   to:
     {{- toYaml . | nindent 4 }}
@@ -276,27 +297,29 @@ labels:
 {{- end -}}
 
 {{- define "tasker.externalSecret" -}}
-{{- if .Values.database.externalSecret.enabled -}}
+{{- with include "tasker.database" . | fromJson -}}
+{{- if .externalSecret.enabled -}}
 apiVersion: external-secrets.io/v1
 kind: ExternalSecret
 metadata:
-  name: {{ include "tasker.database.secret" . }}
+  name: {{ include "tasker.database.secret" $ }}
   labels:
-    {{- include "tasker.labels" (dict "root" . "component" "database") | nindent 4 }}
+    {{- include "tasker.labels" (dict "root" $ "component" "database") | nindent 4 }}
 spec:
-  refreshInterval: {{ .Values.database.externalSecret.refreshInterval }}
+  refreshInterval: {{ .externalSecret.refreshInterval }}
   secretStoreRef:
-    name: {{ .Values.database.externalSecret.store }}
-    kind: {{ .Values.database.externalSecret.storeKind }}
+    name: {{ .externalSecret.store }}
+    kind: {{ .externalSecret.storeKind }}
   target:
-    name: {{ include "tasker.database.secret" . }}
+    name: {{ include "tasker.database.secret" $ }}
   data:
-    - secretKey: {{ default .Values.database.existingSecret.passwordKey .Values.database.existingSecret.urlKey }}
+    - secretKey: {{ default .existingSecret.passwordKey .existingSecret.urlKey }}
       remoteRef:
-        key: {{ .Values.database.externalSecret.remoteKey }}
-        {{- with .Values.database.externalSecret.remoteProperty }}
+        key: {{ .externalSecret.remoteKey }}
+        {{- with .externalSecret.remoteProperty }}
         property: {{ . }}
         {{- end }}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 

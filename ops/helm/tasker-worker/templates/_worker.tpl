@@ -1,9 +1,10 @@
 {{- define "worker.check" -}}
+{{- $_ := include "tasker.image" . -}}
 {{- include "tasker.database.check" . -}}
 {{- if not (or .Values.image.tag .Values.image.digest) -}}
 {{ fail "image.tag and image.digest are empty: name the version of your worker's image" }}
 {{- end -}}
-{{- if not .Values.orchestrationUrl -}}
+{{- if not (include "worker.server" .) -}}
 {{ fail "orchestrationUrl is not set: give the REST API of the server, such as http://api-tasker-tasker-orchestration:8080" }}
 {{- end -}}
 {{- if and .Values.keda.enabled .Values.autoscaling.enabled -}}
@@ -17,7 +18,7 @@
 {{- if gt (int .Values.keda.minReplicas) (int .Values.keda.maxReplicas) -}}
 {{ fail (printf "keda.minReplicas (%d) is more than keda.maxReplicas (%d)" (int .Values.keda.minReplicas) (int .Values.keda.maxReplicas)) }}
 {{- end -}}
-{{- if .Values.database.secretProviderClass -}}
+{{- if (include "tasker.database" . | fromJson).secretProviderClass -}}
 {{ fail "keda.enabled needs the password in a Secret, and database.secretProviderClass mounts it as a file only: use database.existingSecret or database.externalSecret" }}
 {{- end -}}
 {{- end -}}
@@ -33,7 +34,16 @@
 {{- end -}}
 {{- end -}}
 
+{{/* The REST API of the server: given, or that of an umbrella. */}}
+{{- define "worker.server" -}}
+{{- $shared := (.Values.global | default dict).tasker | default dict -}}
+{{- $port := ($shared.server | default dict).port -}}
+{{- $prefix := ternary .Release.Name (printf "%s-orchestration" .Release.Name) (contains "orchestration" .Release.Name) | trunc 46 | trimSuffix "-" -}}
+{{- default (ternary (printf "http://api-%s:%v" $prefix $port) "" (not (empty $port))) .Values.orchestrationUrl -}}
+{{- end -}}
+
 {{- define "worker.server.port" -}}
-{{- $port := regexFind ":[0-9]+$" .Values.orchestrationUrl | trimPrefix ":" -}}
-{{ default (ternary "443" "80" (hasPrefix "https" .Values.orchestrationUrl)) $port }}
+{{- $url := include "worker.server" . -}}
+{{- $port := regexFind ":[0-9]+$" $url | trimPrefix ":" -}}
+{{ default (ternary "443" "80" (hasPrefix "https" $url)) $port }}
 {{- end -}}

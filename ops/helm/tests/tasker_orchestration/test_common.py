@@ -46,3 +46,7 @@ def test_it_works_in_an_umbrella() -> None:
 
 def test_generated_files_are_up_to_date() -> None:
     contents.up_to_date(CHART)
+
+
+def test_commands_of_the_readme_render() -> None:
+    contents.documented(charts.HELM / CHART / "README.md", 1)
