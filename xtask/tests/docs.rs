@@ -21,6 +21,9 @@ fn documents() -> Vec<PathBuf> {
         "ops/dev-server/README.md",
         "ops/recovery/README.md",
         "ops/docker/README.md",
+        "ops/helm/tasker-full-stack/README.md",
+        "ops/helm/tasker-orchestration/README.md",
+        "ops/helm/tasker-worker/README.md",
         "examples/etl-pipeline/README.md",
         "examples/e-commerce-workflow/README.md",
     ]
@@ -289,7 +292,28 @@ fn settings() -> std::collections::BTreeSet<String> {
     }
     // Ours, without a key of Core.
     names.extend(["orchestration.token", "orchestration.api_key"].map(str::to_owned));
+    for chart in std::fs::read_dir(root().join("ops/helm")).unwrap() {
+        if let Ok(schema) =
+            std::fs::read_to_string(chart.unwrap().path().join("values.schema.json"))
+        {
+            add_values(&serde_json::from_str(&schema).unwrap(), "", &mut names);
+        }
+    }
     names
+}
+
+/// The values of a chart.
+fn add_values(
+    schema: &serde_json::Value,
+    above: &str,
+    names: &mut std::collections::BTreeSet<String>,
+) {
+    let properties = schema["properties"].as_object().into_iter().flatten();
+    for (name, below) in properties {
+        let name = format!("{above}{name}");
+        add_values(below, &format!("{name}."), names);
+        names.insert(name);
+    }
 }
 
 #[test]

@@ -25,6 +25,8 @@ use crate::repo::Repo;
 use crate::tasker_core::Checkout;
 use crate::unit::{described, lookup, parse_toml, text_at, words, Described, Found, Reader, Unit};
 
+pub use counts::PYTEST;
+
 #[derive(Debug)]
 pub struct Python;
 
@@ -96,7 +98,7 @@ impl Reader for Python {
 
 impl Language for Python {
     fn counts(&self) -> Option<Count> {
-        Some(counts::PYTEST)
+        Some(PYTEST)
     }
 
     fn toolchain(&self, planner: &mut Planner<'_>, unit: &Unit) -> Result<Provided> {
@@ -127,7 +129,7 @@ impl Language for Python {
                     .task(unit, "pytest")
                     .after(environment.needs.clone())
                     .after(needed.needs)
-                    .counting(counts::PYTEST)
+                    .counting(PYTEST)
                     .run(tool(&["pytest"]).envs(needed.env));
                 planner.add(test);
             }
@@ -173,7 +175,7 @@ impl Language for Python {
             let task = planner
                 .task(unit, "core-check")
                 .after(environment.needs)
-                .counting(counts::PYTEST)
+                .counting(PYTEST)
                 .run(Invocation::new(repo.path(unit), argv).with_path(&environment.bin));
             planner.add(task);
         }

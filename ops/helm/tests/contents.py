@@ -1,0 +1,151 @@
+"""Tests that every chart has: each chart's test_common.py takes them in with its name."""
+
+import copy
+import json
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import kubernetes_validate
+import yaml
+
+import charts
+import generate
+
+# The validator has the schemas of Kubernetes' own kinds only.
+OF_CRDS = {"Cluster", "ExternalSecret", "HTTPRoute", "PodMonitor", "PrometheusRule", "ScaledObject", "ServiceMonitor"}
+OF_CRDS |= {"TriggerAuthentication"}
+NOT_OF_TYPE: dict[str, Any] = {
+    "string": 1.5,
+    "integer": "1",
+    "boolean": "true",
+    "object": ["x"],
+    "array": {"x": 1},
+    "number": "1",
+}
+
+
+def validate(chart: str, case: str, kubernetes: str) -> None:
+    manifests = charts.render(chart, case=case, kubernetes=kubernetes)
+    assert manifests
+    for manifest in manifests:
+        if manifest["kind"] not in OF_CRDS:
+            kubernetes_validate.validate(manifest, kubernetes.rsplit(".", 1)[0], strict=True)
+
+
+def confined(chart: str, case: str) -> None:
+    manifests = charts.render(chart, case=case)
+    found = {name: charts.unrestricted(pod) for name, pod in charts.pods(manifests)}
+    assert found
+    assert not {name: wrong for name, wrong in found.items() if wrong}
+
+
+def without_secrets(chart: str, case: str) -> None:
+    """No Secret, and nothing that collides with an application's variables, and the same text again."""
+    first = charts.text(chart, case=case)
+    assert first == charts.text(chart, case=case)
+    manifests = [each for each in yaml.safe_load_all(first) if each]
+    assert "Secret" not in charts.kinds(manifests)
+    services = [each["metadata"]["name"] for each in manifests if each["kind"] == "Service"]
+    assert not [name for name in services if name.upper().replace("-", "_").startswith("TASKER")]
+
+
+def golden(chart: str, case: str, folder: Path, update: bool) -> None:
+    """What a case renders is what is written down."""
+    file = folder / "golden" / f"{case}.yaml"
+    rendered = charts.text(chart, case=case)
+    if update:
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(rendered)
+    expected = file.read_text() if file.exists() else ""
+    assert rendered == expected, f"look at the change, then run pytest --update-golden {folder.name}"
+
+
+Leaf = tuple[tuple[str, ...], dict[str, Any], bool]
+
+
+def leaves(schema: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[Leaf]:
+    """Path and schema of each value, and whether its section is closed. A chart inside closes its own."""
+    for name, child in schema.get("properties", {}).items():
+        yield (*path, name), child, schema.get("additionalProperties") is False
+        yield from leaves(child, (*path, name))
+
+
+def placed(path: tuple[str, ...], value: Any) -> dict[str, Any]:
+    for name in reversed(path):
+        value = {name: value}
+    return dict(value)
+
+
+def problems(schema: dict[str, Any], values: dict[str, Any]) -> list[str]:
+    errors = jsonschema.Draft7Validator(schema).iter_errors(values)
+    return [f"{'.'.join(map(str, error.path))}: {error.message}" for error in errors]
+
+
+def schema_of(chart: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((charts.HELM / chart / "values.schema.json").read_text())
+    return loaded
+
+
+def mistakes(chart: str) -> None:
+    """A wrong type, and a misspelled name, of every value give one message that says where."""
+    schema = schema_of(chart)
+    jsonschema.Draft7Validator.check_schema(schema)
+    count = 0
+    for path, leaf, is_closed in leaves(schema):
+        types = leaf.get("type", "string" if "enum" in leaf else None)
+        if types is None:
+            continue
+        kind = types[0] if isinstance(types, list) else types
+        said = problems(schema, placed(path, copy.deepcopy(NOT_OF_TYPE[kind])))
+        assert len(said) == 1, (path, said)
+        assert said[0].startswith(".".join(path) + ": "), said
+        if not is_closed:
+            continue
+        said = problems(schema, placed((*path[:-1], path[-1] + "x"), 1))
+        assert len(said) == 1, (path, said)
+        assert f"{path[-1]}x" in said[0], said
+        count += 1
+    assert count > 20
+
+
+def limits(chart: str) -> None:
+    """One below the least, one above the most, a word that is not among the choices: each is refused."""
+    schema = schema_of(chart)
+    for path, leaf, _ in leaves(schema):
+        bad = [leaf["minimum"] - 1] if "minimum" in leaf else []
+        bad += [leaf["maximum"] + 1] if "maximum" in leaf else []
+        bad += ["nonsense"] if "enum" in leaf else []
+        bad += ["no pattern has a blank or ü"] if "pattern" in leaf else []
+        for value in bad:
+            assert len(problems(schema, placed(path, value))) == 1, (path, value)
+
+
+def documented(page: Path, at_least: int) -> None:
+    """Every `helm install` and `helm upgrade` of a page renders."""
+    text = page.read_text().replace("\\\n", " ")
+    commands = [line for line in text.splitlines() if re.match(r"helm (upgrade|install) .*ops/helm", line)]
+    assert len(commands) >= at_least
+    for command in commands:
+        words = [word for word in shlex.split(command)[2:] if word not in ("--install", "--reuse-values")]
+        at = next(index for index, word in enumerate(words) if word.startswith("ops/helm/"))
+        words[at] = str(charts.HELM.parent.parent / words[at])
+        if "--reuse-values" in command:
+            words += ["--values", f"{words[at]}/ci/minimal.yaml"]
+        done = charts.helm("template", *words, *charts.with_crds())
+        assert done.returncode == 0, (command, done.stderr)
+
+
+def umbrella(chart: str) -> None:
+    """Helm gives every chart `global`, and parents say `enabled`."""
+    charts.text(chart, {"global": {"anything": {"goes": 1}}, "enabled": True})
+
+
+def up_to_date(chart: str) -> None:
+    for file, wanted in generate.generated(chart).items():
+        assert file.read_text() == wanted, f"{file.name} is out of date: run ops/helm/tests/generate.py"
+    values = yaml.safe_load((charts.HELM / chart / "values.yaml").read_text())
+    assert problems(schema_of(chart), values) == []
