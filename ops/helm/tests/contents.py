@@ -139,6 +139,21 @@ def documented(page: Path, at_least: int) -> None:
         assert done.returncode == 0, (command, done.stderr)
 
 
+def great_numbers(chart: str, case: str) -> None:
+    """A template writes a float of a million as 1e+06, which Kubernetes takes for no whole number."""
+    values: dict[str, Any] = {}
+    for path, leaf, _ in leaves(schema_of(chart)):
+        if path[0] in ("config", "global") or "integer" not in leaf.get("type", []) or leaf.get("maximum", 2e6) < 1e6:
+            continue
+        into = values
+        for name in path[:-1]:
+            into = into.setdefault(name, {})
+        into[path[-1]] = 1000680000
+    rendered = charts.text(chart, values, case)
+    assert "e+" not in rendered
+    assert "1000680000" in rendered
+
+
 def umbrella(chart: str) -> None:
     """Helm gives every chart `global`, and parents say `enabled`."""
     charts.text(chart, {"global": {"anything": {"goes": 1}}, "enabled": True})
