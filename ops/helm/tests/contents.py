@@ -1,6 +1,7 @@
 """Tests that every chart has: each chart's test_common.py takes them in with its name."""
 
 import copy
+import functools
 import json
 import re
 import shlex
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
-import kubernetes_validate
+import kubernetes_validate.utils
 import yaml
 
 import charts
@@ -18,6 +19,8 @@ import generate
 # The validator has the schemas of Kubernetes' own kinds only.
 OF_CRDS = {"Cluster", "ExternalSecret", "HTTPRoute", "PodMonitor", "PrometheusRule", "ScaledObject", "ServiceMonitor"}
 OF_CRDS |= {"TriggerAuthentication"}
+# It reads all definitions of a version again for each manifest, which takes longer than the check.
+kubernetes_validate.utils.schema_contents = functools.cache(kubernetes_validate.utils.schema_contents)
 NOT_OF_TYPE: dict[str, Any] = {
     "string": 1.5,
     "integer": "1",
@@ -46,8 +49,8 @@ def confined(chart: str, case: str) -> None:
 def without_secrets(chart: str, case: str) -> None:
     """No Secret, and nothing that collides with an application's variables, and the same text again."""
     first = charts.text(chart, case=case)
-    assert first == charts.text(chart, case=case)
-    manifests = [each for each in yaml.safe_load_all(first) if each]
+    assert first == charts.template(chart, case=case).stdout
+    manifests = charts.parsed(first)
     assert "Secret" not in charts.kinds(manifests)
     services = [each["metadata"]["name"] for each in manifests if each["kind"] == "Service"]
     assert not [name for name in services if name.upper().replace("-", "_").startswith("TASKER")]
