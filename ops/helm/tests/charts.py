@@ -60,7 +60,13 @@ def template(
 
 
 def text(chart: str, values: Manifest | None = None, case: str | None = "minimal", kubernetes: str = NEWEST) -> str:
-    done = template(chart, values, case, kubernetes)
+    """What a render prints; the same one for the same values."""
+    return _text(chart, json.dumps(values or {}), case, kubernetes)
+
+
+@functools.lru_cache(maxsize=64)
+def _text(chart: str, values: str, case: str | None, kubernetes: str) -> str:
+    done = template(chart, json.loads(values), case, kubernetes)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -73,7 +79,7 @@ def parsed(rendered: str) -> list[Manifest]:
 
 @functools.lru_cache(maxsize=64)
 def _rendered(chart: str, values: str, case: str | None, kubernetes: str) -> list[Manifest]:
-    return parsed(text(chart, json.loads(values), case, kubernetes))
+    return parsed(_text(chart, values, case, kubernetes))
 
 
 def render(

@@ -174,7 +174,7 @@ db-{{ .Release.Name | trunc 45 | trimSuffix "-" }}
 {{- end -}}
 {{- end -}}
 
-{{/* What every pod has before its containers. Takes root, component and account. */}}
+{{/* What every pod has before its containers. Takes root, component and account. Numbers in values are floats: without int64 a great one is written as 1e+06. */}}
 {{- define "tasker.pod" -}}
 {{- $values := .root.Values -}}
 serviceAccountName: {{ .account }}
@@ -189,13 +189,13 @@ securityContext:
   runAsNonRoot: true
   {{- with $values.securityContext }}
   {{- with .runAsUser }}
-  runAsUser: {{ . }}
+  runAsUser: {{ int64 . }}
   {{- end }}
   {{- with .runAsGroup }}
-  runAsGroup: {{ . }}
+  runAsGroup: {{ int64 . }}
   {{- end }}
   {{- with .fsGroup }}
-  fsGroup: {{ . }}
+  fsGroup: {{ int64 . }}
   {{- end }}
   {{- end }}
   seccompProfile:
@@ -349,7 +349,7 @@ metadata:
   labels:
     {{- include "tasker.labels" . | nindent 4 }}
 spec:
-  maxUnavailable: {{ .root.Values.podDisruptionBudget.maxUnavailable }}
+  maxUnavailable: {{ int64 .root.Values.podDisruptionBudget.maxUnavailable }}
   selector:
     matchLabels:
       {{- include "tasker.selector" . | nindent 6 }}
@@ -373,8 +373,8 @@ spec:
     apiVersion: apps/v1
     kind: Deployment
     name: {{ include "tasker.fullname" $.root }}
-  minReplicas: {{ .minReplicas }}
-  maxReplicas: {{ .maxReplicas }}
+  minReplicas: {{ int64 .minReplicas }}
+  maxReplicas: {{ int64 .maxReplicas }}
   metrics:
     - type: Resource
       resource:

@@ -55,3 +55,7 @@ def test_commands_of_the_readme_render() -> None:
 
 def test_commands_of_the_guide_render() -> None:
     contents.documented(charts.HELM.parent.parent / "docs/guides/deploy-on-kubernetes.md", 4)
+
+
+def test_great_numbers_are_written_whole() -> None:
+    contents.great_numbers(CHART, "minimal")

@@ -83,7 +83,9 @@ def test_every_key_is_within_reach() -> None:
         merged(values["config"], key, value)
     moka = {key: wanted.pop(key) for key in list(wanted) if key.startswith("common.cache.moka.")}
     rendered = config(values)
-    assert {key: rendered[key] for key in wanted} == wanted
+    assert {key: (type(rendered[key]), rendered[key]) for key in wanted} == {
+        key: (type(value), value) for key, value in wanted.items()
+    }
     values["config"]["common"]["cache"]["backend"] = "moka"
     assert {key: config(values)[key] for key in moka} == moka
 

@@ -50,3 +50,8 @@ def test_generated_files_are_up_to_date() -> None:
 
 def test_commands_of_the_readme_render() -> None:
     contents.documented(charts.HELM / CHART / "README.md", 1)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_great_numbers_are_written_whole(case: str) -> None:
+    contents.great_numbers(CHART, case)
