@@ -1,8 +1,12 @@
 -- The role of the PostgreSQL exporter. It reads statistics, the depth of queues and the states of tasks; not their contexts and results.
--- Run it as the owner of the database, after `tasker-dev migrate`, and again after an update:
---   psql "$DATABASE_URL" --set=password="$MONITOR_PASSWORD" --file=role.sql
-select 'create role tasker_monitor login' where not exists (select from pg_roles where rolname = 'tasker_monitor') \gexec
-alter role tasker_monitor with password :'password' connection limit 5;
+-- Run it as the owner of the database, after `tasker-dev migrate` and again after an update, and give the role a password:
+--   psql "$DATABASE_URL" --file=role.sql
+--   psql "$DATABASE_URL" --command='\password tasker_monitor'
+do $$ begin
+    if not exists (select from pg_roles where rolname = 'tasker_monitor') then
+        create role tasker_monitor login connection limit 5;
+    end if;
+end $$;
 alter role tasker_monitor set statement_timeout = '10s';
 grant pg_monitor to tasker_monitor;
 grant usage on schema tasker to tasker_monitor;

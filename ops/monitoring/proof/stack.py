@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
-import signal
 import subprocess
-import sys
 import tempfile
+import urllib.parse
+import urllib.request
+import uuid
 from pathlib import Path
+from typing import Any
 
 import psycopg
+import yaml
 
-from .programs import Program, eventually, free_port
+from tests.catalogue import program as debian
 
+from .programs import Program, eventually, free_port, get
+
+SHOP = "examples/e-commerce-workflow"
 UNIT = Path(__file__).resolve().parents[1]
 ROOT = UNIT.parents[1]
 WORKER = UNIT / "proof/worker"
@@ -42,10 +49,11 @@ class Stack:
         self.folder = folder
         self.programs: list[Program] = []
         self.ports: dict[str, int] = {}
+        self.data = folder / "none"
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "TASKER_"))}
 
-    def run(self, name: str, argv: list[str], **env: str) -> Program:
-        started = Program(self.folder, name, argv, env={**self.environment, **env}, cwd=WORKER)
+    def run(self, name: str, argv: list[str], cwd: Path = WORKER, **env: str) -> Program:
+        started = Program(self.folder, name, argv, env={**self.environment, **env}, cwd=cwd)
         self.programs.append(started)
         return started
 
@@ -58,6 +66,7 @@ class Stack:
     def end(self) -> None:
         for running in reversed(self.programs):
             running.end()
+        shutil.rmtree(self.data, ignore_errors=True)
 
     def postgres(self) -> Program:
         """A PostgreSQL with Tasker's schema; sets DATABASE_URL for the programs that follow."""
@@ -66,13 +75,12 @@ class Stack:
             raise FileNotFoundError("PostgreSQL is missing; cargo xtask setup")
         data = Path(tempfile.mkdtemp(prefix="tasker-monitoring-", dir="/var/tmp"))
         drop = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.geteuid() == 0 else []
+        (data / "password").write_text("tasker")
         if drop:
             shutil.chown(data, 65534, 65534)
-        (self.folder / "password").write_text("tasker")
-        (self.folder / "password").chmod(0o644)
-        self.folder.chmod(0o755)
+            shutil.chown(data / "password", 65534, 65534)
         initdb = [*drop, str(tools[-1] / "initdb"), "-D", str(data / "pg"), "-U", "tasker", "--auth=scram-sha-256"]
-        initdb += [f"--pwfile={self.folder / 'password'}", "--no-sync", "--encoding=UTF8", "--locale=C.UTF-8"]
+        initdb += [f"--pwfile={data / 'password'}", "--no-sync", "--encoding=UTF8", "--locale=C.UTF-8"]
         subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, env=self.environment, cwd="/")
         options = [
             f"-cport={self.port('postgres')}",
@@ -128,17 +136,76 @@ class Stack:
         recovery.answers(self.url("recovery", "/ready"))
         return recovery
 
+    def shop(self) -> Program:
+        """The example on Axum, with its payment service."""
+        folder = ROOT / SHOP / "axum"
+        migrate = [program("shop"), "migrate", "--catalogue", str(ROOT / SHOP / "catalogue.json")]
+        subprocess.run(migrate, env=self.environment, cwd=folder, check=True, capture_output=True)
+        bank = self.run("bank", [program("shop-bank"), "--port", str(self.port("bank"))], cwd=folder)
+        argv = [program("shop"), "serve", "--port", str(self.port("shop")), "--bank-url", self.url("bank")]
+        shop = self.run("shop", [*argv, "--review-token", "let-me-decide"], cwd=folder, SHOP_URL=self.url("shop"))
+        assert bank.process.poll() is None
+        shop.answers(self.url("shop", "/tasker/ready"))
+        return shop
 
-if __name__ == "__main__":
-    stack = Stack(Path(sys.argv[1]))
-    try:
-        stack.postgres()
-        stack.recovery()
-        stack.server()
-        stack.worker()
-        print(stack.environment["DATABASE_URL"], stack.ports, flush=True)
-        signal.pause()
-    except KeyboardInterrupt:
-        pass
-    finally:
-        stack.end()
+    def exporter(self) -> Program:
+        """The PostgreSQL exporter, as the role that the guide has made."""
+        self.sql((UNIT / "postgres-exporter/role.sql").read_text())
+        # What Go's driver takes; the throw-away cluster is made with fewer rounds.
+        self.sql("set scram_iterations = 4096; alter role tasker_monitor with password 'monitor'")
+        argv = [debian("prometheus-postgres-exporter"), f"--web.listen-address=127.0.0.1:{self.port('exporter')}"]
+        argv += [f"--extend.query-path={UNIT / 'postgres-exporter/queries.yaml'}"]
+        dsn = f"postgres://tasker_monitor:monitor@127.0.0.1:{self.port('postgres')}/tasker?sslmode=disable"
+        exporter = self.run("exporter", argv, DATA_SOURCE_NAME=dsn)
+        exporter.answers(self.url("exporter", "/metrics"))
+        return exporter
+
+    def prometheus(self, interval: str = "1s", **more: object) -> Program:
+        """Prometheus with the jobs and labels of the example configuration, and our rules."""
+        targets = {
+            "tasker-server": [("server", "/metrics", {})],
+            "tasker-worker": [
+                ("worker", "/metrics", {"worker_pool": "fastapi"}),
+                ("shop", "/tasker/metrics", {"worker_pool": "axum"}),
+            ],
+            "tasker-recovery": [("recovery", "/metrics", {})],
+            "tasker-postgres": [("exporter", "/metrics", {})],
+        }
+        jobs = []
+        for job, parts in targets.items():
+            here = [(self.port(name), path, labels) for name, path, labels in parts if name in self.ports]
+            # One job has one path unless a label says otherwise.
+            configs = [
+                {"targets": [f"127.0.0.1:{port}"], "labels": {"cluster": "proof", "__metrics_path__": path, **labels}}
+                for port, path, labels in here
+            ]
+            jobs.append({"job_name": job, "static_configs": configs})
+        config = {
+            "global": {"scrape_interval": interval, "scrape_timeout": interval, "evaluation_interval": interval},
+            "rule_files": [str(UNIT / "prometheus-rules/tasker.rules.yml")],
+            "scrape_configs": jobs,
+            **more,
+        }
+        file = self.folder / "prometheus.yml"
+        file.write_text(yaml.safe_dump(config, sort_keys=False))
+        argv = [debian("prometheus"), f"--config.file={file}", f"--storage.tsdb.path={self.folder / 'prometheus'}"]
+        prometheus = self.run("prometheus", [*argv, f"--web.listen-address=127.0.0.1:{self.port('prometheus')}"])
+        prometheus.answers(self.url("prometheus", "/-/ready"))
+        return prometheus
+
+    def ask(self, path: str, **parameters: object) -> Any:
+        """What Prometheus' API answers."""
+        query = urllib.parse.urlencode(parameters, doseq=True)
+        answer = get(self.url("prometheus", f"/api/v1/{path}?{query}"))
+        assert answer is not None, f"Prometheus did not answer {path}?{query}"
+        return json.loads(answer)["data"]
+
+    def create(self, **context: object) -> str:
+        """Creates a task of the proof's template; its UUID."""
+        body = {"name": "proof", "namespace": "proof", "version": "1.0.0", "initiator": "proof", "source_system": "proof", "reason": "proof"}
+        return str(self.post("server", "/v1/tasks", {**body, "context": {"name": "proof", "nonce": uuid.uuid4().hex, **context}})["task_uuid"])
+
+    def post(self, name: str, path: str, body: object) -> Any:
+        request = urllib.request.Request(self.url(name, path), json.dumps(body).encode(), {"content-type": "application/json"})
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)
