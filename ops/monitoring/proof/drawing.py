@@ -42,9 +42,12 @@ def svg(series: list[tuple[str, list[tuple[float, float]]]], start: float, end: 
     lines = []
     for index, (_, points) in enumerate(series):
         places = " ".join(
-            f"{(at - start) / (end - start) * WIDTH:.1f},{HEIGHT - 4 - max(value, 0) / top * (HEIGHT - 12):.1f}" for at, value in points
+            f"{(at - start) / (end - start) * WIDTH:.1f},{HEIGHT - 4 - max(value, 0) / top * (HEIGHT - 12):.1f}"
+            for at, value in points
         )
-        lines.append(f'<polyline fill="none" stroke="{COLOURS[index % len(COLOURS)]}" stroke-width="1.5" points="{places}"/>')
+        lines.append(
+            f'<polyline fill="none" stroke="{COLOURS[index % len(COLOURS)]}" stroke-width="1.5" points="{places}"/>'
+        )
     label = f'<text x="3" y="12" font-size="10">{top:.4g}</text>'
     return f'<svg width="{WIDTH}" height="{HEIGHT}">{"".join(lines)}{label}</svg>'
 

@@ -84,11 +84,6 @@ class Program:
     def said(self) -> str:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-30:])
 
-    def kill(self) -> None:
-        """Ends it, and what it has started, without a word."""
-        os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-
     def end(self, sign: signal.Signals = signal.SIGTERM) -> None:
         if self.process.poll() is None:
             os.killpg(self.process.pid, sign)

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import urllib.error
 import urllib.parse
 import urllib.request
 import uuid
@@ -24,6 +25,7 @@ SHOP = "examples/e-commerce-workflow"
 UNIT = Path(__file__).resolve().parents[1]
 ROOT = UNIT.parents[1]
 WORKER = UNIT / "proof/worker"
+RULES = UNIT / "prometheus-rules/tasker.rules.yml"
 
 
 def program(name: str) -> str:
@@ -35,7 +37,11 @@ def program(name: str) -> str:
     given = os.environ.get(f"{name.upper().replace('-', '_')}_BIN")
     path = Path(given or Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug" / name)
     if not path.is_file():
-        package = {"tasker-server": "tasker-orchestration", "shop": "shop"}.get(name, name)
+        package = {
+            "tasker-server": "tasker-orchestration",
+            "shop": "e-commerce-axum",
+            "shop-bank": "e-commerce-axum",
+        }.get(name, name)
         raise FileNotFoundError(
             f"{path} is missing; cargo build --package workspace-hack --package {package} --bin {name}"
         )
@@ -160,8 +166,8 @@ class Stack:
         exporter.answers(self.url("exporter", "/metrics"))
         return exporter
 
-    def prometheus(self, interval: str = "1s", **more: object) -> Program:
-        """Prometheus with the jobs and labels of the example configuration, and our rules."""
+    def prometheus(self, name: str = "prometheus", rules: Path = RULES, **more: object) -> Program:
+        """Prometheus with the jobs and labels of the example configuration, and our rules; it looks every second."""
         targets = {
             "tasker-server": [("server", "/metrics", {})],
             "tasker-worker": [
@@ -181,16 +187,16 @@ class Stack:
             ]
             jobs.append({"job_name": job, "static_configs": configs})
         config = {
-            "global": {"scrape_interval": interval, "scrape_timeout": interval, "evaluation_interval": interval},
-            "rule_files": [str(UNIT / "prometheus-rules/tasker.rules.yml")],
+            "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"},
+            "rule_files": [str(rules)],
             "scrape_configs": jobs,
             **more,
         }
-        file = self.folder / "prometheus.yml"
+        file = self.folder / f"{name}.yml"
         file.write_text(yaml.safe_dump(config, sort_keys=False))
-        argv = [debian("prometheus"), f"--config.file={file}", f"--storage.tsdb.path={self.folder / 'prometheus'}"]
-        prometheus = self.run("prometheus", [*argv, f"--web.listen-address=127.0.0.1:{self.port('prometheus')}"])
-        prometheus.answers(self.url("prometheus", "/-/ready"))
+        argv = [debian("prometheus"), f"--config.file={file}", f"--storage.tsdb.path={self.folder / name}"]
+        prometheus = self.run(name, [*argv, f"--web.listen-address=127.0.0.1:{self.port(name)}"])
+        prometheus.answers(self.url(name, "/-/ready"))
         return prometheus
 
     def ask(self, path: str, **parameters: object) -> Any:
@@ -202,10 +208,33 @@ class Stack:
 
     def create(self, **context: object) -> str:
         """Creates a task of the proof's template; its UUID."""
-        body = {"name": "proof", "namespace": "proof", "version": "1.0.0", "initiator": "proof", "source_system": "proof", "reason": "proof"}
-        return str(self.post("server", "/v1/tasks", {**body, "context": {"name": "proof", "nonce": uuid.uuid4().hex, **context}})["task_uuid"])
+        nonce = uuid.uuid4().hex
+        body = {
+            "name": "proof",
+            "namespace": "proof",
+            "version": "1.0.0",
+            "initiator": "proof",
+            "source_system": "proof",
+        }
+        self.post(
+            "server", "/v1/tasks", {**body, "reason": "proof", "context": {"name": "proof", "nonce": nonce, **context}}
+        )
+        ((task,),) = self.sql(f"select task_uuid from tasker.tasks where context->>'nonce' = '{nonce}'")
+        return str(task)
 
-    def post(self, name: str, path: str, body: object) -> Any:
-        request = urllib.request.Request(self.url(name, path), json.dumps(body).encode(), {"content-type": "application/json"})
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return json.load(answer)
+    def post(self, name: str, path: str, body: object) -> None:
+        """Posts until it is done. A creation whose start lost a race answers 500, and 409 when it is repeated."""
+        request = urllib.request.Request(
+            self.url(name, path), json.dumps(body).encode(), {"content-type": "application/json"}
+        )
+
+        def is_done() -> bool:
+            try:
+                urllib.request.urlopen(request, timeout=30).close()
+            except urllib.error.HTTPError as error:
+                if error.code < 500 and error.code != 409:
+                    raise
+                return error.code == 409
+            return True
+
+        eventually(f"{name} takes {path}", is_done)

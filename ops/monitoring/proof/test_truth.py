@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,12 @@ from .stack import Stack
 METRICS = metrics()
 # Labels that OpenTelemetry and histograms add.
 ADDED = {"__name__", "otel_scope_name", "le"}
-SOURCES = {"tasker-server": "server", "tasker-worker": "worker", "tasker-recovery": "recovery", "tasker-postgres": "postgres"}
+SOURCES = {
+    "tasker-server": "server",
+    "tasker-worker": "worker",
+    "tasker-recovery": "recovery",
+    "tasker-postgres": "postgres",
+}
 PANELS = [(board, panel) for board in DASHBOARDS for panel in board["panel"]]
 
 
@@ -39,21 +45,26 @@ def scraped(stack: Stack) -> Stack:
     # A worker that is killed while it has a step, so that there is something to recover.
     held = stack.folder / "held"
     task = stack.create(until=str(held))
-    progress = f"select from tasker.workflow_steps where task_uuid = '{task}' and in_process and attempts = 1"
+    progress = f"select 1 from tasker.workflow_steps where task_uuid = '{task}' and in_process and attempts = 1"
     eventually("a step is in progress", lambda: stack.sql(progress))
     worker = next(program for program in stack.programs if program.name == "worker")
-    worker.kill()
+    # The process that executes steps; `tasker worker` starts another one.
+    os.kill(int(re.findall(r"worker-1 started \(pid (\d+)\)", worker.log.read_text())[-1]), signal.SIGKILL)
     held.touch()
-    worker.start()
-    worker.answers(stack.url("worker", "/ready"))
     eventually("the step is recovered", lambda: value(stack, "sum(tasker_recovery_recovered_total)") > 0)
     for _ in range(4):
         stack.create()
     done = 'sum(tasker_tasks_ended_5m{tasker_namespace="proof",outcome="complete"})'
     eventually("the tasks have ended", lambda: value(stack, done) >= 14)
     recorded = "|".join(rule["record"] for rule in RULES)
-    eventually("everything is recorded", lambda: value(stack, f'count(count by (__name__) ({{__name__=~"{recorded}"}}))') == len(RULES))
-    eventually("rates are there", lambda: value(stack, 'sum(rate(tasker_contrib_handler_executions_total{worker_pool="axum"}[5m]))') >= 0)
+    eventually(
+        "everything is recorded",
+        lambda: value(stack, f'count(count by (__name__) ({{__name__=~"{recorded}"}}))') == len(RULES),
+    )
+    eventually(
+        "rates are there",
+        lambda: value(stack, 'sum(rate(tasker_contrib_handler_executions_total{worker_pool="axum"}[5m]))') >= 0,
+    )
     return stack
 
 
@@ -68,7 +79,10 @@ def emitted(stack: Stack) -> dict[str, tuple[str, set[str], str]]:
     for target in stack.ask("targets", state="active")["activeTargets"]:
         job, instance = target["labels"]["job"], target["labels"]["instance"]
         assert target["health"] == "up", f"{job}: {target['lastError']}"
-        kinds = {row["metric"]: row["type"] for row in stack.ask("targets/metadata", match_target=f'{{instance="{instance}"}}')}
+        kinds = {
+            row["metric"]: row["type"]
+            for row in stack.ask("targets/metadata", match_target=f'{{instance="{instance}"}}')
+        }
         for series in stack.ask("series", **{"match[]": f'{{job="{job}",instance="{instance}"}}'}):
             name = series["__name__"]
             base = re.sub(r"_(bucket|sum|count)$", "", name)
@@ -94,24 +108,32 @@ def test_metrics_are_as_the_catalogue_says(scraped: Stack) -> None:
         if row["from"] == "postgres":
             labels -= {"server"} - said
         if (kind, labels, SOURCES[job]) != (row["kind"], said, row["from"]):
-            wrong.append(f"{name}: the catalogue says {row['kind']} {sorted(said)} of {row['from']}, it is {kind} {sorted(labels)} of {SOURCES[job]}")
+            wrong.append(
+                f"{name}: the catalogue says {row['kind']} {sorted(said)} of {row['from']}, it is {kind} {sorted(labels)} of {SOURCES[job]}"
+            )
     assert not wrong, "\n".join(wrong)
 
 
 def test_every_metric_of_tasker_is_in_the_catalogue(scraped: Stack) -> None:
     ours = {name for name in emitted(scraped) if name.startswith("tasker_") or name == "target_info"}
     unknown = ours - set(METRICS)
-    assert not unknown, "emitted, but not in ops/monitoring/catalogue/metrics.toml; add a row, with `unused` if it is not worth a panel"
+    assert not unknown, (
+        "emitted, but not in ops/monitoring/catalogue/metrics.toml; add a row, with `unused` if it is not worth a panel"
+    )
 
 
-@pytest.mark.parametrize(("board", "panel"), PANELS, ids=[f"{board['uid']}: {panel['title']}" for board, panel in PANELS])
+@pytest.mark.parametrize(
+    ("board", "panel"), PANELS, ids=[f"{board['uid']}: {panel['title']}" for board, panel in PANELS]
+)
 def test_panel_has_data(scraped: Stack, board: dict[str, Any], panel: dict[str, Any]) -> None:
     for query in panel["queries"]:
         expr = re.sub(r"\$\w+", ".*", query["expr"])
         found = scraped.ask("query", query=expr)["result"]
         assert found, f"no data: {expr}"
         named = set(re.findall(r"\{\{(\w+)\}\}", query["legend"]))
-        assert all(named <= set(series["metric"]) for series in found) or " or " in expr, f"the legend names a label that is not there: {named}"
+        assert all(named <= set(series["metric"]) for series in found) or " or " in expr, (
+            f"the legend names a label that is not there: {named}"
+        )
 
 
 def test_rules_are_evaluated_without_errors(scraped: Stack) -> None:
@@ -121,13 +143,19 @@ def test_rules_are_evaluated_without_errors(scraped: Stack) -> None:
 
 
 def test_core_is_scraped_although_it_answers_as_html(scraped: Stack) -> None:
-    (target,) = [target for target in scraped.ask("targets")["activeTargets"] if target["labels"]["job"] == "tasker-server"]
+    (target,) = [
+        target for target in scraped.ask("targets")["activeTargets"] if target["labels"]["job"] == "tasker-server"
+    ]
     assert target["health"] == "up"
 
 
 def test_sql_of_the_runbooks_runs(scraped: Stack) -> None:
     pages = sorted((ROOT / "docs/runbooks").glob("*.md"))
-    blocks = [(page.stem, block) for page in pages for block in re.findall(r"^```sql\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)]
+    blocks = [
+        (page.stem, block)
+        for page in pages
+        for block in re.findall(r"^```sql\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
+    ]
     assert len(blocks) > 15
     for _name, block in blocks:
         scraped.sql(block)
