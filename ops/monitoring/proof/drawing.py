@@ -13,7 +13,8 @@ from .stack import Stack
 WIDTH, HEIGHT = 420, 140
 COLOURS = ["#3274d9", "#e0752d", "#37872d", "#c4162a", "#8f3bb8", "#0a7c88", "#967302", "#5f6b7a"]
 STYLE = """body { font: 13px sans-serif; margin: 2em; } section { display: flex; flex-wrap: wrap; gap: 1em; }
-figure { margin: 0; width: 420px; } figcaption b { display: block; } svg { border: 1px solid #ccc; } small { color: #555; }"""
+figure { margin: 0; width: 420px; } figcaption b { display: block; } svg { border: 1px solid #ccc; }
+small { color: #555; }"""
 
 
 def page(stack: Stack, boards: list[dict[str, Any]], seconds: int = 120) -> str:
@@ -34,7 +35,8 @@ def figure(stack: Stack, panel: dict[str, Any], start: float, end: float) -> str
             points = [(float(at), float(value)) for at, value in row["values"]]
             name = re.sub(r"\{\{(\w+)\}\}", lambda match, row=row: row["metric"].get(match[1], ""), query["legend"])  # type: ignore[misc]
             series.append((name, [(at, value) for at, value in points if math.isfinite(value)]))
-    return f"<figure>{svg(series, start, end)}<figcaption><b>{html.escape(panel['title'])}</b>{legend(series, panel['unit'])}</figcaption></figure>"
+    caption = f"<b>{html.escape(panel['title'])}</b>{legend(series, panel['unit'])}"
+    return f"<figure>{svg(series, start, end)}<figcaption>{caption}</figcaption></figure>"
 
 
 def svg(series: list[tuple[str, list[tuple[float, float]]]], start: float, end: float) -> str:

@@ -168,7 +168,7 @@ class Stack:
 
     def prometheus(self, name: str = "prometheus", rules: Path = RULES, **more: object) -> Program:
         """Prometheus with the jobs and labels of the example configuration, and our rules; it looks every second."""
-        targets = {
+        targets: dict[str, list[tuple[str, str, dict[str, str]]]] = {
             "tasker-server": [("server", "/metrics", {})],
             "tasker-worker": [
                 ("worker", "/metrics", {"worker_pool": "fastapi"}),

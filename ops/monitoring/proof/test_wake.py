@@ -1,6 +1,6 @@
 """Five faults made for real, and what Alertmanager tells of each.
 
-Alerts wait for two seconds instead of minutes here; that they wait as long as they should is promtool's part, in `tests`.
+Alerts wait for two seconds instead of minutes here; `tests` shows with promtool that they wait as long as they should.
 """
 
 from __future__ import annotations
