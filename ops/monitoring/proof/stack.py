@@ -185,7 +185,9 @@ class Stack:
                 {"targets": [f"127.0.0.1:{port}"], "labels": {"cluster": "proof", "__metrics_path__": path, **labels}}
                 for port, path, labels in here
             ]
-            jobs.append({"job_name": job, "static_configs": configs})
+            # Without a database the exporter takes a second and more to say so.
+            slow = {"scrape_interval": "3s", "scrape_timeout": "3s"} if job == "tasker-postgres" else {}
+            jobs.append({"job_name": job, "static_configs": configs, **slow})
         config = {
             "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"},
             "rule_files": [str(rules)],

@@ -36,6 +36,9 @@ def values(series: str, phases: list[Any], lengths: list[int]) -> str:
                 counter += minute == 0
             elif value == "reset every 9":
                 counter = 0 if minute % 9 == 0 else counter + 12
+            elif value == "stale":
+                samples.append("stale")
+                continue
             elif value == "_":
                 # A counter that is there stays there.
                 samples.append(counter if is_counter and counter else "_")
