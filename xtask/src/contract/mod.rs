@@ -6,6 +6,7 @@
 
 pub mod check;
 mod docs;
+mod monitoring;
 mod outputs;
 
 pub use outputs::Output;

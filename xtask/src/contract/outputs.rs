@@ -1,6 +1,6 @@
 //! Every generated file.
 
-use super::docs;
+use super::{docs, monitoring};
 use crate::error::Result;
 use crate::lang;
 use crate::tables::{Contract, Target};
@@ -19,6 +19,18 @@ const PAGES: [&Target; 3] = [&docs::CONFIGURATION, &docs::NAMES, &docs::COMPATIB
 /// Every generated file of this repository, or for each the reason why it cannot be generated.
 pub fn outputs(root: &Path) -> Result<Vec<Result<Output>>> {
     let contract = Contract::new(root);
+    let monitoring = match monitoring::outputs(root) {
+        Ok(files) => files
+            .into_iter()
+            .map(|(path, contents)| {
+                Ok(Output {
+                    path: path.into(),
+                    contents,
+                })
+            })
+            .collect(),
+        Err(problem) => vec![Err(problem)],
+    };
     Ok(lang::constants()
         .chain(PAGES)
         .filter(|target| root.join(target.manifest).is_file())
@@ -28,5 +40,6 @@ pub fn outputs(root: &Path) -> Result<Vec<Result<Output>>> {
                 contents: (target.render)(&contract)?,
             })
         })
+        .chain(monitoring)
         .collect())
 }
