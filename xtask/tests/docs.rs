@@ -21,6 +21,7 @@ fn documents() -> Vec<PathBuf> {
         "ops/dev-server/README.md",
         "ops/recovery/README.md",
         "ops/docker/README.md",
+        "ops/terraform/README.md",
         "examples/etl-pipeline/README.md",
         "examples/e-commerce-workflow/README.md",
     ]
