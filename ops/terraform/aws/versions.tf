@@ -1,6 +1,6 @@
 # xtask: name = "terraform-aws"
 # xtask: check = "../tools/check.py"
-# xtask: inputs = ["ops/terraform/tools", "ops/terraform/values", "ops/terraform/README.md"]
+# xtask: inputs = ["ops/terraform/tools", "ops/terraform/values", "ops/terraform/README.md", "ops/terraform/gcp"]
 # xtask: env = ["TASKER_TERRAFORM_PROVIDERS", "TF_PLUGIN_CACHE_DIR", "TF_CLI_CONFIG_FILE"]
 
 terraform {

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import contract
 import inputs
 import policy
 import providers
@@ -54,6 +55,8 @@ def main(folder: Path) -> int:
             failed += int(closing.group(2)) if closing else 1
             held, broken = policy.check(terraform, folder, environment)
             passed, failed = passed + held, failed + broken
+            kept, differing = contract.check()
+            passed, failed = passed + kept, failed + differing
             documented = inputs.main(["--check"]) == 0
             passed, failed = passed + documented, failed + (not documented)
     except providers.Missing as missing:

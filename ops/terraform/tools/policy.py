@@ -85,15 +85,52 @@ RULES = (
         lambda v: first(v, "metadata_options")["http_tokens"] == "required" and first(v, "metadata_options")["http_put_response_hop_limit"] == 1,
         {"metadata_options": [{"http_tokens": "optional", "http_put_response_hop_limit": 1}]},
     ),
+    Rule(
+        "google_sql_database_instance",
+        "is private, with TLS enforced",
+        lambda v: first(first(v, "settings"), "ip_configuration")["ipv4_enabled"] is False
+        and first(first(v, "settings"), "ip_configuration")["ssl_mode"] == "ENCRYPTED_ONLY",
+        {"settings": [{"ip_configuration": [{"ipv4_enabled": True, "ssl_mode": "ENCRYPTED_ONLY"}]}]},
+    ),
+    Rule(
+        "google_sql_database_instance",
+        "can be restored",
+        lambda v: first(first(v, "settings"), "backup_configuration")["point_in_time_recovery_enabled"] is True,
+        {"settings": [{"backup_configuration": [{"point_in_time_recovery_enabled": False}]}]},
+    ),
+    Rule("google_sql_database_instance", "has no password in the state", lambda v: not v.get("root_password"), {"root_password": "secret"}),
+    Rule(
+        "google_container_cluster",
+        "has private nodes",
+        lambda v: first(v, "private_cluster_config")["enable_private_nodes"] is True,
+        {"private_cluster_config": [{"enable_private_nodes": False}]},
+    ),
+    Rule(
+        "google_container_cluster",
+        "has no API for everybody",
+        lambda v: not is_open([block["cidr_block"] for block in first(v, "master_authorized_networks_config").get("cidr_blocks") or []])
+        and first(v, "master_authorized_networks_config")["gcp_public_cidrs_access_enabled"] is False,
+        {"master_authorized_networks_config": [{"gcp_public_cidrs_access_enabled": False, "cidr_blocks": [{"cidr_block": "0.0.0.0/0"}]}]},
+    ),
+    Rule("google_compute_network", "has no subnets of its own", lambda v: v["auto_create_subnetworks"] is False, {"auto_create_subnetworks": True}),
+    Rule("google_compute_global_address", "is internal", lambda v: v["address_type"] == "INTERNAL", {"address_type": "EXTERNAL"}),
+    Rule(
+        "google_secret_manager_secret_iam_member",
+        "names who may read it",
+        lambda v: v["member"] not in ("allUsers", "allAuthenticatedUsers"),
+        {"member": "allUsers"},
+    ),
     Rule("aws_kms_key", "is changed every year", lambda v: v["enable_key_rotation"] is True, {"enable_key_rotation": False}),
 )
 
-# They store nothing, or nothing that AWS does not encrypt anyway, and nobody reaches them.
+# They store nothing, or nothing that the cloud does not encrypt anyway, and nobody reaches them.
 HARMLESS = frozenset(
     """
     aws_cloudwatch_log_group aws_db_subnet_group aws_eip aws_eks_addon aws_eks_node_group aws_eks_pod_identity_association aws_iam_role
     aws_iam_role_policy aws_iam_role_policy_attachment aws_internet_gateway aws_nat_gateway aws_route aws_route_table
     aws_route_table_association aws_secretsmanager_secret aws_security_group aws_vpc
+    google_compute_router google_compute_router_nat google_compute_subnetwork google_secret_manager_secret google_service_networking_connection
+    google_sql_database
     """.split()
 )
 
