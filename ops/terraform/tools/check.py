@@ -19,8 +19,8 @@ def required_providers(folder: Path) -> list[str]:
     return sorted(set(re.findall(r'source\s*=\s*"hashicorp/([a-z]+)"', (folder / "versions.tf").read_text())))
 
 
-def run(words: list[str], folder: Path, environment: dict[str, str]) -> str | None:
-    """Runs Terraform and shows what it says; none if it failed."""
+def run(words: list[str], folder: Path, environment: dict[str, str]) -> tuple[bool, str]:
+    """Runs Terraform and shows what it says; whether it succeeded, and what it said."""
     print(f"$ {' '.join(words)}  # in {folder}", flush=True)
     process = subprocess.Popen(words, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     said = []
@@ -28,15 +28,16 @@ def run(words: list[str], folder: Path, environment: dict[str, str]) -> str | No
     for line in process.stdout:
         said.append(line)
         print(line, end="", flush=True)
-    return None if process.wait() and "passed" not in "".join(said) else "".join(said)
+    return process.wait() == 0, "".join(said)
 
 
-def validated(terraform: str, folder: Path, environment: dict[str, str]) -> int:
+def invalid(terraform: str, folder: Path, environment: dict[str, str]) -> int:
     """How many of the folder and its examples are not valid."""
+    folders = [*sorted((folder / "examples").iterdir()), folder]
     return sum(
-        run([terraform, "init", "-no-color", "-input=false", "-backend=false"], each, environment) is None
-        or run([terraform, "validate", "-no-color"], each, environment) is None
-        for each in [*sorted((folder / "examples").iterdir()), folder]
+        not run([terraform, "init", "-no-color", "-input=false", "-backend=false"], each, environment)[0]
+        or not run([terraform, "validate", "-no-color"], each, environment)[0]
+        for each in folders
     )
 
 
@@ -48,8 +49,8 @@ def main(folder: Path) -> int:
     passed = failed = 0
     try:
         with providers.attached(required_providers(folder), terraform) as environment:
-            failed += validated(terraform, folder, environment)
-            said = run([terraform, "test", "-no-color"], folder, environment) or ""
+            failed += invalid(terraform, folder, environment)
+            _, said = run([terraform, "test", "-no-color"], folder, environment)
             closing = re.search(r"^(?:Success|Failure)! (\d+) passed, (\d+) failed", said, re.M)
             passed += int(closing.group(1)) if closing else 0
             failed += int(closing.group(2)) if closing else 1

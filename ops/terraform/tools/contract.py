@@ -29,15 +29,15 @@ def differences(clouds: list[str], module: str, file: str) -> list[str]:
         lacking = {cloud for cloud in clouds if name not in declared[cloud]}
         expected = EXCEPTIONS.get((module, name), (set(), ""))[0] if file == "variables.tf" else set()
         if lacking != expected & set(clouds):
-            found.append(f"contract: {module}/{file}: `{name}` is missing on {', '.join(sorted(lacking)) or 'no cloud'}, but tools/contract.py says {expected or 'on none'}")
+            found.append(
+                f"contract: {module}/{file}: `{name}` is missing on {', '.join(sorted(lacking)) or 'no cloud'}, but tools/contract.py says {expected or 'on none'}"
+            )
     return found
 
 
 def check() -> tuple[int, int]:
     """How many modules keep the contract, and how many do not."""
-    results = [
-        differences(inputs.CLOUDS, module, file) for module in inputs.MODULES for file in ("variables.tf", "outputs.tf")
-    ]
+    results = [differences(inputs.CLOUDS, module, file) for module in inputs.MODULES for file in ("variables.tf", "outputs.tf")]
     for problem in (problem for problems in results for problem in problems):
         print(problem, file=sys.stderr)
     broken = sum(bool(problems) for problems in results)

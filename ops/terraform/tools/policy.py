@@ -29,7 +29,8 @@ class Rule:
 def first(values: Values, block: str) -> Values:
     """The only block of a name, or an empty one."""
     found = values.get(block) or [{}]
-    return found[0] if isinstance(found, list) else found
+    only: Values = found[0] if isinstance(found, list) else found
+    return only
 
 
 def is_open(cidrs: list[str] | None) -> bool:
@@ -88,8 +89,10 @@ RULES = (
     Rule(
         "google_sql_database_instance",
         "is private, with TLS enforced",
-        lambda v: first(first(v, "settings"), "ip_configuration")["ipv4_enabled"] is False
-        and first(first(v, "settings"), "ip_configuration")["ssl_mode"] == "ENCRYPTED_ONLY",
+        lambda v: (
+            first(first(v, "settings"), "ip_configuration")["ipv4_enabled"] is False
+            and first(first(v, "settings"), "ip_configuration")["ssl_mode"] == "ENCRYPTED_ONLY"
+        ),
         {"settings": [{"ip_configuration": [{"ipv4_enabled": True, "ssl_mode": "ENCRYPTED_ONLY"}]}]},
     ),
     Rule(
@@ -108,11 +111,18 @@ RULES = (
     Rule(
         "google_container_cluster",
         "has no API for everybody",
-        lambda v: not is_open([block["cidr_block"] for block in first(v, "master_authorized_networks_config").get("cidr_blocks") or []])
-        and first(v, "master_authorized_networks_config")["gcp_public_cidrs_access_enabled"] is False,
+        lambda v: (
+            not is_open([block["cidr_block"] for block in first(v, "master_authorized_networks_config").get("cidr_blocks") or []])
+            and first(v, "master_authorized_networks_config")["gcp_public_cidrs_access_enabled"] is False
+        ),
         {"master_authorized_networks_config": [{"gcp_public_cidrs_access_enabled": False, "cidr_blocks": [{"cidr_block": "0.0.0.0/0"}]}]},
     ),
-    Rule("google_compute_network", "has no subnets of its own", lambda v: v["auto_create_subnetworks"] is False, {"auto_create_subnetworks": True}),
+    Rule(
+        "google_compute_network",
+        "has no subnets of its own",
+        lambda v: v["auto_create_subnetworks"] is False,
+        {"auto_create_subnetworks": True},
+    ),
     Rule("google_compute_global_address", "is internal", lambda v: v["address_type"] == "INTERNAL", {"address_type": "EXTERNAL"}),
     Rule(
         "google_secret_manager_secret_iam_member",
@@ -125,13 +135,31 @@ RULES = (
 
 # They store nothing, or nothing that the cloud does not encrypt anyway, and nobody reaches them.
 HARMLESS = frozenset(
-    """
-    aws_cloudwatch_log_group aws_db_subnet_group aws_eip aws_eks_addon aws_eks_node_group aws_eks_pod_identity_association aws_iam_role
-    aws_iam_role_policy aws_iam_role_policy_attachment aws_internet_gateway aws_nat_gateway aws_route aws_route_table
-    aws_route_table_association aws_secretsmanager_secret aws_security_group aws_vpc
-    google_compute_router google_compute_router_nat google_compute_subnetwork google_secret_manager_secret google_service_networking_connection
-    google_sql_database
-    """.split()
+    [
+        "aws_cloudwatch_log_group",
+        "aws_db_subnet_group",
+        "aws_eip",
+        "aws_eks_addon",
+        "aws_eks_node_group",
+        "aws_eks_pod_identity_association",
+        "aws_iam_role",
+        "aws_iam_role_policy",
+        "aws_iam_role_policy_attachment",
+        "aws_internet_gateway",
+        "aws_nat_gateway",
+        "aws_route",
+        "aws_route_table",
+        "aws_route_table_association",
+        "aws_secretsmanager_secret",
+        "aws_security_group",
+        "aws_vpc",
+        "google_compute_router",
+        "google_compute_router_nat",
+        "google_compute_subnetwork",
+        "google_secret_manager_secret",
+        "google_service_networking_connection",
+        "google_sql_database",
+    ]
 )
 
 
@@ -167,12 +195,12 @@ def problems(name: str, made: list[Values]) -> Iterator[str]:
             yield f"{name}: {resource['address']} is of the kind {resource['type']}, for which tools/policy.py has no rule"
         for rule in RULES:
             if rule.kind == resource["type"] and broken_by(rule, resource["values"]):
-                yield f"{name}: {resource['address']} breaks the rule \"{rule.kind} {rule.says}\""
+                yield f'{name}: {resource["address"]} breaks the rule "{rule.kind} {rule.says}"'
 
 
 def check(terraform: str, folder: Path, environment: dict[str, str]) -> tuple[int, int]:
     """How many rules held and broke, over all examples of a cloud."""
-    blunt = [f"the rule \"{rule.kind} {rule.says}\" lets its own counterexample pass" for rule in RULES if not broken_by(rule, rule.bad)]
+    blunt = [f'the rule "{rule.kind} {rule.says}" lets its own counterexample pass' for rule in RULES if not broken_by(rule, rule.bad)]
     examples = {each.name for each in (folder / "examples").iterdir()}
     made = states(terraform, folder, environment)
     missing = [f"{name}: tests/examples.tftest.hcl has no run of that name that succeeds" for name in sorted(examples - made.keys())]

@@ -44,20 +44,14 @@ def places() -> Iterator[str]:
             yield os.environ[variable]
     settings = Path(os.environ.get("TF_CLI_CONFIG_FILE") or "~/.terraformrc").expanduser()
     if settings.is_file():
-        yield from re.findall(
-            r'^\s*(?:path|plugin_cache_dir)\s*=\s*"([^"]+)"', settings.read_text(), re.M
-        )
+        yield from re.findall(r'^\s*(?:path|plugin_cache_dir)\s*=\s*"([^"]+)"', settings.read_text(), re.M)
     yield from STANDARD_PLACES
 
 
 def newest(folder: str, name: str) -> Path | None:
     """The newest version of a provider below a folder with Terraform's layout: host/owner/name/version/platform/program."""
-    programs = glob.glob(
-        f"{os.path.expanduser(folder)}/*/hashicorp/{name}/*/*/terraform-provider-{name}*"
-    )
-    major = [
-        Path(path) for path in programs if Path(path).parts[-3].startswith(AWS_VERSION.split(".")[0] + ".")
-    ]
+    programs = glob.glob(f"{os.path.expanduser(folder)}/*/hashicorp/{name}/*/*/terraform-provider-{name}*")
+    major = [Path(path) for path in programs if Path(path).parts[-3].startswith(AWS_VERSION.split(".")[0] + ".")]
     return max(major, key=lambda path: [int(part) for part in path.parts[-3].split(".")], default=None)
 
 
@@ -131,9 +125,7 @@ def attached(names: list[str], terraform: str) -> Iterator[dict[str, str]]:
             elif (SCHEMAS / f"{name}.json").is_file():
                 command = [sys.executable, str(Path(__file__).parent / "schema_provider.py"), str(SCHEMAS / f"{name}.json")]
             else:
-                raise Missing(
-                    f"no schema of the Terraform provider hashicorp/{name} is in {SCHEMAS}.\nfix: add it with trim_schema.py"
-                )
+                raise Missing(f"no schema of the Terraform provider hashicorp/{name} is in {SCHEMAS}.\nfix: add it with trim_schema.py")
             entries[f"hashicorp/{name}"] = stack.enter_context(running(command, name))
         # The user's own settings of Terraform are none of a test's business.
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("TF_", "AWS_", "GOOGLE_", "ARM_"))}

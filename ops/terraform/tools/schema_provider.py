@@ -58,13 +58,7 @@ def attribute(name: str, about: Schema) -> bytes:
 
 def nested(name: str, about: Schema) -> bytes:
     """tfplugin6.Schema.NestedBlock."""
-    return (
-        data(1, name.encode())
-        + data(2, block(about["block"]))
-        + enum(3, NESTING[about["nesting"]])
-        + enum(4, about.get("min", 0))
-        + enum(5, about.get("max", 0))
-    )
+    return data(1, name.encode()) + data(2, block(about["block"])) + enum(3, NESTING[about["nesting"]]) + enum(4, about.get("min", 0)) + enum(5, about.get("max", 0))
 
 
 def block(about: Schema) -> bytes:
@@ -87,12 +81,7 @@ def entries(field: int, kinds: dict[str, Schema]) -> bytes:
 def provider_schema(about: Schema) -> bytes:
     """tfplugin6.GetProviderSchema.Response; Terraform may keep it for all runs of a process."""
     capabilities = flag(2, True)
-    return (
-        data(1, schema(about.get("provider", {})))
-        + entries(2, about["resources"])
-        + entries(3, about["data_sources"])
-        + data(6, capabilities)
-    )
+    return data(1, schema(about.get("provider", {}))) + entries(2, about["resources"]) + entries(3, about["data_sources"]) + data(6, capabilities)
 
 
 def main(file: Path) -> None:
@@ -100,9 +89,7 @@ def main(file: Path) -> None:
     answers = {"GetProviderSchema": provider_schema(about)}
     silent = ("ValidateProviderConfig", "ValidateResourceConfig", "ValidateDataResourceConfig", "ConfigureProvider", "StopProvider")
     answers |= {method: b"" for method in silent}
-    methods = {
-        method: grpc.unary_unary_rpc_method_handler(lambda request, context, answer=answer: answer) for method, answer in answers.items()
-    }
+    methods = {method: grpc.unary_unary_rpc_method_handler(lambda request, context, answer=answer: answer) for method, answer in answers.items()}
     server = grpc.server(futures.ThreadPoolExecutor(4))
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, methods),))
     with tempfile.TemporaryDirectory() as folder:
