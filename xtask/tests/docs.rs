@@ -24,6 +24,7 @@ fn documents() -> Vec<PathBuf> {
         "ops/helm/tasker-full-stack/README.md",
         "ops/helm/tasker-orchestration/README.md",
         "ops/helm/tasker-worker/README.md",
+        "ops/terraform/README.md",
         "examples/etl-pipeline/README.md",
         "examples/e-commerce-workflow/README.md",
     ]

@@ -9,6 +9,7 @@ pub mod python;
 mod ruby;
 pub mod rust;
 mod tasker_plugin;
+mod terraform;
 mod typescript;
 
 use std::path::Path;
@@ -29,7 +30,7 @@ pub use language::{Job, Language};
 pub use planner::{Planner, Provided};
 
 /// Every ecosystem, in the order in which manifests are looked for.
-pub const ECOSYSTEMS: [&Entry; 7] = [
+pub const ECOSYSTEMS: [&Entry; 8] = [
     &rust::ECOSYSTEM,
     &python::ECOSYSTEM,
     &ruby::ECOSYSTEM,
@@ -37,6 +38,7 @@ pub const ECOSYSTEMS: [&Entry; 7] = [
     &tasker_plugin::ECOSYSTEM,
     &example::ECOSYSTEM,
     &helm::ECOSYSTEM,
+    &terraform::ECOSYSTEM,
 ];
 
 pub fn languages() -> impl Iterator<Item = &'static dyn Language> {

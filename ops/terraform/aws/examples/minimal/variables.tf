@@ -1,0 +1,17 @@
+variable "name" {
+  description = "The beginning of all names."
+  type        = string
+  default     = "tasker"
+}
+
+variable "region" {
+  description = "The region."
+  type        = string
+  default     = "eu-central-1"
+}
+
+variable "api_allowed_cidrs" {
+  description = "Your own address, such as 203.0.113.7/32, from which kubectl and helm reach the cluster."
+  type        = list(string)
+  default     = []
+}

@@ -1,0 +1,95 @@
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+variables {
+  name         = "tasker"
+  cluster_name = "tasker"
+  database = {
+    host            = "db.mock.invalid"
+    app_secret      = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:tasker/tasker_app-AbCdEf"
+    max_connections = 432
+  }
+}
+
+run "renders_values_and_where_the_password_is" {
+  module {
+    source = "./tasker"
+  }
+
+  assert {
+    condition     = yamldecode(output.helm_values).database.host == "db.mock.invalid" && yamldecode(output.helm_values).database.existingSecret == "tasker-database"
+    error_message = "the values must name the database and the secret"
+  }
+
+  assert {
+    condition     = [for part in split("---\n", output.secret_manifests) : yamldecode(part).kind] == ["SecretStore", "ExternalSecret"]
+    error_message = "External Secrets needs a store and a secret"
+  }
+
+  assert {
+    condition     = aws_eks_pod_identity_association.secrets.namespace == "external-secrets" && aws_eks_pod_identity_association.secrets.service_account == "external-secrets"
+    error_message = "only External Secrets may read the password"
+  }
+}
+
+run "more_connections_than_the_database_accepts" {
+  command = plan
+
+  module {
+    source = "./tasker"
+  }
+
+  variables {
+    connections = { workers = 40 }
+  }
+
+  expect_failures = [var.connections]
+}
+
+run "a_database_without_tls" {
+  command = plan
+
+  module {
+    source = "./tasker"
+  }
+
+  variables {
+    database = {
+      host             = "db.mock.invalid"
+      app_secret       = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:tasker/tasker_app-AbCdEf"
+      max_connections  = 432
+      database_options = "sslmode=prefer"
+    }
+  }
+
+  expect_failures = [var.database]
+}
+
+run "a_namespace_of_kubernetes" {
+  command = plan
+
+  module {
+    source = "./tasker"
+  }
+
+  variables {
+    namespace = "kube-system"
+  }
+
+  expect_failures = [var.namespace]
+}
+
+run "a_service_account_without_its_namespace" {
+  command = plan
+
+  module {
+    source = "./tasker"
+  }
+
+  variables {
+    secrets_service_account = "external-secrets"
+  }
+
+  expect_failures = [var.secrets_service_account]
+}

@@ -1,0 +1,54 @@
+# To try Tasker: one zone is enough for the database, and `terraform destroy` removes all of it.
+
+provider "google" {
+  project = var.project
+  region  = var.region
+}
+
+locals {
+  connections = {
+    servers    = 1
+    per_server = 65
+    workers    = 1
+    per_worker = 20
+    others     = 15
+  }
+}
+
+module "network" {
+  source = "../../network"
+
+  name = var.name
+}
+
+module "postgres" {
+  source = "../../postgres"
+
+  name                = var.name
+  network_id          = module.network.network_id
+  subnet_ids          = module.network.database_subnet_ids
+  instance            = "db-custom-1-3840"
+  storage_gib         = 20
+  high_availability   = false
+  deletion_protection = false
+  backup_days         = 7
+  connections         = local.connections
+}
+
+module "cluster" {
+  source = "../../cluster"
+
+  name                = var.name
+  network_id          = module.network.network_id
+  subnet_ids          = module.network.subnet_ids
+  api_allowed_cidrs   = var.api_allowed_cidrs
+  deletion_protection = false
+}
+
+module "tasker" {
+  source = "../../tasker"
+
+  name        = var.name
+  database    = module.postgres
+  connections = local.connections
+}

@@ -1,0 +1,50 @@
+# Survives the loss of a zone, and refuses to be destroyed.
+
+provider "google" {
+  project = var.project
+  region  = var.region
+
+  default_labels = { application = var.name }
+}
+
+locals {
+  connections = {
+    servers = 3
+    workers = 8
+  }
+}
+
+module "network" {
+  source = "../../network"
+
+  name = var.name
+}
+
+module "postgres" {
+  source = "../../postgres"
+
+  name        = var.name
+  network_id  = module.network.network_id
+  subnet_ids  = module.network.database_subnet_ids
+  instance    = "db-custom-4-16384"
+  storage_gib = 200
+  backup_days = 30
+  connections = local.connections
+}
+
+module "cluster" {
+  source = "../../cluster"
+
+  name              = var.name
+  network_id        = module.network.network_id
+  subnet_ids        = module.network.subnet_ids
+  api_allowed_cidrs = var.api_allowed_cidrs
+}
+
+module "tasker" {
+  source = "../../tasker"
+
+  name        = var.name
+  database    = module.postgres
+  connections = local.connections
+}

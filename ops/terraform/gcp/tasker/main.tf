@@ -1,0 +1,32 @@
+data "google_client_config" "current" {}
+
+data "google_project" "current" {}
+
+locals {
+  service_account = split("/", var.secrets_service_account)
+  # The service account of Kubernetes itself: no account of Google's stands between, and no annotation is needed.
+  pool      = "projects/${data.google_project.current.number}/locations/global/workloadIdentityPools/${data.google_client_config.current.project}.svc.id.goog"
+  principal = "principal://iam.googleapis.com/${local.pool}/subject/ns/${local.service_account[0]}/sa/${local.service_account[1]}"
+}
+
+resource "google_secret_manager_secret_iam_member" "secrets" {
+  secret_id = var.database.app_secret
+  role      = "roles/secretmanager.secretAccessor"
+  member    = local.principal
+}
+
+module "values" {
+  source = "../../values"
+
+  name        = var.name
+  namespace   = var.namespace
+  database    = var.database
+  connections = var.connections
+  remote_key  = basename(var.database.app_secret)
+
+  store = {
+    gcpsm = {
+      projectID = data.google_client_config.current.project
+    }
+  }
+}

@@ -1,0 +1,216 @@
+mock_provider "google" {
+  source = "./tests/mocks"
+}
+
+variables {
+  name       = "tasker"
+  network_id = "projects/mock/global/networks/tasker"
+  subnet_ids = ["tasker-databases"]
+}
+
+run "is_private_encrypted_and_restorable_by_default" {
+  module {
+    source = "./postgres"
+  }
+
+  assert {
+    condition     = !google_sql_database_instance.this.settings[0].ip_configuration[0].ipv4_enabled && google_sql_database_instance.this.settings[0].ip_configuration[0].ssl_mode == "ENCRYPTED_ONLY"
+    error_message = "the database must be private, and TLS enforced"
+  }
+
+  assert {
+    condition     = google_sql_database_instance.this.settings[0].availability_type == "REGIONAL" && google_sql_database_instance.this.deletion_protection && google_sql_database_instance.this.settings[0].deletion_protection_enabled
+    error_message = "the database must survive the loss of a zone and a destroy"
+  }
+
+  assert {
+    condition     = google_sql_database_instance.this.settings[0].backup_configuration[0].point_in_time_recovery_enabled && google_sql_database_instance.this.settings[0].backup_configuration[0].backup_retention_settings[0].retained_backups == 14
+    error_message = "the database must be restorable"
+  }
+
+  assert {
+    condition     = google_sql_database_instance.this.root_password == null
+    error_message = "no password may enter the state"
+  }
+
+  assert {
+    condition     = output.host == "10.40.192.3" && output.port == 5432
+    error_message = "the outputs must say where the database is"
+  }
+}
+
+run "two_ranges" {
+  command = plan
+
+  module {
+    source = "./postgres"
+  }
+
+  variables {
+    subnet_ids = ["a", "b"]
+  }
+
+  expect_failures = [var.subnet_ids]
+}
+
+run "accepts_as_many_connections_as_servers_and_workers_open" {
+  command = plan
+
+  module {
+    source = "./postgres"
+  }
+
+  variables {
+    connections = { servers = 3, per_server = 100, workers = 5, per_worker = 40, others = 20 }
+  }
+
+  assert {
+    condition     = output.max_connections == 520
+    error_message = "3 servers of 100, 5 workers of 40 and 20 others are 520 connections, not ${output.max_connections}"
+  }
+
+  assert {
+    condition     = contains([for flag in google_sql_database_instance.this.settings[0].database_flags : flag.value if flag.name == "max_connections"], "520")
+    error_message = "the flags must say the same number"
+  }
+}
+
+run "a_class_with_just_enough_memory_is_taken" {
+  command = plan
+
+  module {
+    source = "./postgres"
+  }
+
+  variables {
+    instance    = "db-custom-1-1024"
+    connections = { servers = 1, per_server = 65, workers = 1, per_worker = 20, others = 15 }
+  }
+}
+
+run "one_connection_more_is_refused" {
+  command = plan
+
+  module {
+    source = "./postgres"
+  }
+
+  variables {
+    instance    = "db-custom-1-1024"
+    connections = { servers = 1, per_server = 65, workers = 1, per_worker = 20, others = 16 }
+  }
+
+  expect_failures = [google_sql_database_instance.this]
+}
+
+run "name_with_a_capital" {
+  command = plan
+
+  module {
+    source = "./postgres"
+  }
+
+  variables {
+    name = "Tasker"
+  }
+
+  expect_failures = [var.name]
+}
+
+run "postgres_16" {
+  command = plan
+
+  module {
+    source = "./postgres"
+  }
+
+  variables {
+    postgres_version = "16"
+  }
+
+  expect_failures = [var.postgres_version]
+}
+
+run "no_such_instance_class" {
+  command = plan
+
+  module {
+    source = "./postgres"
+  }
+
+  variables {
+    instance = "db-f1-micro"
+  }
+
+  expect_failures = [var.instance]
+}
+
+run "too_small_a_disk" {
+  command = plan
+
+  module {
+    source = "./postgres"
+  }
+
+  variables {
+    storage_gib = 10
+  }
+
+  expect_failures = [var.storage_gib]
+}
+
+run "too_few_days_of_backups" {
+  command = plan
+
+  module {
+    source = "./postgres"
+  }
+
+  variables {
+    backup_days = 1
+  }
+
+  expect_failures = [var.backup_days]
+}
+
+run "a_pool_that_would_lock_up" {
+  command = plan
+
+  module {
+    source = "./postgres"
+  }
+
+  variables {
+    connections = { per_server = 10 }
+  }
+
+  expect_failures = [var.connections]
+}
+
+run "half_a_server" {
+  command = plan
+
+  module {
+    source = "./postgres"
+  }
+
+  variables {
+    connections = { servers = 0.5 }
+  }
+
+  expect_failures = [var.connections]
+}
+
+run "a_key_without_its_ring" {
+  command = plan
+
+  module {
+    source = "./postgres"
+  }
+
+  variables {
+    encryption_key = "mine"
+  }
+
+  expect_failures = [var.encryption_key]
+}

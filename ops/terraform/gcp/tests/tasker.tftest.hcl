@@ -1,0 +1,94 @@
+mock_provider "google" {
+  source = "./tests/mocks"
+}
+
+variables {
+  name = "tasker"
+  database = {
+    host            = "10.40.192.3"
+    app_secret      = "projects/mock/secrets/tasker-tasker-app"
+    max_connections = 432
+  }
+}
+
+run "renders_values_and_where_the_password_is" {
+  module {
+    source = "./tasker"
+  }
+
+  assert {
+    condition     = yamldecode(output.helm_values).database.host == "10.40.192.3" && yamldecode(output.helm_values).database.existingSecret == "tasker-database"
+    error_message = "the values must name the database and the secret"
+  }
+
+  assert {
+    condition     = yamldecode(split("---\n", output.secret_manifests)[1]).spec.data[0].remoteRef.key == "tasker-tasker-app"
+    error_message = "External Secrets wants the secret's name alone"
+  }
+
+  assert {
+    condition     = google_secret_manager_secret_iam_member.secrets.member == "principal://iam.googleapis.com/projects/111122223333/locations/global/workloadIdentityPools/mock.svc.id.goog/subject/ns/external-secrets/sa/external-secrets"
+    error_message = "only External Secrets may read the password"
+  }
+}
+
+run "more_connections_than_the_database_accepts" {
+  command = plan
+
+  module {
+    source = "./tasker"
+  }
+
+  variables {
+    connections = { workers = 40 }
+  }
+
+  expect_failures = [var.connections]
+}
+
+run "a_database_without_tls" {
+  command = plan
+
+  module {
+    source = "./tasker"
+  }
+
+  variables {
+    database = {
+      host             = "db.mock.invalid"
+      app_secret       = "projects/mock/secrets/tasker-tasker-app"
+      max_connections  = 432
+      database_options = "sslmode=prefer"
+    }
+  }
+
+  expect_failures = [var.database]
+}
+
+run "a_namespace_of_kubernetes" {
+  command = plan
+
+  module {
+    source = "./tasker"
+  }
+
+  variables {
+    namespace = "kube-system"
+  }
+
+  expect_failures = [var.namespace]
+}
+
+run "a_service_account_without_its_namespace" {
+  command = plan
+
+  module {
+    source = "./tasker"
+  }
+
+  variables {
+    secrets_service_account = "external-secrets"
+  }
+
+  expect_failures = [var.secrets_service_account]
+}

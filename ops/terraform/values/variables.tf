@@ -1,0 +1,39 @@
+variable "name" {
+  description = "The name of the charts' release."
+  type        = string
+}
+
+variable "namespace" {
+  description = "The namespace of Kubernetes that Tasker runs in."
+  type        = string
+}
+
+variable "database" {
+  description = "The outputs of a module postgres."
+  type = object({
+    host             = string
+    port             = number
+    database         = string
+    database_options = string
+    app_user         = string
+    pgmq             = string
+  })
+}
+
+variable "connections" {
+  description = "The greatest number of servers and workers."
+  type = object({
+    servers = number
+    workers = number
+  })
+}
+
+variable "store" {
+  description = "`provider` of a SecretStore of External Secrets."
+  type        = any
+}
+
+variable "remote_key" {
+  description = "What the cloud's store calls the password."
+  type        = string
+}
