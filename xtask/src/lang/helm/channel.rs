@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Helm;
+use super::{chart, Helm};
 use crate::archive;
 use crate::error::{Error, Result};
 use crate::process::Invocation;
@@ -11,6 +11,7 @@ use crate::publish::sums::{Algorithm, Sum};
 use crate::publish::{
     puzzled, source, Channel, Context, May, Missing, Remote, Trial, Unit, Upload,
 };
+use crate::unit::words;
 
 fn file_of(unit: &Unit) -> String {
     format!("{}-{}.tgz", unit.name, unit.written)
@@ -53,6 +54,7 @@ impl Channel for Helm {
     fn pack(&self, context: &Context, unit: &Unit, _with: &[&Unit], into: &Path) -> Result<()> {
         let out = into.display().to_string();
         let folder = source(context, unit);
+        with_charts_beside(context, unit, &folder)?;
         let package = helm(context, &folder, &["package", ".", "--destination", &out]);
         context.succeed(&unit.folder, May::Build, &package)?;
         // helm writes the time of packing into the archive.
@@ -70,15 +72,20 @@ impl Channel for Helm {
             .join(file_of(trial.unit))
             .display()
             .to_string();
+        let values = minimal_values(&source(context, trial.unit));
         for words in [
             &["lint", "--quiet", &file][..],
             &["template", "trial", &file],
         ] {
-            context.succeed(
-                &trial.unit.folder,
-                May::Build,
-                &helm(context, trial.folder, words),
-            )?;
+            let mut words = words.to_vec();
+            // `helm lint` takes no APIs, and refuses for none.
+            let lint = words[0] == "lint";
+            let values = values
+                .iter()
+                .filter(|word| !lint || word.starts_with("--values="));
+            words.extend(values.map(String::as_str));
+            let run = helm(context, trial.folder, &words);
+            context.succeed(&trial.unit.folder, May::Build, &run)?;
         }
         Ok(())
     }
@@ -159,6 +166,33 @@ impl Channel for Helm {
         let scheme = if is_loopback(target) { "http" } else { "https" };
         Some(format!("{scheme}://{host}/v2/{path}/blobs/uploads/"))
     }
+}
+
+/// Puts the charts of the repository that a chart depends on into it, as they are: an archive of them would have the time of packing.
+fn with_charts_beside(context: &Context, unit: &Unit, folder: &Path) -> Result<()> {
+    let text = crate::file::read(&folder.join("Chart.yaml"))?;
+    let table = chart::table(&text);
+    for url in words(&table, chart::REPOSITORIES) {
+        let Some(beside) = url.strip_prefix("file://") else {
+            continue;
+        };
+        let charts = folder.join("charts");
+        std::fs::create_dir_all(&charts).map_err(Error::io("create", &charts))?;
+        let copy = Invocation::new(folder, ["cp", "-R", beside, "charts/"].map(str::to_owned));
+        context.succeed(&unit.folder, May::Build, &copy)?;
+    }
+    Ok(())
+}
+
+/// What a chart cannot do without: `ci/minimal.yaml`, and the APIs that a cluster must have, one a line of `ci/api-versions`.
+fn minimal_values(folder: &Path) -> Vec<String> {
+    let values = folder.join("ci/minimal.yaml");
+    let apis = std::fs::read_to_string(folder.join("ci/api-versions")).unwrap_or_default();
+    let apis = apis.lines().map(|api| format!("--api-versions={api}"));
+    let values = values
+        .is_file()
+        .then(|| format!("--values={}", values.display()));
+    values.into_iter().chain(apis).collect()
 }
 
 /// Where helm and docker keep credentials.
