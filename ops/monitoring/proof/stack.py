@@ -80,7 +80,11 @@ class Stack:
         if not tools:
             raise FileNotFoundError("PostgreSQL is missing; cargo xtask setup")
         data = Path(tempfile.mkdtemp(prefix="tasker-monitoring-", dir="/var/tmp"))
-        drop = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.geteuid() == 0 else []
+        drop = (
+            ["setpriv", "--pdeathsig=INT", "--reuid=65534", "--regid=65534", "--clear-groups"]
+            if os.geteuid() == 0
+            else []
+        )
         (data / "password").write_text("tasker")
         if drop:
             shutil.chown(data, 65534, 65534)
