@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -10,8 +13,9 @@ from .stack import Stack
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    folder = tmp_path_factory.mktemp("stack")
+def stack() -> Iterator[Stack]:
+    # Not pytest's folder: other runs of pytest tidy up there.
+    folder = Path(tempfile.mkdtemp(prefix="tasker-monitoring-"))
     started = Stack(folder)
     try:
         started.postgres()
@@ -23,3 +27,4 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         yield started
     finally:
         started.end()
+        shutil.rmtree(folder, ignore_errors=True)

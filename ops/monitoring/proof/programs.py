@@ -59,9 +59,11 @@ class Program:
         self.start()
 
     def start(self) -> None:
+        # It ends with the proof, however that ends.
+        argv = ["setpriv", "--pdeathsig=TERM", *self._argv]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                self._argv, stdout=log, stderr=subprocess.STDOUT, start_new_session=True, **self._options
+                argv, stdout=log, stderr=subprocess.STDOUT, start_new_session=True, **self._options
             )
 
     def answers(self, url: str, seconds: float = 60) -> None:

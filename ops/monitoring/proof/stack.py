@@ -80,7 +80,11 @@ class Stack:
         if not tools:
             raise FileNotFoundError("PostgreSQL is missing; cargo xtask setup")
         data = Path(tempfile.mkdtemp(prefix="tasker-monitoring-", dir="/var/tmp"))
-        drop = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.geteuid() == 0 else []
+        drop = (
+            ["setpriv", "--pdeathsig=INT", "--reuid=65534", "--regid=65534", "--clear-groups"]
+            if os.geteuid() == 0
+            else []
+        )
         (data / "password").write_text("tasker")
         if drop:
             shutil.chown(data, 65534, 65534)
@@ -161,6 +165,7 @@ class Stack:
         self.sql("set scram_iterations = 4096; alter role tasker_monitor with password 'monitor'")
         argv = [debian("prometheus-postgres-exporter"), f"--web.listen-address=127.0.0.1:{self.port('exporter')}"]
         argv += [f"--extend.query-path={UNIT / 'postgres-exporter/queries.yaml'}"]
+        argv += (UNIT / "postgres-exporter/options").read_text().splitlines()[1:]
         dsn = f"postgres://tasker_monitor:monitor@127.0.0.1:{self.port('postgres')}/tasker?sslmode=disable"
         exporter = self.run("exporter", argv, DATA_SOURCE_NAME=dsn)
         exporter.answers(self.url("exporter", "/metrics"))

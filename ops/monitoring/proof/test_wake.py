@@ -95,8 +95,9 @@ def test_handler_that_fails(stack: Stack, told: Told) -> None:
 
 
 def test_back_pressure(stack: Stack, told: Told) -> None:
-    # More messages than the server reads between two looks at its queues.
-    stack.sql("select count(*) from generate_series(1, 20000), pgmq.send('orchestration_task_requests', '{}'::jsonb)")
+    # Messages that nobody may read for an hour: the server's queue is deep.
+    message = "pgmq.send('orchestration_task_requests', jsonb_build_object('number', n), 3600)"
+    stack.sql(f"select count(*) from generate_series(1, 5001) n, {message}")
     told.waits_for("TaskerBackpressure", "firing")
     told.waits_for("TaskerServerQueuesFull", "firing")
     stack.sql("select pgmq.purge_queue('orchestration_task_requests')")

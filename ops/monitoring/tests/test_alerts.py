@@ -144,3 +144,9 @@ def test_alert_says_what_to_do(alert: dict[str, Any]) -> None:
     assert told <= set(CASES[alert["alert"]]["labels"]), (
         f"{annotations['summary']} names a label that the alert has not"
     )
+
+
+def test_compose_starts_the_exporter_with_our_options() -> None:
+    options = (UNIT / "postgres-exporter/options").read_text().splitlines()[1:]
+    compose = yaml.safe_load((UNIT.parent / "docker/observability/compose.yaml").read_text())
+    assert compose["services"]["postgres-exporter"]["command"][1:] == options
