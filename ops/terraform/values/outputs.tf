@@ -7,7 +7,7 @@ output "helm_values" {
       name           = var.database.database
       user           = var.database.app_user
       options        = var.database.database_options
-      existingSecret = local.secret
+      existingSecret = { name = local.secret, passwordKey = "password" }
     }
   })
 }

@@ -18,7 +18,7 @@ run "renders_values_and_where_the_password_is" {
   }
 
   assert {
-    condition     = yamldecode(output.helm_values).database.host == "db.mock.invalid" && yamldecode(output.helm_values).database.existingSecret == "tasker-database"
+    condition     = yamldecode(output.helm_values).database.host == "db.mock.invalid" && yamldecode(output.helm_values).database.existingSecret.name == "tasker-database"
     error_message = "the values must name the database and the secret"
   }
 

@@ -17,7 +17,7 @@ run "renders_values_and_where_the_password_is" {
   }
 
   assert {
-    condition     = yamldecode(output.helm_values).database.host == "10.40.192.3" && yamldecode(output.helm_values).database.existingSecret == "tasker-database"
+    condition     = yamldecode(output.helm_values).database.host == "10.40.192.3" && yamldecode(output.helm_values).database.existingSecret.name == "tasker-database"
     error_message = "the values must name the database and the secret"
   }
 
