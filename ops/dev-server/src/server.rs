@@ -164,6 +164,8 @@ impl Drop for Server {
 
 impl Running {
     async fn boot() -> anyhow::Result<Self> {
+        // Core's own program does this when it sets up its log; without it `/metrics` panics.
+        tasker_shared::metrics::init_metrics();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()?;

@@ -19,6 +19,20 @@ fn answers(stack: &Stack) {
 }
 
 #[test]
+fn metrics_can_be_scraped() {
+    let place = Place::new();
+    let stack = place.up(&[]);
+    let url = format!("{}/metrics", stack.url("orchestration_url"));
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let text = runtime.block_on(async {
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        client.get(url).send().await.unwrap().text().await.unwrap()
+    });
+    assert!(text.contains("# TYPE tasker_"), "{text}");
+    stack.stop();
+}
+
+#[test]
 fn variables_of_other_databases_are_ignored() {
     let place = Place::new();
     let mut command = place.command(&["up", "--json"]);
