@@ -20,7 +20,7 @@ from tasker_contrib_django.signals import SIGNALS, step_failed
 from tasker_contrib_django.testing import arun_step, run_step
 from tests.project import shop
 from tests.project.shop import models, step_handlers
-from tests.project.shop.models import Order
+from tests.project.shop.models import Order, Payment
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
 REPOSITORY = Path(__file__).parents[3]
@@ -69,12 +69,16 @@ def test_settings_are_accepted(run: Any) -> None:
 
 @pytest.mark.django_db
 def test_handlers_and_tasks(run: Any, clean_registry: None, fake_tasker: Any) -> None:
-    names = run("readme.charge", "def place_order")
-    assert registry.names() == ["readme.charge", "readme.ship"]
+    names = run("readme.charge", "readme.pay", "def place_order")
+    assert registry.names() == ["readme.charge", "readme.pay", "readme.ship"]
     order = Order.objects.create(amount=5)
     step = run_step(names["charge"], context={"order_id": order.pk})
     assert step.result == {"order_id": order.pk, "amount": 5}
     assert run_step(names["ship"], results={"charge": step.result}).result == {"state": "shipped"}
+    key = "01a231bf-bd9d-73b0-b3f6-b5bed562e0af"
+    for _ in range(2):
+        paid = run_step(names["pay"], results={"charge": step.result}, idempotency_key=key)
+        assert paid.result == {"payment_id": Payment.objects.get(key=key).pk}
     names["place_order"](5)
     assert fake_tasker.created == []  # the test's transaction never commits
     _ = arun_step

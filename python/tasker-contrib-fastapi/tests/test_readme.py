@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import httpx
 import pytest
 import tomli as tomllib
 from fastapi.testclient import TestClient
@@ -56,12 +58,33 @@ def test_python_blocks_run_and_fit_the_template(executed: dict[str, Any], tmp_pa
     template = tmp_path / "ship.yaml"
     template.write_text(blocks("yaml")[0])
     report = check_templates(tmp_path)
-    assert (report.errors, report.warnings) == ([], [])
-    assert registry.names() == ["shop.pack", "shop.price"]
+    # No step of this template charges; the section about keys has its handler.
+    assert (report.errors, [text for text in report.warnings if "shop.charge" not in text]) == (
+        [],
+        [],
+    )
+    assert registry.names() == ["shop.charge", "shop.pack", "shop.price"]
     context = {"order_id": 1, "lines": [{"sku": "a", "cents": 250}]}
     run = run_workflow(template, context, app=executed["app"])
     assert run.status == "complete"
     assert run["pack"].result == {"label": "main-250EUR"}
+
+
+def test_the_charge_has_its_key_as_a_header(executed: dict[str, Any]) -> None:
+    asked: list[str] = []
+
+    def bank(request: httpx.Request) -> httpx.Response:
+        asked.append(request.headers["idempotency-key"])
+        return httpx.Response(200, json={"payment_id": "p-1"})
+
+    async def charged() -> Any:
+        transport = httpx.MockTransport(bank)
+        async with httpx.AsyncClient(transport=transport, base_url="http://bank") as client:
+            price = executed["Price"](cents=250, currency="EUR")
+            return await executed["charge"](price=price, key="k-1", bank=client)
+
+    assert asyncio.run(charged()).payment_id == "p-1"
+    assert asked == ["k-1"]
 
 
 def test_the_settings_file_is_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,6 +24,7 @@ from tasker_contrib import (
     Checkpoint,
     Config,
     Decision,
+    IdempotencyKey,
     Input,
     PermanentError,
     Result,
@@ -121,6 +122,18 @@ def test_every_source_reaches_the_function() -> None:
 
     outcome = run(h, context={"job_id": 1}, deps={"extract": {"code": "ABC"}}, init={"limit": 2})
     assert outcome.result == {"sum": 10, "code": "ABC", "gone": None, "n": "1", "s": True}
+
+
+def test_the_idempotency_key_is_the_uuid_of_the_step() -> None:
+    @step_handler("h")
+    def h(
+        text: Annotated[str, IdempotencyKey()],
+        key: Annotated[uuid.UUID, IdempotencyKey],
+        context: StepContext,
+    ) -> dict[str, bool]:
+        return {"text": text == str(context.step_uuid), "uuid": str(key) == text}
+
+    assert run(h).result == {"text": True, "uuid": True}
 
 
 def test_bad_input_is_permanent_and_names_the_path_but_not_the_value() -> None:
@@ -303,6 +316,9 @@ def _two(x: Annotated[int, Input("a"), Config("b")]) -> None: ...
 def _no_name(x: Annotated[int, Config]) -> None: ...
 
 
+def _number(x: Annotated[int, IdempotencyKey()]) -> None: ...
+
+
 def _batch_outside(batch: BatchContext) -> None: ...
 
 
@@ -320,6 +336,7 @@ def _unknown_type(x: Annotated[threading.Lock, Input()]) -> None: ...  # type: i
         (_generator, "is a generator"),
         (_two, "more than one source"),
         (_no_name, "needs a name"),
+        (_number, "gives a str or a uuid.UUID, not <class 'int'>"),
         (_batch_outside, "@batch_worker only"),
         (_client_outside, "@api_handler only"),
         (_unknown_type, "not a type that pydantic knows"),

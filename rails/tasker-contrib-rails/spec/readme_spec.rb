@@ -12,14 +12,30 @@ RSpec.describe "The README" do
     Dir.mktmpdir do |folder|
       FileUtils.mkdir_p(File.join(folder, "config/tasks"))
       File.write(File.join(folder, "config/tasks/ship.yaml"), blocks.call("yaml").first)
-      handlers, tasks, configure, events, tests = blocks.call("ruby")
-      File.write(File.join(folder, "shop.rb"), "require \"tasker_contrib_rails\"\nmodule Shop; end\n#{handlers}\n#{configure}\n#{events}\n")
+      handlers, charge, tasks, configure, events, tests = blocks.call("ruby")
+      File.write(File.join(folder, "shop.rb"), "require \"tasker_contrib_rails\"\nmodule Shop; end\n#{handlers}\n#{charge}\n#{configure}\n#{events}\n")
       File.write(File.join(folder, "shop_spec.rb"), "require_relative \"shop\"\n#{tests}\n" \
         "RSpec.describe(\"tasks\") { it(\"are created\") { expect(TaskerContribRails::Testing.recording_tasks { #{tasks.lines.first} }.size).to eq(1) } }\n")
       output, status = Open3.capture2e("rspec", "-I", File.expand_path("../lib", __dir__), "shop_spec.rb", chdir: folder)
       expect(status).to be_success, output
       expect(output).to include("4 examples, 0 failures")
     end
+  end
+
+  it "sends the key of a step with the charge" do
+    stub_const("Shop", Module.new)
+    class_eval(blocks.call("ruby")[1])
+    asked = nil
+    bank = Faraday.new("http://bank") do |http|
+      http.request :json
+      http.response :json
+      http.adapter(:test) { |stub| stub.post("/charges") { |env| [ 200, { "content-type" => "application/json" }, { payment_id: (asked = env.request_headers["idempotency-key"]) }.to_json ] } }
+    end
+    Shop::ChargeHandler.define_method(:connection) { bank }
+    key = "01a231bf-bd9d-73b0-b3f6-b5bed562e0af"
+    extend TaskerContribRails::Testing::Helpers
+    expect(run_step(Shop::ChargeHandler, results: { price: { cents: 500 } }, idempotency_key: key).result).to eq("payment_id" => key)
+    expect(asked).to eq(key)
   end
 
   it "begins with five lines that work, one after the other, in a new app" do

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use axum::extract::{FromRef, State};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use uuid::Uuid;
 
 use crate::step::read;
 use crate::{Step, StepError};
@@ -14,12 +15,12 @@ use crate::{Step, StepError};
 /// ```
 /// use tasker_contrib_axum::{FromStep, Step, StepError};
 ///
-/// /// The same in each attempt of a step.
-/// struct IdempotencyKey(String);
+/// /// Whether this attempt is the last one.
+/// struct LastAttempt(bool);
 ///
-/// impl<S> FromStep<S> for IdempotencyKey {
+/// impl<S> FromStep<S> for LastAttempt {
 ///     fn from_step(step: &Step, _state: &S) -> Result<Self, StepError> {
-///         Ok(Self(step.id().to_string()))
+///         Ok(Self(step.retry_count() + 1 >= step.max_attempts()))
 ///     }
 /// }
 /// ```
@@ -183,6 +184,39 @@ impl<S> FromStep<S> for Dependencies {
                 .map(|(name, done)| (name.clone(), done.result.clone()))
                 .collect(),
         ))
+    }
+}
+
+/// A key for effects that may be asked for twice: the step's UUID, the same in each attempt, and when another worker takes the step over.
+/// Another step, of the same task or of another one, has another key. It is written as text, and its field is a [`Uuid`] for a unique column.
+///
+/// ```
+/// use tasker_contrib_axum::testing::{run_step, step};
+/// use tasker_contrib_axum::{IdempotencyKey, StepError};
+/// use uuid::Uuid;
+///
+/// async fn charge(key: IdempotencyKey) -> Result<String, StepError> {
+///     Ok(format!("Idempotency-Key: {key}"))
+/// }
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// let key = Uuid::from_u128(7);
+/// let charged = run_step(charge, step("shop.charge").idempotency_key(key), ()).await;
+/// assert_eq!(charged.unwrap(), format!("Idempotency-Key: {key}"));
+/// # });
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct IdempotencyKey(pub Uuid);
+
+impl std::fmt::Display for IdempotencyKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl<S> FromStep<S> for IdempotencyKey {
+    fn from_step(step: &Step, _state: &S) -> Result<Self, StepError> {
+        Ok(Self(step.id()))
     }
 }
 

@@ -10,7 +10,7 @@ use crate::StepError;
 ///
 /// ```
 /// use serde::{Deserialize, Serialize};
-/// use tasker_contrib_axum::{Input, State, Step, StepError, StepResponse};
+/// use tasker_contrib_axum::{IdempotencyKey, Input, State, StepError, StepResponse};
 ///
 /// #[derive(Serialize, Deserialize)]
 /// struct Payment { order_id: i64, cents: i64 }
@@ -21,11 +21,11 @@ use crate::StepError;
 /// async fn charge(
 ///     Input(payment): Input<Payment>,
 ///     State(http): State<reqwest::Client>,
-///     step: Step,
+///     key: IdempotencyKey,
 /// ) -> Result<Receipt, StepError> {
 ///     let answer = http
 ///         .post("http://127.0.0.1:9000/payments")
-///         .header("idempotency-key", step.id().to_string()) // the same in each attempt
+///         .header("idempotency-key", key.to_string()) // the same in each attempt
 ///         .json(&payment)
 ///         .send()
 ///         .await? // not reachable: retryable

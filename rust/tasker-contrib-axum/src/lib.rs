@@ -24,7 +24,7 @@
 //!
 //! | To | Use |
 //! | --- | --- |
-//! | execute steps | [`TaskerWorker`], [`Handlers`], and the extractors [`Input`], [`Dep`], [`Config`], [`State`], [`Batch`], [`Step`] |
+//! | execute steps | [`TaskerWorker`], [`Handlers`], and the extractors [`Input`], [`Dep`], [`Config`], [`State`], [`Batch`], [`IdempotencyKey`], [`Step`] |
 //! | create and look at tasks | [`TaskerClient`] |
 //! | follow a request into its task, and answer early under back-pressure | [`CorrelationLayer`], [`AdmissionLayer`] |
 //! | let users see tasks over HTTP | [`task_routes`] |
@@ -88,7 +88,7 @@ pub use config::TaskerConfig;
 pub use correlation::{CorrelationLayer, CorrelationService};
 pub use error::{Error, StepError};
 pub use events::{DomainEvent, EventKind, TaskerEvent};
-pub use extract::{Config, Dep, Dependencies, FromStep, Input, StepOutput};
+pub use extract::{Config, Dep, Dependencies, FromStep, IdempotencyKey, Input, StepOutput};
 pub use handler::{Handler, Handlers};
 pub use http::StepResponse;
 pub use outcome::{Batches, Decision, IntoResult};

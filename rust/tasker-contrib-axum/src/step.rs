@@ -52,7 +52,7 @@ impl Step {
         self.core.task.task.task_uuid
     }
 
-    /// Identifies the step within all tasks. The same in each attempt, so it makes a good idempotency key for effects outside.
+    /// Identifies the step within all tasks. The same in each attempt, so it is the [`IdempotencyKey`](crate::IdempotencyKey) for effects outside.
     pub fn id(&self) -> Uuid {
         self.core.workflow_step.workflow_step_uuid
     }

@@ -107,9 +107,23 @@ pub(crate) fn check(
     }
 }
 
+/// Steps without a time limit, by the file that leaves it out.
+pub(crate) fn without_timeout(
+    templates: &[(PathBuf, TaskTemplate)],
+) -> impl Iterator<Item = (&Path, String)> {
+    templates.iter().filter_map(|(file, template)| {
+        let steps = template.steps.iter();
+        let names: Vec<_> = steps
+            .filter(|step| step.timeout_seconds.is_none())
+            .map(|step| step.name.as_str())
+            .collect();
+        (!names.is_empty()).then(|| (file.as_path(), names.join(", ")))
+    })
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{check, load};
+    use super::{check, load, without_timeout};
     use crate::{Handlers, StepError};
 
     async fn nothing() -> Result<(), StepError> {
@@ -145,6 +159,31 @@ mod tests {
         }
         // The typo is the cause; nobody has to remove a handler.
         assert!(!error.contains("unrelated"), "{error}");
+    }
+
+    #[test]
+    fn steps_without_a_time_limit_are_named_once_for_each_file() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let write = |name: &str, limits: [&str; 2]| {
+            let [a, b] = limits;
+            let text = format!(
+                "name: {name}\nnamespace_name: n\nversion: 1.0.0\nsteps:\n  - {{name: a, handler: {{callable: x}}{a}}}\n  - {{name: b, handler: {{callable: x}}{b}}}\n"
+            );
+            std::fs::write(folder.path().join(format!("{name}.yaml")), text).unwrap();
+        };
+        let limit = ", timeout_seconds: 5";
+        write("good", [limit, limit]);
+        write("none", ["", ""]);
+        write("one", [limit, ""]);
+        let templates = load(folder.path()).unwrap();
+        let found: Vec<_> = without_timeout(&templates)
+            .map(|(file, steps)| (file.file_name().unwrap().to_str().unwrap(), steps))
+            .collect();
+        let expected = [("none.yaml", "a, b"), ("one.yaml", "b")];
+        assert_eq!(
+            found,
+            expected.map(|(file, steps)| (file, steps.to_owned()))
+        );
     }
 
     #[test]

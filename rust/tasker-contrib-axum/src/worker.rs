@@ -1,10 +1,12 @@
 //! The worker in this process.
 
 use std::future::{Future, IntoFuture as _};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
+use tasker_shared::models::core::task_template::TaskTemplate;
 use tokio::net::TcpListener;
 use tokio::sync::{broadcast, Semaphore};
 use tokio::task::JoinHandle;
@@ -87,12 +89,7 @@ impl TaskerWorkerBuilder {
         let config = self.config.unwrap_or_else(TaskerConfig::from_env);
         let core_config = config.core()?;
         let folder = config.template_folder();
-        for handler in templates::check(&templates::load(&folder)?, &self.handlers)? {
-            tracing::warn!(
-                handler,
-                "no task template uses this handler, so nothing calls it until a step names it as its callable"
-            );
-        }
+        compare(&templates::load(&folder)?, &self.handlers)?;
         let (url, source) = config.database();
         database::check(&url, &source).await?;
         let folder = folder.canonicalize().unwrap_or(folder);
@@ -148,6 +145,25 @@ impl TaskerWorkerBuilder {
 }
 
 /// Domain events go where all events go.
+/// Whether templates and handlers fit; what does no harm is logged.
+fn compare(templates: &[(PathBuf, TaskTemplate)], handlers: &Handlers) -> Result<(), Error> {
+    for handler in templates::check(templates, handlers)? {
+        tracing::warn!(
+            handler,
+            "no task template uses this handler, so nothing calls it until a step names it as its callable"
+        );
+    }
+    for (file, steps) in templates::without_timeout(templates) {
+        tracing::warn!(
+            file = %file.display(),
+            steps,
+            "steps without timeout_seconds: nothing ends a handler that hangs, and recovery waits 25 minutes for a lost answer; \
+             add `timeout_seconds: 60`, or what the slowest run may take"
+        );
+    }
+    Ok(())
+}
+
 fn forward_to(events: &Events) -> OnDomainEvent {
     let events = events.clone();
     Arc::new(move |event| {

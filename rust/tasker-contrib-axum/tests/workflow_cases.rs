@@ -2,9 +2,13 @@
 
 mod cases;
 
+use std::sync::{Arc, Mutex};
+
 use cases::{all, contains, handlers, Case};
 use serde_json::{json, Value};
 use tasker_contrib_axum::testing::{Workflow, WorkflowRun};
+use tasker_contrib_axum::{IdempotencyKey, StepError};
+use uuid::Uuid;
 
 fn differences(case: &Case, run: &WorkflowRun) -> Vec<String> {
     let mut wrong = Vec::new();
@@ -104,4 +108,34 @@ async fn a_run_that_core_would_do_otherwise_is_not_complete() {
         .run()
         .await;
     run.assert_complete();
+}
+
+#[tokio::test]
+async fn the_idempotency_key_is_the_same_in_every_attempt_and_another_for_another_step() {
+    let seen: Arc<Mutex<Vec<Uuid>>> = Arc::default();
+    let keys = seen.clone();
+    let charge = move |key: IdempotencyKey| {
+        let mut keys = keys.lock().unwrap();
+        keys.push(key.0);
+        let first = keys.len() == 1;
+        async move {
+            if first {
+                return Err(StepError::retryable("busy"));
+            }
+            Ok(json!({}))
+        }
+    };
+    let template = "
+name: two
+namespace_name: docs
+version: 1.0.0
+steps:
+  - {name: a, handler: {callable: shop.charge}}
+  - {name: b, handler: {callable: shop.charge}, dependencies: [a]}
+";
+    let workflow = Workflow::from_yaml(template).handler("shop.charge", charge);
+    let run = workflow.run().await;
+    let [a, b] = ["a", "b"].map(|name| run.step(name).idempotency_key);
+    assert_eq!(*seen.lock().unwrap(), [a, a, b]);
+    assert_ne!(a, b);
 }

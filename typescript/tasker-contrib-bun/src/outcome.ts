@@ -106,6 +106,7 @@ async function argumentsOf(
       attempt: (workflowStep.attempts ?? 0) + 1,
       maxAttempts: workflowStep.maxAttempts ?? 3,
     },
+    idempotencyKey: event.stepUuid,
     batch: batch(workflowStep.inputs ?? {}),
     checkpoint: saved
       ? {

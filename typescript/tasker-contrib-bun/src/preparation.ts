@@ -1,7 +1,7 @@
 /** Everything that can be wrong without Core: handlers, task templates, and whether they fit. The start and `check` share it. */
 
 import { type Handlers, type HandlersOfStart, loadHandlers } from './registry.ts';
-import { loadTemplates, missingHandlers, type Template, unusedHandlers } from './templates.ts';
+import { loadTemplates, missingHandlers, stepsWithoutTimeout, type Template, unusedHandlers } from './templates.ts';
 
 /** What a worker runs. */
 export interface Preparation {
@@ -22,5 +22,6 @@ export async function prepare(source: Handlers, directory: string): Promise<Prep
   const names = [...handlers.keys()];
   // If a module cannot be imported, each of its handlers would seem to be missing.
   if (isComplete) problems.push(...missingHandlers(templates, names));
-  return { handlers, templates, problems, warnings: unusedHandlers(templates, names) };
+  const warnings = [...unusedHandlers(templates, names), ...stepsWithoutTimeout(templates)];
+  return { handlers, templates, problems, warnings };
 }

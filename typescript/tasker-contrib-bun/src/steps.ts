@@ -13,6 +13,11 @@ export interface StepArgs<I = Record<string, unknown>, R = Record<string, unknow
   /** Aborted when the template's `timeout_seconds` is over and when the worker is stopped. */
   signal: AbortSignal;
   step: StepInfo;
+  /**
+   * The step's UUID: the same in every attempt, and when another worker takes the step over. Give it to effects that may
+   * be asked for twice, as a header or as the value of a unique column.
+   */
+  idempotencyKey: string;
   /** The range of a batch worker; null in other steps. */
   batch: BatchRange | null;
   /** What the batch worker stored with {@link checkpoint}; null at first. */

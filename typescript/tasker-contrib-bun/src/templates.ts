@@ -14,6 +14,8 @@ export interface TemplateStep {
   initialization: Record<string, unknown>;
   retry: { retryable: boolean; maxAttempts: number; kind?: string; baseMs?: number; maxMs?: number };
   batchConfig: Record<string, unknown> | undefined;
+  /** Undefined without a limit. */
+  timeoutSeconds: number | undefined;
 }
 
 /** A template. */
@@ -169,6 +171,7 @@ function readStep(item: unknown, where: string, file: string, problems: string[]
       ...(retry.max_backoff_ms !== undefined && { maxMs: retry.max_backoff_ms }),
     },
     batchConfig: raw.batch_config,
+    timeoutSeconds: raw.timeout_seconds ?? undefined,
   };
 }
 
@@ -240,6 +243,19 @@ export function unusedHandlers(templates: readonly Template[], names: readonly s
   return names
     .filter((name) => !used.has(name))
     .map((name) => `no task template uses handler '${name}'; a step uses it with \`${callableLine(name)}\``);
+}
+
+/** One line for each template that leaves a step without a limit. */
+export function stepsWithoutTimeout(templates: readonly Template[]): string[] {
+  return templates.flatMap(({ file, steps }) => {
+    const names = steps.filter(({ timeoutSeconds }) => timeoutSeconds === undefined).map(({ name }) => `'${name}'`);
+    if (!names.length) return [];
+    const which = names.length === 1 ? `step ${names[0]} has` : `steps ${names.join(', ')} have`;
+    return [
+      `${file}: ${which} no timeout_seconds, so nothing ends a handler that hangs, and recovery waits 25 minutes for a lost answer; ` +
+        'add `timeout_seconds: 60`, or what the slowest run may take',
+    ];
+  });
 }
 
 /** The line of a template that calls a handler. */

@@ -62,6 +62,12 @@ afterEach(() => {
   control.running = false;
 });
 
+test('the idempotency key is the UUID of the step', async () => {
+  const claim = claimed({ callable: 'h' });
+  const [result] = await run([step('h', ({ idempotencyKey }) => ({ key: idempotencyKey }))], claim);
+  expect(result.result).toEqual({ key: claim.stepUuid });
+});
+
 describe('handlers', () => {
   test('get input, results and config', async () => {
     const handler = defineStep(

@@ -2,7 +2,7 @@ import { expect, setDefaultTimeout, test } from 'bun:test';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { loadTemplates, missingHandlers, readTemplate, unusedHandlers } from '../src/templates.ts';
+import { loadTemplates, missingHandlers, readTemplate, stepsWithoutTimeout, unusedHandlers } from '../src/templates.ts';
 
 // Tests must pass on a loaded machine.
 setDefaultTimeout(60_000);
@@ -21,6 +21,18 @@ function found(content: unknown): string {
   readTemplate(content, 't.yaml', problems);
   return problems.join('\n');
 }
+
+test('steps without timeout_seconds are named once for each template, with the reason and the fix', () => {
+  const step = (name: string, more = {}) => ({ name, handler: handler('x'), ...more });
+  const limited = readTemplate(template([step('a', { timeout_seconds: 5 })]), 'good.yaml', []);
+  const one = readTemplate(template([step('a', { timeout_seconds: 5 }), step('b')]), 'one.yaml', []);
+  const two = readTemplate(template([step('a'), step('b')]), 'two.yaml', []);
+  const [first, second, ...more] = stepsWithoutTimeout([limited, one, two]);
+  expect(more).toEqual([]);
+  expect(first).toStartWith("one.yaml: step 'b' has no timeout_seconds, so nothing ends a handler that hangs");
+  expect(first).toContain('add `timeout_seconds: 60`');
+  expect(second).toStartWith("two.yaml: steps 'a', 'b' have no timeout_seconds");
+});
 
 test('what Core would ignore or die of is a problem', () => {
   const a = { name: 'a', handler: handler('x') };

@@ -27,6 +27,7 @@ from tasker_contrib.events import EVENTS, TaskerEvent, subscribe
 from tasker_contrib.handlers import (
     BatchResults,
     Config,
+    IdempotencyKey,
     Input,
     Result,
     api_handler,
@@ -67,6 +68,7 @@ __all__ = [
     "Config",
     "Decision",
     "HandlerImportError",
+    "IdempotencyKey",
     "Input",
     "PermanentError",
     "Result",

@@ -28,6 +28,7 @@ from .events import EVENTS, TaskerEvent, subscribe
 from .handlers import (
     BatchResults,
     Config,
+    IdempotencyKey,
     Input,
     Result,
     api_handler,
@@ -68,6 +69,7 @@ __all__ = [
     "Config",
     "Decision",
     "HandlerImportError",
+    "IdempotencyKey",
     "Input",
     "PermanentError",
     "Result",

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ._internal.current import step_context_var
 from ._internal.lazy import attributes
-from ._internal.markers import BatchResults, Config, Input, Result
+from ._internal.markers import BatchResults, Config, IdempotencyKey, Input, Result
 from ._internal.registry import Handler, registry
 from ._internal.signature import analyse
 from .batches import BatchContext, Checkpoint
@@ -42,6 +42,7 @@ __all__ = [
     "Checkpoint",
     "Config",
     "Decision",
+    "IdempotencyKey",
     "Input",
     "Result",
     "StepContext",

@@ -18,6 +18,7 @@ from tasker_contrib import (
     BatchResults,
     Checkpoint,
     Config,
+    IdempotencyKey,
     Input,
     PermanentError,
     Result,
@@ -170,3 +171,14 @@ def test_the_fixtures_are_the_functions(
     }
     template = {"steps": [{"name": "a", "handler": {"callable": "a"}}]}
     assert run_workflow(template, {}, {"a": lambda _: {}}).status == "complete"
+
+
+def test_a_test_may_choose_the_idempotency_key() -> None:
+    @step_handler("t.key")
+    def handler(key: Annotated[str, IdempotencyKey()]) -> dict[str, str]:
+        return {"key": key}
+
+    key = "01a231bf-bd9d-73b0-b3f6-b5bed562e0af"
+    assert run_step(handler, idempotency_key=key).result == {"key": key}
+    results = [run_step(handler).result for _ in range(2)]
+    assert results[0] != results[1]

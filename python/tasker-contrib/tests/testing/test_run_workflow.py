@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import pytest
 from pydantic import BaseModel
 
-from tasker_contrib import Input, Result, RetryableError, StepContext, step_handler
+from tasker_contrib import IdempotencyKey, Input, Result, RetryableError, StepContext, step_handler
 from tasker_contrib._internal.registry import registry
 from tasker_contrib.testing import run_workflow
 from tasker_contrib.testing.template import TemplateProblem
@@ -180,3 +180,18 @@ def test_endless_checkpoints_are_stopped() -> None:
 
     with pytest.raises(RuntimeError, match="yielded 1000 checkpoints"):
         run_workflow(TEMPLATE, {"amount": 1}, {"shop.price": endless})
+
+
+def test_the_idempotency_key_is_the_same_in_every_attempt_and_another_for_every_step() -> None:
+    seen: list[str] = []
+
+    @step_handler("shop.price_busy_once")
+    def price(key: Annotated[str, IdempotencyKey()]) -> dict[str, float]:
+        seen.append(key)
+        if len(seen) == 1:
+            raise RetryableError("busy")
+        return {"price": 1.0}
+
+    run = run_workflow(TEMPLATE, {"amount": 1}, {"shop.price": price}).assert_complete()
+    assert seen == [run["price"].idempotency_key] * 2
+    assert run["bill"].idempotency_key not in seen

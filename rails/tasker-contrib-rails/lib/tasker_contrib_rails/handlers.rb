@@ -33,7 +33,7 @@ module TaskerContribRails
     # @return [Object] what the handler returned
     def call(callable, context)
       found = find(callable)
-      handler = found.is_a?(Class) ? build(found, context.step_config) : found
+      handler = found.is_a?(Class) ? build(found, context) : found
       method = context.step_definition.handler.handler_method
       return handler.public_send(method, context) if method.present?
 
@@ -73,9 +73,10 @@ module TaskerContribRails
     end
     private_class_method :complete?
 
-    def build(handler, config)
+    def build(handler, context)
       takes_config = handler.instance_method(:initialize).parameters.any? { |kind, name| kind.to_s.start_with?("key") && (name == :config || kind == :keyrest) }
-      takes_config ? handler.new(config:) : handler.new
+      made = takes_config ? handler.new(config: context.step_config) : handler.new
+      made.is_a?(StepHandler) ? made.for_step(context) : made
     end
     private_class_method :build
 

@@ -8,7 +8,8 @@ module TaskerContribRails
   # execution. What {#call} returns is stored as the step's result; errors decide about another attempt: {PermanentError} ends
   # the step, {RetryableError} and every other error is retried as the template says.
   #
-  # A step may run again after a failure, so running it twice must do no harm.
+  # A step may run again, after a failure and when its worker was killed, so running it twice must do no harm: give effects
+  # {#idempotency_key}.
   #
   # @example
   #   class Shop::ChargeHandler < Tasker::StepHandler
@@ -36,6 +37,18 @@ module TaskerContribRails
 
     # @return [Logger] the app's, with the ids of the step as tags
     def logger = TaskerContribRails.logger
+
+    # The step's UUID: the same in every attempt, and when another worker takes the step over. Give it to effects that may be asked
+    # for twice, as a header or as the value of a unique column.
+    #
+    # @return [String]
+    # @raise [Error] outside of a step
+    def idempotency_key
+      @step_uuid || raise(Error, "there is no idempotency key outside of a step; in a test call the handler with run_step")
+    end
+
+    # @api private
+    def for_step(context) = tap { @step_uuid = context.step_uuid }
 
     private
 

@@ -102,7 +102,7 @@ module TaskerContribRails
     def self.call(handler, context)
       return handler.call(context) unless handler.is_a?(Class)
 
-      instance = Handlers.send(:build, handler, context.step_config)
+      instance = Handlers.send(:build, handler, context)
       instance.is_a?(BatchWorker) ? instance.perform(context) : instance.call(context)
     end
   end

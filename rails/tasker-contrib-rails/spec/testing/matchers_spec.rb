@@ -34,6 +34,15 @@ RSpec.describe "The matchers", type: :step_handler do
     failing(/the step is permanent_error: declined/) { expect(run_step(declined)).to be_retryable }
   end
 
+  it "idempotency_key: the same in every attempt, another for another step" do
+    seen = []
+    stub_const("Charge", Class.new(Tasker::StepHandler) { define_method(:call) { |_context| (seen << idempotency_key).one? ? raise("busy") : {} } })
+    steps = %w[a b].map { |name| { "name" => name, "handler" => { "callable" => "Charge" } } }
+    run = run_workflow({ "name" => "t", "namespace_name" => "n", "version" => "1.0.0", "steps" => steps })
+    keys = %w[a b].map { |name| run[name].idempotency_key }
+    expect([ seen.tally, keys.uniq.size ]).to eq([ { keys[0] => 2, keys[1] => 1 }, 2 ])
+  end
+
   describe "of workflows" do
     template = { "name" => "t", "namespace_name" => "n", "version" => "1.0.0",
                  "steps" => [ { "name" => "a", "handler" => { "callable" => "A" } }, { "name" => "b", "dependencies" => [ "a" ], "handler" => { "callable" => "B" } } ] }

@@ -2,6 +2,15 @@
 
 # Steps as Core delivers them, through the double.
 RSpec.describe TaskerContribRails::Worker::Dispatcher, :worker do
+  it "gives a handler the step's UUID as its idempotency key" do
+    stub_const("H", Class.new(TaskerContribRails::StepHandler) { def call(_context) = { key: idempotency_key } })
+    steps([ "step", "H" ])
+    start
+    payload = answer(callable: "H")
+    expect(payload.dig("result", "key")).to eq(payload["step_uuid"])
+    expect { H.new.call(nil) }.to raise_error(TaskerContribRails::Error, /call the handler with run_step/)
+  end
+
   describe "failures" do
     it "stores the message, which Core drops" do
       payload = run(attempts: 0) { |_| raise TaskerContribRails::PermanentError.new("declined", error_code: "CARD", context: { bank: 7 }) }

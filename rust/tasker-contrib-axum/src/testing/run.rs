@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::graph::{COMPLETE, ERROR, PENDING};
 use crate::StepError;
@@ -30,6 +31,8 @@ pub struct StepRun {
     pub checkpoints: Vec<u64>,
     /// The steps that it waited for.
     pub depends_on: Vec<String>,
+    /// Its [`IdempotencyKey`](crate::IdempotencyKey), the same in every attempt.
+    pub idempotency_key: Uuid,
 }
 
 impl StepRun {
@@ -44,6 +47,7 @@ impl StepRun {
             delays: Vec::new(),
             checkpoints: Vec::new(),
             depends_on: Vec::new(),
+            idempotency_key: Uuid::now_v7(),
         }
     }
 }

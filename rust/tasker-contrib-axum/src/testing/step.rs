@@ -56,6 +56,7 @@ pub struct StepBuilder {
     no_op: bool,
     checkpoint: Option<u64>,
     timeout_seconds: Option<u32>,
+    id: Uuid,
 }
 
 /// Starts the step of a test. What is not said is empty; it is the first of three attempts.
@@ -87,6 +88,7 @@ pub fn step(callable: impl Into<String>) -> StepBuilder {
         no_op: false,
         checkpoint: None,
         timeout_seconds: None,
+        id: Uuid::now_v7(),
     }
 }
 
@@ -162,6 +164,12 @@ impl StepBuilder {
         self
     }
 
+    /// The step's UUID, which is its idempotency key; a new one by default.
+    pub fn idempotency_key(mut self, id: Uuid) -> Self {
+        self.id = id;
+        self
+    }
+
     /// The template's `timeout_seconds`.
     pub fn timeout_seconds(mut self, seconds: u32) -> Self {
         self.timeout_seconds = Some(seconds);
@@ -184,6 +192,7 @@ impl StepBuilder {
         });
         let definition = serde_json::from_value(definition);
         Given {
+            id: self.id,
             name: &name,
             definition: &definition.expect("a step definition of Core 0.1.8"),
             context: &self.context,
@@ -213,6 +222,7 @@ fn cursor(id: &str, range: Range<u64>) -> Value {
 
 /// Everything that Core tells about a step.
 pub(super) struct Given<'a> {
+    pub(super) id: Uuid,
     pub(super) name: &'a str,
     pub(super) definition: &'a StepDefinition,
     pub(super) context: &'a Value,
@@ -244,7 +254,7 @@ impl Given<'_> {
                 "task_name": "test", "task_version": "1.0.0", "namespace_name": "test",
             },
             "workflow_step": {
-                "workflow_step_uuid": Uuid::now_v7(), "task_uuid": task, "named_step_uuid": Uuid::nil(), "name": self.name,
+                "workflow_step_uuid": self.id, "task_uuid": task, "named_step_uuid": Uuid::nil(), "name": self.name,
                 "template_step_name": self.definition.name, "retryable": self.definition.retry.retryable,
                 "max_attempts": self.definition.retry.max_attempts, "in_process": true, "processed": false, "attempts": self.attempts,
                 "inputs": self.inputs, "checkpoint": self.checkpoint.map(|cursor| json!({"cursor": cursor})), "created_at": SOME_DAY,

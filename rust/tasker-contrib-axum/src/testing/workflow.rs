@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::{json, Value};
 use tasker_shared::models::core::task_template::{StepType, TaskTemplate};
+use uuid::Uuid;
 
 use super::graph::{Graph, COMPLETE, ERROR, PENDING, WAITING_FOR_RETRY};
 use super::run::{Execution, StepRun, WorkflowRun};
@@ -228,6 +229,7 @@ impl Engine {
     }
 
     async fn execute(&mut self, name: &str) {
+        self.sync();
         let Some(node) = self.graph.node(name) else {
             return;
         };
@@ -236,16 +238,16 @@ impl Engine {
             self.run.order.push(name.to_owned());
             self.run.problems.extend(self.graph.early_start(name));
         }
+        let made = self.run.steps.iter().find(|step| step.name == name);
         let step = Given {
+            id: made.map_or_else(Uuid::now_v7, |run| run.idempotency_key),
             name,
             definition: &node.definition,
             context: &self.context,
             results: self.graph.results(name),
             inputs: node.inputs.clone(),
             attempts: node.attempts,
-            checkpoint: self
-                .made(name)
-                .and_then(|run| run.checkpoints.last().copied()),
+            checkpoint: made.and_then(|run| run.checkpoints.last().copied()),
         }
         .step();
         let outcome = dispatch::call(&self.handlers, &step).await;
@@ -340,10 +342,6 @@ impl Engine {
             attempt,
             text,
         });
-    }
-
-    fn made(&self, name: &str) -> Option<&StepRun> {
-        self.run.steps.iter().find(|step| step.name == name)
     }
 
     fn step(&mut self, name: &str) -> &mut StepRun {

@@ -28,6 +28,8 @@ export interface StepContextOptions {
   templateStepName?: string;
   /** The step's inputs, if they are not those that `config` and `cursor` make. */
   inputs?: Mapping;
+  /** The step's UUID. Default: a new one. */
+  idempotencyKey?: string;
   /** Default: `default`. */
   namespace?: string;
   /** Default: `task`. */
@@ -61,7 +63,7 @@ export function stepContext(options: StepContextOptions = {}): TestStepContext {
 /** See {@link stepContext}. */
 export class TestStepContext {
   readonly taskUuid = crypto.randomUUID() as string;
-  readonly stepUuid = crypto.randomUUID() as string;
+  readonly stepUuid: string;
   readonly correlationId = crypto.randomUUID() as string;
   readonly handlerName: string;
   readonly inputData: Mapping;
@@ -93,6 +95,7 @@ export class TestStepContext {
     const name = options.handler ?? 'handler';
     const step = options.stepName ?? name;
     const templateStep = options.templateStepName ?? step;
+    this.stepUuid = options.idempotencyKey ?? crypto.randomUUID();
     this.handlerName = name;
     this.inputData = json(options.context ?? {});
     this.stepConfig = json(options.config ?? {});

@@ -32,6 +32,8 @@ export interface StepRun {
   delays: number[];
   /** Cursors that a batch worker stored on its way. */
   checkpoints: unknown[];
+  /** Its UUID, the same in every attempt. */
+  idempotencyKey: string;
 }
 
 /** One execution: virtual seconds since the start, and its outcome. */
@@ -168,6 +170,7 @@ class Engine {
       errorType: undefined,
       delays: [],
       checkpoints: [],
+      idempotencyKey: crypto.randomUUID(),
     };
     this.#run.steps.set(node.name, step);
     return Object.assign(step, { state: node.state, attempts: node.attempts, result: node.result });
@@ -228,6 +231,7 @@ class Engine {
       checkpoint,
       stepName: node.name,
       templateStepName: node.spec.name,
+      idempotencyKey: this.#step(node).idempotencyKey,
     });
     return runStep(handler, context);
   }

@@ -127,6 +127,19 @@ test('check passes with a handler that no template uses yet, and says how to use
   ]);
 });
 
+test('check warns of a step without a limit, and passes', () => {
+  mkdirSync(join(project, 'config/tasks'), { recursive: true });
+  mkdirSync(join(project, 'src/handlers'), { recursive: true });
+  const ship = readFileSync(join(root, 'tests/fixtures/tasks/ship.yaml'), 'utf8');
+  writeFileSync(join(project, 'config/tasks/ship.yaml'), ship.replace('    timeout_seconds: 10\n', ''));
+  const steps = ['shop.price', 'shop.pack'].map((name) => ({ kind: 'tasker.step', name }));
+  writeFileSync(join(project, 'src/handlers/all.ts'), `export const [a, b] = ${JSON.stringify(steps)};`);
+  const { code, out } = cli(['check']);
+  expect(code).toBe(0);
+  expect(out).toContain("ship.yaml: step 'price' has no timeout_seconds");
+  expect(out).toContain('settings: no errors, 1 warning');
+});
+
 test("a generated API handler does not call Tasker's own server", () => {
   const template = join(root, '../tasker-cli-plugin/templates/step_handler_api/handler.ts.tera');
   const address = CONFIG_KEYS['worker.orchestration_client.base_url']?.default;

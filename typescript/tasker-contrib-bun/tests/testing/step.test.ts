@@ -49,6 +49,29 @@ describe('runStep', () => {
     expect(await runStep(pack, { context: { order_id: 7 } })).toFailPermanently('results.price');
   });
 
+  test('gives the UUID of the step as its idempotency key, which a test may choose', async () => {
+    const charge = defineStep('shop.charge', {}, ({ idempotencyKey, step }) => ({
+      key: idempotencyKey,
+      same: idempotencyKey === step.stepUuid,
+    }));
+    const key = '01a231bf-bd9d-73b0-b3f6-b5bed562e0af';
+    expect(await runStep(charge, { idempotencyKey: key })).toComplete({ key, same: true });
+    expect(await runStep(charge)).not.toEqual(await runStep(charge));
+  });
+
+  test('the idempotency key is the same in every attempt, and another for another step', async () => {
+    const seen: string[] = [];
+    const charge = defineStep('shop.charge', {}, ({ idempotencyKey }) => {
+      if (seen.push(idempotencyKey) === 1) throw new RetryableError('busy');
+      return {};
+    });
+    const steps = ['a', 'b'].map((name) => ({ name, handler: { callable: 'shop.charge' } }));
+    const run = await runWorkflow({ steps }, { handlers: [charge] });
+    const keys = ['a', 'b'].map((name) => run.step(name).idempotencyKey);
+    expect(seen.toSorted()).toEqual([keys[0], ...keys].toSorted() as string[]);
+    expect(keys[0]).not.toBe(keys[1]);
+  });
+
   test('classifies errors', async () => {
     const failing = (error: unknown) =>
       runStep(() => {

@@ -31,7 +31,7 @@ def run_step(handler: Handler, step: Any = None, **options: Any) -> StepResult:
         handler: a decorated function, or one of Core's own handlers.
         step: what `step_context` returned, instead of the options.
         options: `context`, `results`, `config`, `attempts`, `max_attempts`, `cursor`, `no_op`,
-            `checkpoint`: see `tasker_contrib.testing.run_step`.
+            `checkpoint`, `idempotency_key`: see `tasker_contrib.testing.run_step`.
 
     Returns:
         The outcome. An exception of the handler is in it, never raised.

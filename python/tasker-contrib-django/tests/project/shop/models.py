@@ -14,3 +14,11 @@ class Order(models.Model):
 
     def __str__(self) -> str:
         return f"order {self.pk}"
+
+
+class Payment(models.Model):
+    key = models.UUIDField(unique=True)
+    amount = models.IntegerField()
+
+    def __str__(self) -> str:
+        return f"payment {self.key}"

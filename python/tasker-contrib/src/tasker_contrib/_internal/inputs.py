@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from ..batches import batch_context, batch_results
 from . import outcome as outcomes
 from .aliases import validate
-from .markers import BatchResults, Config, Input, Result
+from .markers import BatchResults, Config, IdempotencyKey, Input, Result
 from .signature import Signature, Source
 
 if TYPE_CHECKING:
@@ -62,6 +62,8 @@ def value_of(source: Source, context: StepContext) -> Any:
             if found and all(_wrapped(item) for item in found):
                 return _validated(source, [item["result"] for item in found], label)
             raise
+    if isinstance(marker, IdempotencyKey):
+        return _validated(source, str(context.step_uuid), "the step's UUID")
     assert isinstance(marker, Result)
     label = f"the result of step {marker.key!r}"
     if marker.key not in context.dependency_results:

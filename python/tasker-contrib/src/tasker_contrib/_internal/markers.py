@@ -74,3 +74,17 @@ class Config(Marker):
     """
 
     key: str = ""
+
+
+@dataclass(frozen=True)
+class IdempotencyKey(Marker):
+    """The step's UUID, as `str` or `uuid.UUID`: a key for effects that may be asked for twice.
+
+    It is the same in every attempt of the step, and when another worker takes the step over.
+    Another step, of the same task or of another one, has another key.
+
+    Example:
+        ```python
+        key: Annotated[str, IdempotencyKey()]
+        ```
+    """

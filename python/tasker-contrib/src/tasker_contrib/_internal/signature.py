@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import types
 import typing
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Union, get_args, get_origin
@@ -15,7 +16,7 @@ from pydantic import TypeAdapter
 from ..batches import BatchContext, Checkpoint
 from .injection import Injector, injector_of
 from .lazy import is_core
-from .markers import BatchResults, Config, Marker, Result
+from .markers import BatchResults, Config, IdempotencyKey, Marker, Result
 
 MISSING: Any = inspect.Parameter.empty
 
@@ -112,6 +113,7 @@ def analyse(
                     f"{place} has no source. Annotate it: Annotated[T, Input()] for the task's "
                     'context, Annotated[T, Result("step")] for the result of another step, '
                     'Annotated[T, Config("key")] for handler.initialization, '
+                    "Annotated[str, IdempotencyKey()] for a key that stays the same, "
                     "Annotated[T, Depends(fn)] for a dependency, or the type StepContext."
                 )
             _check_role(place, role, kind, base, is_async=inspect.iscoroutinefunction(fn))
@@ -166,6 +168,8 @@ def _source(place: str, name: str, marker: Marker, base: Any, default: Any) -> S
         raise TypeError(f'{place}: {type(marker).__name__}("name") needs a name')
     if isinstance(marker, BatchResults) and get_origin(base) not in (list, None):
         raise TypeError(f"{place}: BatchResults gives a list; annotate it as list[T]")
+    if isinstance(marker, IdempotencyKey) and base not in (str, uuid.UUID, Any):
+        raise TypeError(f"{place}: IdempotencyKey gives a str or a uuid.UUID, not {base!r}")
     if default is MISSING and _optional(base) and isinstance(marker, (Result, Config)):
         default = None
     try:

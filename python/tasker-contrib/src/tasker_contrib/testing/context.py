@@ -47,6 +47,7 @@ def step_context(
     checkpoint: Checkpoint | Mapping[str, Any] | None = None,
     step_name: str | None = None,
     template_step_name: str | None = None,
+    idempotency_key: str | None = None,
 ) -> StepContext:
     """Build the context of one step execution.
 
@@ -65,6 +66,7 @@ def step_context(
         checkpoint: What the last execution of this batch worker stored.
         step_name: The step's name; the handler's name when left out.
         template_step_name: The step of the template, for a batch worker's instance.
+        idempotency_key: The step's UUID; a new one when left out.
 
     Returns:
         Core's own object; hand it to ``run_step`` or to a handler that takes one.
@@ -100,6 +102,7 @@ def step_context(
         checkpoint=checkpoint,
         step_name=step_name,
         template_step_name=template_step_name,
+        idempotency_key=idempotency_key,
     )
 
 
@@ -115,6 +118,7 @@ def build(
     checkpoint: Mapping[str, Any] | None,
     step_name: str | None,
     template_step_name: str | None,
+    idempotency_key: str | None,
 ) -> StepContext:
     """Put a context together the way Core's worker receives it."""
     step = step_name or name
@@ -122,7 +126,7 @@ def build(
     event = FfiStepEvent(
         event_id=_new(),
         task_uuid=_new(),
-        step_uuid=_new(),
+        step_uuid=idempotency_key or _new(),
         correlation_id=_new(),
         task_sequence_step={
             "task": {"task": {"context": _json(context)}},

@@ -131,6 +131,7 @@ class Engine:
             checkpoint=checkpoint,
             step_name=node.name,
             template_step_name=node.spec.name,
+            idempotency_key=self._step(node).idempotency_key,
         )
         if name in self._handlers:
             return await call(self._handlers[name], context, self._app)

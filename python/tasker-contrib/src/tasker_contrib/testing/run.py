@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -29,6 +30,7 @@ class StepRun:
         delays: Seconds waited before the second, third, … attempt.
         checkpoints: Cursors that a batch worker stored on its way.
         depends_on: The steps it waited for.
+        idempotency_key: Its UUID, the same in every attempt.
     """
 
     name: str
@@ -41,6 +43,7 @@ class StepRun:
     delays: list[float] = field(default_factory=list)
     checkpoints: list[Any] = field(default_factory=list)
     depends_on: list[str] = field(default_factory=list)
+    idempotency_key: str = field(default_factory=lambda: str(uuid.uuid4()))
 
 
 @dataclass(frozen=True)

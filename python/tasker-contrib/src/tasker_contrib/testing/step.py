@@ -60,6 +60,7 @@ def run_step(
     cursor: Cursor | None = None,
     no_op: bool = False,
     checkpoint: Checkpoint | Mapping[str, Any] | None = None,
+    idempotency_key: str | None = None,
     app: Any = None,
     overrides: Overrides | None = None,
 ) -> StepResult:
@@ -82,6 +83,7 @@ def run_step(
         cursor: The range of a batch worker.
         no_op: The placeholder of a batch without items.
         checkpoint: What the last execution of this batch worker stored.
+        idempotency_key: The step's UUID; a new one when left out.
         app: The application whose dependencies and overrides apply.
         overrides: ``{dependency: replacement}`` when there is no ``app``.
 
@@ -106,6 +108,7 @@ def run_step(
             cursor=cursor,
             no_op=no_op,
             checkpoint=checkpoint,
+            idempotency_key=idempotency_key,
         )
     return run_coroutine(arun_step(handler, step, app=app, overrides=overrides))
 

@@ -23,25 +23,26 @@ module TaskerContribRails
 
       # @param node [TaskGraph::Node]
       # @param results [Hash{String => Object}] of earlier steps
+      # @param key [String] the step's idempotency key
       # @yieldparam cursor [Object] of each checkpoint on the way
       # @return [Outcome::Success, Outcome::Failure]
       # @raise [Error] it never stops storing checkpoints
-      def to_the_end(node, results)
-        outcome = call(node, results, nil)
+      def to_the_end(node, results, key)
+        outcome = call(node, results, key, nil)
         checkpoints = 0
         while outcome.is_a?(Outcome::Checkpoint)
           raise Error, "step '#{node.name}' stored #{MOST_CHECKPOINTS} checkpoints and did not end" if (checkpoints += 1) > MOST_CHECKPOINTS
 
           yield outcome.cursor
-          outcome = call(node, results, outcome.to_h)
+          outcome = call(node, results, key, outcome.to_h)
         end
         outcome
       end
 
       private
 
-      def call(node, results, checkpoint)
-        context = context_of(node, results, checkpoint)
+      def call(node, results, key, checkpoint)
+        context = context_of(node, results, key, checkpoint)
         override = @handlers[node.spec.callable]
         Outcome.of(override ? Testing.call(override, context) : Handlers.call(node.spec.callable, context))
       rescue Handlers::NotFound => error
@@ -52,8 +53,8 @@ module TaskerContribRails
         Outcome.from_exception(error)
       end
 
-      def context_of(node, results, checkpoint)
-        StepContext.build(context: @context, results:, config: node.spec.initialization, inputs: node.inputs, attempt: node.attempts + 1,
+      def context_of(node, results, key, checkpoint)
+        StepContext.build(context: @context, results:, idempotency_key: key, config: node.spec.initialization, inputs: node.inputs, attempt: node.attempts + 1,
           max_attempts: node.spec.max_attempts, step: node.name, template_step: node.spec.name, callable: node.spec.callable, checkpoint:,
           task: @template.name, namespace: @template.namespace, version: @template.version)
       end

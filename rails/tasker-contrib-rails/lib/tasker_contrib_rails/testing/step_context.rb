@@ -39,13 +39,14 @@ module TaskerContribRails
       # @param attempt [Integer] 1 for the first
       # @param cursor [Hash, Range, nil] the range of a batch worker
       # @param checkpoint [Hash, nil] cursor, items_processed, accumulated_results
+      # @param idempotency_key [String] the step's UUID
       # @return [StepContext]
       def self.build(context: {}, results: {}, config: {}, attempt: 1, max_attempts: 3, step: "step", callable: "Handler", inputs: nil, cursor: nil, no_op: false,
-                     checkpoint: nil, task: "task", namespace: "default", version: "1.0.0", template_step: step, task_uuid: SecureRandom.uuid)
+                     checkpoint: nil, task: "task", namespace: "default", version: "1.0.0", template_step: step, task_uuid: SecureRandom.uuid, idempotency_key: SecureRandom.uuid)
         inputs ||= config.as_json.merge(cursor ? { "cursor" => range(cursor) } : {}, no_op ? { "is_no_op" => true } : {})
         new(
           task: Task.new(task_uuid:, context: context.as_json.with_indifferent_access, namespace_name: namespace, task_name: task, task_version: version),
-          workflow_step: WorkflowStep.new(workflow_step_uuid: SecureRandom.uuid, name: step, attempts: attempt - 1, max_attempts:, retryable: true,
+          workflow_step: WorkflowStep.new(workflow_step_uuid: idempotency_key, name: step, attempts: attempt - 1, max_attempts:, retryable: true,
             inputs: inputs.as_json.with_indifferent_access, results: {}.with_indifferent_access, checkpoint: checkpoint&.as_json&.with_indifferent_access),
           dependency_results: Dependencies.new(results),
           step_definition: Definition.new(name: template_step, description: nil, dependencies: [], retry: {}, timeout_seconds: nil, publishes_events: [],

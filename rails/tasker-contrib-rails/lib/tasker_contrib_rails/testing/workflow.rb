@@ -98,7 +98,7 @@ module TaskerContribRails
 
       def call(node)
         results = @graph.ancestors(node).select { |other| other.state == "complete" }.to_h { |other| [ other.name, other.result ] }
-        @calls.to_the_end(node, results) do |cursor|
+        @calls.to_the_end(node, results, record(node).idempotency_key) do |cursor|
           record(node).checkpoints << cursor
           note(node, node.attempts + 1, "checkpoint at #{cursor}")
         end

@@ -10,10 +10,11 @@ module TaskerContribRails
     # - +error+, +error_type+: of the last failure
     # - +delays+: seconds before the second, third … attempt
     # - +checkpoints+: cursors that a batch worker stored on its way
+    # - +idempotency_key+: its UUID, the same in every attempt
     # - +depends_on+: the steps it waited for
-    StepRecord = Struct.new(:name, :template_step, :state, :attempts, :result, :error, :error_type, :delays, :checkpoints, :depends_on) do
+    StepRecord = Struct.new(:name, :template_step, :state, :attempts, :result, :error, :error_type, :delays, :checkpoints, :depends_on, :idempotency_key) do
       def initialize(name, template_step)
-        super(name, template_step, "pending", 0, nil, nil, nil, [], [], [])
+        super(name, template_step, "pending", 0, nil, nil, nil, [], [], [], SecureRandom.uuid)
       end
 
       def complete? = state == "complete"
