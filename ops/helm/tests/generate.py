@@ -1,7 +1,7 @@
 """Writes what the charts have twice.
 
 values.yaml, values.schema.json, README.md and the shared templates come from ops/helm/source, Core's keys from
-xtask/contract.
+xtask/contract, alerts and dashboards from ops/monitoring: a chart cannot read files outside of itself.
 
     python generate.py [CHART…]            writes
     python generate.py [CHART…] --check    fails if a file would change
@@ -18,6 +18,7 @@ import yaml
 
 HELM = Path(__file__).resolve().parent.parent
 CONTRACT = HELM.parent.parent / "xtask" / "contract"
+MONITORING = HELM.parent / "monitoring"
 CHARTS = ("tasker-orchestration", "tasker-worker", "tasker-full-stack")
 HEAD = "# Generated from ops/helm/source by ops/helm/tests/generate.py. Do not edit.\n"
 TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
@@ -190,6 +191,11 @@ def generated(chart: str) -> dict[Path, str]:
     }
     if "contract" in source:
         files[folder / "files" / "core-config.json"] = json.dumps(core_table(source), indent=1) + "\n"
+    if source.get("monitoring"):
+        rules = MONITORING / "prometheus-rules" / "tasker.rules.yml"
+        files[folder / "files" / "rules.yaml"] = rules.read_text()
+        for dashboard in sorted((MONITORING / "grafana-dashboards").glob("*.json")):
+            files[folder / "files" / "dashboards" / dashboard.name] = dashboard.read_text()
     if source.get("templates", True):
         files[folder / "templates" / "_tasker.tpl"] = (HELM / "source" / "_tasker.tpl").read_text()
     return files

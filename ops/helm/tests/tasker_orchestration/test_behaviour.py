@@ -1,12 +1,15 @@
 """One test for each thing that the chart does, and for each mistake that it answers."""
 
+import json
 from typing import Any
 
 import pytest
+import yaml
 
 import charts
 
 CHART = "tasker-orchestration"
+MONITORING = charts.HELM.parent / "monitoring"
 
 
 def server(values: dict[str, Any] | None = None, case: str = "minimal", kubernetes: str = charts.NEWEST) -> Any:
@@ -299,17 +302,41 @@ def test_monitors_find_the_pods_and_take_the_text_of_core() -> None:
     assert "PodMonitor" not in charts.kinds(charts.render(CHART, case="url"))
 
 
-def test_alerts_are_of_the_namespace_and_can_be_left_out() -> None:
-    values = {"prometheusRule": {"enabled": True}}
-    rules = charts.one(charts.render(CHART, values), "PrometheusRule")["spec"]["groups"][0]["rules"]
-    names = [rule["alert"] for rule in rules]
-    assert len(names) == 5
-    assert all('namespace="flow"' in rule["expr"] for rule in rules)
-    assert all(rule["annotations"].keys() == {"summary", "description"} and rule["for"] for rule in rules)
-    without = charts.one(charts.render(CHART, {**values, "recovery": {"enabled": False}}), "PrometheusRule")
-    assert len(without["spec"]["groups"][0]["rules"]) == 3
-    some = charts.one(charts.render(CHART, case="everything"), "PrometheusRule")["spec"]["groups"][0]["rules"]
-    assert set(names) - {rule["alert"] for rule in some} == {"TaskerBackpressure"}
+def test_what_is_scraped_has_the_labels_of_alerts_and_dashboards() -> None:
+    manifests = charts.render(CHART, case="url")
+    found = {}
+    for kind, endpoints in (("ServiceMonitor", "endpoints"), ("PodMonitor", "podMetricsEndpoints")):
+        for manifest in charts.render(CHART, case="everything"):
+            if manifest["kind"] == kind:
+                (endpoint,) = manifest["spec"][endpoints]
+                found[kind] = {rule["targetLabel"]: rule["replacement"] for rule in endpoint["relabelings"]}
+    assert found == {
+        "ServiceMonitor": {"job": "tasker-server", "cluster": "flow"},
+        "PodMonitor": {"job": "tasker-recovery", "cluster": "flow"},
+    }
+    (endpoint,) = charts.one(manifests, "ServiceMonitor")["spec"]["endpoints"]
+    assert endpoint["relabelings"][1]["replacement"] == "production"
+
+
+def test_rules_are_those_of_the_catalogue_and_alerts_can_be_left_out() -> None:
+    groups = charts.one(charts.render(CHART, {"prometheusRule": {"enabled": True}}), "PrometheusRule")["spec"]["groups"]
+    assert groups == yaml.safe_load((MONITORING / "prometheus-rules" / "tasker.rules.yml").read_text())["groups"]
+    some = charts.one(charts.render(CHART, case="everything"), "PrometheusRule")["spec"]["groups"]
+    names = [{rule["alert"] for rule in each[1]["rules"]} for each in (groups, some)]
+    assert names[0] - names[1] == {"TaskerBackpressure"}
+
+
+def test_dashboards_are_config_maps_for_a_sidecar() -> None:
+    maps = [
+        each
+        for each in charts.render(CHART, {"dashboards": {"enabled": True}})
+        if each["metadata"].get("labels", {}).get("grafana_dashboard") == "1"
+    ]
+    files = {name: text for each in maps for name, text in each["data"].items()}
+    expected = {file.name: file.read_text() for file in (MONITORING / "grafana-dashboards").glob("*.json")}
+    assert {name: json.loads(text) for name, text in files.items()} == {
+        name: json.loads(text) for name, text in expected.items()
+    }
 
 
 def test_ways_in_lead_to_the_service() -> None:
