@@ -38,7 +38,11 @@ async fn a_worker_that_was_cut_off_cannot_answer_for_the_holder() {
         "{refused}"
     );
     holder.answer(first).await.unwrap();
-    bed.wait_for_step(task, "first", "complete").await;
+    // On a busy machine the server drops a message at times; then a pass sends it again.
+    bed.pass_until("the answer to count", async |sql| {
+        crate::bed::step(sql, task, "first").await.1 == "complete"
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ writeFileSync(
 );
 writeFileSync(
   join(project, 'config/tasks/order.yaml'),
-  'name: order\nnamespace_name: shop\nversion: "1.0.0"\nsteps:\n  - name: price\n    handler: { callable: shop.price }\n',
+  'name: order\nnamespace_name: shop\nversion: "1.0.0"\nsteps:\n  - name: price\n    handler: { callable: shop.price }\n    timeout_seconds: 60\n',
 );
 
 const worker = (args: string[], env: Record<string, string> = {}) =>
