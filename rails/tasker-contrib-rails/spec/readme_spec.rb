@@ -2,6 +2,7 @@
 
 require "open3"
 require "tmpdir"
+require "tasker_contrib_rails/testing"
 
 # Every block of the README runs.
 RSpec.describe "The README" do
