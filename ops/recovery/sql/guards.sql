@@ -15,6 +15,11 @@ begin
         raise exception 'step % is %, so it cannot go from % to %', new.workflow_step_uuid, state, new.from_state, new.to_state
             using errcode = 'TK001', hint = 'another process was faster';
     end if;
+    -- Core judges an answer by the step's row. A late message of an earlier try meets the row before the worker has written the new result there.
+    if new.from_state = 'enqueued_for_orchestration' and new.to_state = 'error' and tasker_contrib.succeeded(new.workflow_step_uuid) then
+        raise exception 'step % was answered with a success, so it cannot go to error', new.workflow_step_uuid
+            using errcode = 'TK005', hint = 'the result of an earlier try was read';
+    end if;
     if new.to_state in ('enqueued_for_orchestration', 'enqueued_as_error_for_orchestration') then
         select worker into holder from tasker_contrib.claims where workflow_step_uuid = new.workflow_step_uuid;
         if found and holder <> me and (holder like 'tkw:%' or me like 'tkw:%') then
@@ -24,6 +29,13 @@ begin
     end if;
     return new;
 end $$;
+
+-- Whether the last transition of a step, an answer, carries a success.
+create function tasker_contrib.succeeded(p_step uuid) returns boolean
+language sql stable set search_path = pg_catalog, pg_temp as $$
+    select case when pg_input_is_valid(metadata->>'event', 'jsonb') then (metadata->>'event')::jsonb @> '{"data": {"success": true}}' else false end
+      from tasker.workflow_step_transitions where workflow_step_uuid = p_step order by sort_key desc limit 1;
+$$;
 
 create or replace function tasker_contrib.guard_task() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$

@@ -306,7 +306,7 @@ def test_wait_idle_waits_for_quiet(native: FakeNative, dispatcher: Dispatcher) -
     native.answer(native.push("h"))
     begun = time.monotonic()
     assert dispatcher.wait_idle(5, quiet=0.2)
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - begun < 4
 
 
 def test_events_metrics_and_log_fields(

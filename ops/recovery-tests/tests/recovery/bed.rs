@@ -236,6 +236,28 @@ pub async fn wait_for<T>(what: &str, mut condition: impl AsyncFnMut() -> Option<
     }
 }
 
+/// Everything that happened, and the messages that wait: what a failure needs.
+async fn history(sql: &mut PgConnection) -> String {
+    let lines: Vec<String> = sqlx::query_scalar(
+        "select at || ' ' || what from (
+             select created_at at time zone 'UTC' as at, 'task ' || coalesce(from_state, '-') || ' > ' || to_state as what from tasker.task_transitions
+             union all
+             select created_at at time zone 'UTC', 'step ' || workflow_step_uuid || ' ' || coalesce(from_state, '-') || ' > ' || to_state
+               from tasker.workflow_step_transitions
+             union all
+             select at, 'recovery ' || kind || ': ' || coalesce(detail, '') from tasker_contrib.recovered
+             union all
+             select enqueued_at, 'message to a worker, visible at ' || vt from pgmq.q_worker_recovery_queue
+             union all
+             select enqueued_at, 'message to the server, visible at ' || vt from pgmq.q_orchestration_step_results
+         ) event order by at",
+    )
+    .fetch_all(sql)
+    .await
+    .unwrap();
+    lines.join("\n")
+}
+
 pub async fn task_state(sql: &mut PgConnection, task: Uuid) -> String {
     sqlx::query_scalar(
         "select to_state from tasker.task_transitions where task_uuid = $1::uuid and most_recent",
@@ -325,28 +347,25 @@ impl Worker {
         .await
     }
 
-    /// As far as a worker comes that dies in between.
+    /// As far as a worker comes that dies before its message.
     pub async fn answer_without_message(&mut self, step: Uuid) -> Result<(), sqlx::Error> {
-        let result = json!({"step_uuid": step, "success": true, "status": "completed", "result": {"done": true}, "error": null,
-            "metadata": {"execution_time_ms": 1, "retryable": false, "completed_at": "2026-12-01T00:00:00Z", "custom": {}, "context": {}},
-            "orchestration_metadata": null});
-        self.transition(
-            step,
-            "in_progress",
-            "enqueued_for_orchestration",
-            &json!({"type": "EnqueueForOrchestration", "data": result}),
-        )
-        .await?;
+        self.answer_without_result(step).await?;
         sqlx::query("update tasker.workflow_steps set in_process = false, results = $2::jsonb where workflow_step_uuid = $1::uuid")
             .bind(step.to_string())
-            .bind(result.to_string())
+            .bind(success_of(step).to_string())
             .execute(&mut self.sql)
             .await
             .map(drop)
     }
 
-    /// As `WorkflowStepTransition::create` of Core.
-    async fn transition(
+    /// As far as a worker comes that dies before it writes its result into the step's row.
+    pub async fn answer_without_result(&mut self, step: Uuid) -> Result<(), sqlx::Error> {
+        let event = json!({"type": "EnqueueForOrchestration", "data": success_of(step)});
+        self.transition(step, "in_progress", "enqueued_for_orchestration", &event)
+            .await
+    }
+
+    pub async fn transition(
         &mut self,
         step: Uuid,
         from: &str,
@@ -354,21 +373,7 @@ impl Worker {
         event: &Value,
     ) -> Result<(), sqlx::Error> {
         let mut transaction = self.sql.begin().await?;
-        sqlx::query("update tasker.workflow_step_transitions set most_recent = false where workflow_step_uuid = $1::uuid and most_recent")
-            .bind(step.to_string())
-            .execute(&mut *transaction)
-            .await?;
-        sqlx::query(
-            "insert into tasker.workflow_step_transitions (workflow_step_uuid, from_state, to_state, metadata, sort_key, most_recent, created_at, updated_at)
-             select $1::uuid, $2, $3, jsonb_build_object('event', $4), coalesce(max(sort_key), 0) + 1, true, now(), now()
-               from tasker.workflow_step_transitions where workflow_step_uuid = $1::uuid",
-        )
-        .bind(step.to_string())
-        .bind(from)
-        .bind(to)
-        .bind(event.to_string())
-        .execute(&mut *transaction)
-        .await?;
+        transition(&mut transaction, step, from, to, event).await?;
         transaction.commit().await
     }
 
@@ -387,7 +392,8 @@ impl Worker {
         mut ended: impl AsyncFnMut(&mut PgConnection) -> bool,
     ) -> Vec<Uuid> {
         let mut claimed = Vec::new();
-        wait_for(what, async || {
+        let deadline = Instant::now() + PATIENCE;
+        while !ended(&mut self.sql).await {
             let waiting: Vec<String> = sqlx::query_scalar("select message->>'step_uuid' from pgmq.q_worker_recovery_queue where vt <= clock_timestamp()")
                 .fetch_all(&mut self.sql)
                 .await
@@ -398,11 +404,48 @@ impl Worker {
                     self.answer(step).await.unwrap();
                 }
             }
-            ended(&mut self.sql).await.then_some(())
-        })
-        .await;
+            if Instant::now() > deadline {
+                panic!(
+                    "waited too long for {what}:\n{}",
+                    history(&mut self.sql).await
+                );
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
         claimed
     }
+}
+
+fn success_of(step: Uuid) -> Value {
+    json!({"step_uuid": step, "success": true, "status": "completed", "result": {"done": true}, "error": null,
+        "metadata": {"execution_time_ms": 1, "retryable": false, "completed_at": "2026-12-01T00:00:00Z", "custom": {}, "context": {}},
+        "orchestration_metadata": null})
+}
+
+/// As `WorkflowStepTransition::create` of Core.
+pub async fn transition(
+    sql: &mut PgConnection,
+    step: Uuid,
+    from: &str,
+    to: &str,
+    event: &Value,
+) -> Result<(), sqlx::Error> {
+    sqlx::query("update tasker.workflow_step_transitions set most_recent = false where workflow_step_uuid = $1::uuid and most_recent")
+        .bind(step.to_string())
+        .execute(&mut *sql)
+        .await?;
+    sqlx::query(
+        "insert into tasker.workflow_step_transitions (workflow_step_uuid, from_state, to_state, metadata, sort_key, most_recent, created_at, updated_at)
+         select $1::uuid, $2, $3, jsonb_build_object('event', $4), coalesce(max(sort_key), 0) + 1, true, now(), now()
+           from tasker.workflow_step_transitions where workflow_step_uuid = $1::uuid",
+    )
+    .bind(step.to_string())
+    .bind(from)
+    .bind(to)
+    .bind(event.to_string())
+    .execute(&mut *sql)
+    .await
+    .map(drop)
 }
 
 /// Runs passes beside something else.

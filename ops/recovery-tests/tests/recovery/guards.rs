@@ -1,6 +1,7 @@
 //! What Core's transactions meet: the claim's holder, and compare-and-set.
 
 use serde_json::json;
+use sqlx::Connection;
 
 use crate::bed::{connect, Bed};
 
@@ -43,6 +44,74 @@ async fn a_worker_that_was_cut_off_cannot_answer_for_the_holder() {
         crate::bed::step(sql, task, "first").await.1 == "complete"
     })
     .await;
+}
+
+#[tokio::test]
+async fn an_earlier_failure_that_is_read_late_does_not_fail_a_success() {
+    let mut bed = Bed::new().await;
+    let task = bed.create("chain").await;
+    let first = bed.wait_for_step(task, "first", "enqueued").await;
+    let mut lost = bed.worker("tkw:test:host:1:lost").await;
+    lost.claim(first).await.unwrap();
+    drop(lost);
+    bed.pass_until("the step to be enqueued again", async |sql| {
+        crate::bed::step(sql, task, "first").await.1 == "enqueued"
+    })
+    .await;
+    let mut worker = bed.worker("tkw:test:host:2:next").await;
+    worker.claim(first).await.unwrap();
+    worker.answer_without_result(first).await.unwrap();
+    // What Core's server does with a second message of the first answer: the row still says how the first try ended.
+    let mut server = bed.worker("a server").await;
+    let refused = server
+        .transition(
+            first,
+            "enqueued_for_orchestration",
+            "error",
+            &json!({"type": "Fail", "data": "as the row says"}),
+        )
+        .await
+        .unwrap_err();
+    assert_eq!(code(&refused), "TK005", "{refused}");
+    // The worker dies here. What it answered is in the transition, and is sent from there.
+    bed.pass_until("the answer to count", async |sql| {
+        crate::bed::step(sql, task, "first").await.1 == "complete"
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_answer_that_is_no_success_may_fail_its_step() {
+    let mut bed = Bed::new().await;
+    let task = bed.create("chain").await;
+    let first = bed.wait_for_step(task, "first", "enqueued").await;
+    let mut worker = bed.worker("tkw:test:host:1:a").await;
+    worker.claim(first).await.unwrap();
+    for event in [
+        json!({"type": "EnqueueForOrchestration", "data": {"success": false}}),
+        json!("not what Core writes"),
+    ] {
+        let mut transaction = worker.sql.begin().await.unwrap();
+        crate::bed::transition(
+            &mut transaction,
+            first,
+            "in_progress",
+            "enqueued_for_orchestration",
+            &event,
+        )
+        .await
+        .unwrap();
+        crate::bed::transition(
+            &mut transaction,
+            first,
+            "enqueued_for_orchestration",
+            "error",
+            &json!({"type": "Fail", "data": "no"}),
+        )
+        .await
+        .unwrap();
+        transaction.rollback().await.unwrap();
+    }
 }
 
 #[tokio::test]

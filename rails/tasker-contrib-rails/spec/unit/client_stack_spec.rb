@@ -23,7 +23,7 @@ RSpec.describe TaskerContribRails::Client, :stack do
     expect(client.list_tasks(namespace: "rails_client", per_page: 1, status: :pending)).to have_attributes(per_page: 1)
     expect(client.steps(task)).to match([ have_attributes(name: "hello", result: nil, error: nil) ])
     expect(client.cancel_task(task.task_uuid)).to have_attributes(status: "cancelled", ended?: true, succeeded?: false, failed?: true)
-    expect(client.wait(task, timeout: 5).status).to eq("cancelled")
+    expect(client.wait(task, timeout: 30).status).to eq("cancelled")
   end
 
   it "raises for the same context, or gives the task that exists" do

@@ -77,7 +77,7 @@ RSpec.describe TaskerContribRails::Worker::Dispatcher, :worker do
       reporter.define_singleton_method(:report) { |error, **options| seen << [ error.message, options ] }
       stub_const("Rails", Module.new { define_singleton_method(:error) { reporter } })
       run { |_| raise "boom" }
-      message, options = seen.pop(timeout: 2)
+      message, options = seen.pop(timeout: 20)
       expect(message).to eq("boom")
       expect(options).to include(handled: true, source: "tasker", context: include(handler: "H", attempt: 1, step: "step"))
     end
@@ -134,7 +134,7 @@ RSpec.describe TaskerContribRails::Worker::Dispatcher, :worker do
       eventually { Process.clock_gettime(Process::CLOCK_MONOTONIC) > waited }
       go << { "done" => true }
       times = eventually { native.completions.size == 2 && native.completions.to_h { |payload| [ payload["event_id"], payload.dig("metadata", "execution_time_ms") ] } }
-      expect(times).to match(first => be >= 190, second => be < 100)
+      expect(times).to match(first => be >= 190, second => be < 190)
     end
 
     it "sends bytes that are text as text, and keeps a retryable failure with other bytes in its message retryable" do

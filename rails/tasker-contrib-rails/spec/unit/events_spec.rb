@@ -72,7 +72,7 @@ RSpec.describe "Events", :worker do
     start
     native.publish("event_name" => "order.paid", "event_version" => "1.0", "business_payload" => "{}", "metadata" => {})
     answer(callable: "H", timeout_seconds: 0.05)
-    expect([ inside.pop(timeout: 5), inside.pop(timeout: 5) ]).to contain_exactly([ "domain_event.tasker", true ], [ "step_timed_out.tasker", true ])
+    expect([ inside.pop(timeout: 20), inside.pop(timeout: 20) ]).to contain_exactly([ "domain_event.tasker", true ], [ "step_timed_out.tasker", true ])
   ensure
     ActiveSupport::Notifications.unsubscribe(subscriber)
   end
@@ -94,7 +94,7 @@ RSpec.describe "Events", :worker do
     start
     native.publish("event_name" => "order.paid", "event_version" => "1.0", "business_payload" => '{"cents":5}',
       "metadata" => { "task_uuid" => "t", "step_uuid" => "s", "step_name" => "pay", "namespace" => "shop" })
-    event = seen.pop(timeout: 5)
+    event = seen.pop(timeout: 20)
     expect(event.payload).to include(event_name: "order.paid", event_version: "1.0", payload: { cents: 5 }, task_uuid: "t", step: "pay")
   ensure
     ActiveSupport::Notifications.unsubscribe(subscriber)

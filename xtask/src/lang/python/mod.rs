@@ -392,7 +392,8 @@ fn no_lock(repo: &Repo, unit: &Unit) -> Error {
         why: "the lock file is missing".into(),
         fix: Some(format!(
             "in {}: uv pip compile pyproject.toml --group dev --all-extras --universal --python-version 3.10 \
-             --generate-hashes --no-emit-index-url --no-header{local} -o {LOCK}",
+             --generate-hashes --no-emit-index-url --no-annotate --no-header{local} -o {LOCK} \
+             (uv refuses it while the manifest says tool.uv.managed = false)",
             unit.folder
         )),
     }
