@@ -22,7 +22,7 @@ PROJECT = Path(__file__).parent / "project"
 MANAGE = PROJECT / "manage.py"
 
 
-def eventually(check: Callable[[], T], *, timeout: float = 30.0, what: str = "") -> T:
+def eventually(check: Callable[[], T], *, timeout: float = 60.0, what: str = "") -> T:
     """Call `check` until it returns something true; return that."""
     end = time.monotonic() + timeout
     while True:

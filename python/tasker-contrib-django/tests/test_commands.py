@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import io
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -119,3 +121,30 @@ def test_a_mistyped_verb() -> None:
     assert "worker" in done.stderr
     assert "Traceback" not in done.stderr
     assert manage("tasker", "worker", "--processes", "0").returncode == 2
+
+
+def test_schedules(
+    fake_tasker: FakeTasker, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "schedules.yaml"
+    path.write_text('report: {task: reports/daily, cron: "0 6 * * *", time_zone: Europe/Paris}\n')
+    words = ("--file", str(path))
+    assert re.fullmatch(
+        r"report  reports/daily 1\.0\.0  next \d{4}-\d\d-\d\d 06:00:00\+0\d:00 Europe/Paris\n",
+        call("schedule", "list", *words),
+    )
+    with pytest.raises(CommandError, match=r"has no schedule 'reprt'; did you mean 'report'\?"):
+        call("schedule", "now", "reprt", *words)
+    with pytest.raises(CommandError, match="`now` takes the name of a schedule"):
+        call("schedule", "now", *words)
+    path.write_text("report: {task: reports/daily, every: often}\n")
+    with pytest.raises(CommandError, match=r"report\.every: 'often' is not a time span"):
+        call("schedule", "list", *words)
+
+
+def test_the_schedules_are_beside_manage_py(tmp_path: Path) -> None:
+    with (
+        override_settings(BASE_DIR=tmp_path),
+        pytest.raises(CommandError, match=f"{tmp_path}/schedules.yaml: cannot be read"),
+    ):
+        call("schedule", "list")

@@ -107,7 +107,7 @@ def test_routes_signals_and_logging(run: Any) -> None:
 
 def test_commands_take_these_arguments() -> None:
     lines = [line for text in blocks("sh") for line in text.splitlines() if "manage.py" in line]
-    assert len(lines) == 10
+    assert len(lines) == 11
     import shlex
 
     for line in lines:

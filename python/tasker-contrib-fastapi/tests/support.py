@@ -10,7 +10,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def eventually(check: Callable[[], T], *, timeout: float = 10.0, what: str = "") -> T:
+def eventually(check: Callable[[], T], *, timeout: float = 60.0, what: str = "") -> T:
     """Call `check` until it returns something true; return that."""
     end = time.monotonic() + timeout
     while True:

@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 import yaml
+from tasker_contrib.schedules import load
 
 from tasker_contrib_fastapi import TaskerClient, step_handler
 from tasker_contrib_fastapi.templates import check_templates
@@ -67,6 +68,12 @@ def test_the_template_is_valid(tmp_path: Path, clean_registry: None) -> None:
     (tmp_path / "daily_report.yaml").write_text((GUIDES / "daily_report.yaml").read_text())
     report = check_templates(tmp_path)
     assert (report.errors, report.warnings) == ([], [])
+
+
+def test_the_schedules_can_be_read() -> None:
+    report, rates = load(GUIDES / "schedules.yaml")
+    assert (report.cron, report.time_zone, report.missed) == ("0 6 * * *", "Europe/Paris", "one")
+    assert (rates.every, rates.missed) == ("15m", "skip")
 
 
 def test_the_cron_job_runs_the_script_and_never_on_the_wrong_day() -> None:

@@ -15,7 +15,7 @@ from tasker_contrib._internal.injection import Injection, register_injector
 T = TypeVar("T")
 
 
-def eventually(check: Callable[[], T], *, timeout: float = 10.0, what: str = "") -> T:
+def eventually(check: Callable[[], T], *, timeout: float = 60.0, what: str = "") -> T:
     """Call `check` until it returns something true; return that."""
     end = time.monotonic() + timeout
     while True:
@@ -93,7 +93,7 @@ class FakeNative:
         self.checkpoints[event_id] = data
         return True
 
-    def answer(self, event_id: str, timeout: float = 10.0) -> dict[str, Any]:
+    def answer(self, event_id: str, timeout: float = 60.0) -> dict[str, Any]:
         return eventually(lambda: self.completions.get(event_id), timeout=timeout, what="an answer")
 
 

@@ -45,7 +45,7 @@ def source_url() -> Iterator[str]:
     server = uvicorn.Server(uvicorn.Config(web, log_level="warning"))
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
     thread.start()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not server.started:
         assert time.monotonic() < deadline, "the route source did not start within 10 s"
         time.sleep(0.01)

@@ -82,7 +82,7 @@ def port(
 
 
 def _wait_until_ready(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         assert process.poll() is None, f"the application ended:\n{log.read_text()}"
         try:
@@ -91,17 +91,17 @@ def _wait_until_ready(process: subprocess.Popen[bytes], port: int, log: Path) ->
         except httpx.TransportError:
             pass
         time.sleep(0.05)
-    raise AssertionError(f"the application was not ready within 30 s:\n{log.read_text()}")
+    raise AssertionError(f"the application was not ready within 120 s:\n{log.read_text()}")
 
 
 def wait(port: int, task_uuid: str) -> dict[str, Any]:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while True:
         answer = httpx.get(f"http://127.0.0.1:{port}/tasker/tasks/{task_uuid}", timeout=5)
         task: dict[str, Any] = answer.raise_for_status().json()
         if task["status"] in END_STATES:
             return task
-        assert time.monotonic() < deadline, f"the task did not end within 30 s: {task}"
+        assert time.monotonic() < deadline, f"the task did not end within 120 s: {task}"
         time.sleep(0.05)
 
 

@@ -193,7 +193,7 @@ def test_one_step_in_two_workers_at_once_stages_its_rows_once(
 
 
 def wait_until_blocked(connection: Connection, process: int) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while connection.execute("SELECT pg_blocking_pids(%s) = '{}'", (process,)).fetchone() != (
         False,
     ):

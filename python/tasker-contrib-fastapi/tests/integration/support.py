@@ -103,7 +103,7 @@ class App:
         assert answer.status_code == 200, answer.text
         return dict(answer.json())
 
-    def ended(self, uuid: str, timeout: float = 20.0) -> dict[str, Any]:
+    def ended(self, uuid: str, timeout: float = 90.0) -> dict[str, Any]:
         ends = {"complete", "error", "blocked_by_failures", "cancelled"}
 
         def look() -> dict[str, Any] | None:
@@ -114,7 +114,7 @@ class App:
         assert found is not None
         return found
 
-    def stop(self, timeout: float = 40.0) -> int:
+    def stop(self, timeout: float = 90.0) -> int:
         """SIGTERM; returns the exit code."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)

@@ -58,7 +58,7 @@ module WorkerHelpers
   class NotInTime < StandardError; end
 
   # Waits for a condition; there are no fixed pauses in these tests.
-  def eventually(seconds = 5)
+  def eventually(seconds = 30)
     deadline = Process.clock_gettime(Process::CLOCK_MONOTONIC) + seconds
     until (value = yield)
       raise NotInTime, "it did not happen within #{seconds} s" if Process.clock_gettime(Process::CLOCK_MONOTONIC) > deadline

@@ -1,5 +1,5 @@
-/** Waits for a condition; fails with its text after ten seconds, or what is given. */
-export async function until<T>(what: string, condition: () => T | Promise<T>, ms = 10_000): Promise<NonNullable<T>> {
+/** Waits for a condition; fails with its text after thirty seconds, or what is given. */
+export async function until<T>(what: string, condition: () => T | Promise<T>, ms = 30_000): Promise<NonNullable<T>> {
   const end = performance.now() + ms;
   for (;;) {
     const value = await condition();

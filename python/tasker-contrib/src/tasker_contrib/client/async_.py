@@ -171,6 +171,7 @@ class TaskerClient:
         *,
         namespace: str | None = None,
         status: str | None = None,
+        initiator: str | None = None,
         page: int = 1,
         per_page: int = 25,
     ) -> TaskPage:
@@ -182,13 +183,14 @@ class TaskerClient:
         Args:
             namespace: only of this namespace.
             status: `complete`, or `incomplete` for the tasks in all other states.
+            initiator: only those that this one created.
             page: from 1.
             per_page: 1 to 100.
 
         Raises:
             TaskerValidationError: another status, or a page out of range.
         """
-        call = calls.list_tasks(namespace, status, page, per_page)
+        call = calls.list_tasks(namespace, status, initiator, page, per_page)
         return await self._transport.run(call)
 
     async def cancel_task(self, task: Task | UUID | str) -> Task:

@@ -160,10 +160,10 @@ def get_task(task: Task | UUID | str) -> Call[Task]:
 
 
 def list_tasks(
-    namespace: str | None, status: str | None, page: int, per_page: int
+    namespace: str | None, status: str | None, initiator: str | None, page: int, per_page: int
 ) -> Call[TaskPage]:
     """A page of tasks; the state of each that is not complete is asked for."""
-    found = yield from _list(namespace, status, page, per_page)
+    found = yield from _list(namespace, status, initiator, page, per_page)
     tasks = yield Together([_with_state(task) for task in found.tasks])
     return found.model_copy(update={"tasks": tasks})
 
@@ -233,7 +233,9 @@ def _progress(task: Task) -> tuple[Any, ...]:
     )
 
 
-def _list(namespace: str | None, status: str | None, page: int, per_page: int) -> Call[TaskPage]:
+def _list(
+    namespace: str | None, status: str | None, initiator: str | None, page: int, per_page: int
+) -> Call[TaskPage]:
     if status is not None and status not in _LISTED:
         raise TaskerValidationError(f"status must be 'complete' or 'incomplete', not {status!r}")
     if not 1 <= per_page <= 100 or page < 1:
@@ -243,6 +245,8 @@ def _list(namespace: str | None, status: str | None, page: int, per_page: int) -
         params["namespace"] = namespace
     if status is not None:
         params["status"] = _LISTED[status]
+    if initiator is not None:
+        params["initiator"] = initiator
     answer = yield Send("list_tasks", "GET", "/v1/tasks", params=params)
     pagination = answer.get("pagination") or {}
     return TaskPage(
@@ -266,7 +270,7 @@ def _with_state(task: Task) -> Call[Task]:
 
 def _find(name: str, namespace: str, version: str, context: dict[str, Any]) -> Call[Task | None]:
     for page in range(1, _SEARCH_PAGES + 1):
-        found = yield from _list(namespace, None, page, 100)
+        found = yield from _list(namespace, None, None, page, 100)
         for task in found.tasks:
             if (task.name, task.version, task.context) == (name, version, context):
                 return (yield from get_task(task))

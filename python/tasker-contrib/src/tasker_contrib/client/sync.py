@@ -123,11 +123,12 @@ class SyncTaskerClient:
         *,
         namespace: str | None = None,
         status: str | None = None,
+        initiator: str | None = None,
         page: int = 1,
         per_page: int = 25,
     ) -> TaskPage:
         """Return a page of tasks, the newest first; see `TaskerClient.list_tasks`."""
-        call = calls.list_tasks(namespace, status, page, per_page)
+        call = calls.list_tasks(namespace, status, initiator, page, per_page)
         return self._transport.run(call)
 
     def cancel_task(self, task: Task | UUID | str) -> Task:

@@ -6,6 +6,7 @@ import json
 import sys
 from argparse import ArgumentParser
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings as django_settings
@@ -78,6 +79,15 @@ class Command(BaseCommand):
         dlq.add_argument("--all", action="store_true", help="also those that were looked at")
         dlq.add_argument("--limit", type=int, default=50, help="how many (50)")
         dlq.add_argument("--json", action="store_true", help="machine-readable")
+
+        schedule = verb("schedule", "Recurring tasks (extra [schedules]).", self.schedule)
+        schedule.add_argument(
+            "what", choices=["run", "list", "now"], help="run until SIGTERM, show, or create a task"
+        )
+        schedule.add_argument("name", nargs="?", help="of the schedule, for `now`")
+        schedule.add_argument(
+            "--file", type=Path, help="the schedules (schedules.yaml beside manage.py)"
+        )
 
     def handle(self, *args: Any, run: Callable[..., None], **options: Any) -> None:
         """Run the verb; a user's mistake is one message and no traceback."""
@@ -197,6 +207,30 @@ class Command(BaseCommand):
             )
         if not entries:
             self.stdout.write("nothing is waiting for somebody to look at it")
+
+    # --- recurring tasks ----------------------------------------------------------------------
+
+    def schedule(self, **options: Any) -> None:
+        """Create tasks when they are due, show when, or create one now."""
+        from tasker_contrib.cli import schedules
+        from tasker_contrib.cli.errors import CliProblem
+        from tasker_contrib.schedules import load
+
+        base = Path(getattr(django_settings, "BASE_DIR", "."))
+        path = options["file"] or base / schedules.DEFAULT_FILE
+        if (options["what"] == "now") != bool(options["name"]):
+            raise CommandError("`now` takes the name of a schedule; `run` and `list` take none")
+        if options["what"] == "run":
+            schedules.run(tasker_settings(), path)
+        elif options["what"] == "list":
+            for line in schedules.table(load(path)):
+                self.stdout.write(line)
+        else:
+            try:
+                task = schedules.now(tasker_settings(), path, options["name"])
+            except CliProblem as problem:
+                raise CommandError(problem.render()) from None
+            self.stdout.write(f"created {task.task_uuid}")
 
 
 def _this_command(*words: str, **options: Any) -> list[str]:
