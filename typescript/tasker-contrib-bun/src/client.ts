@@ -112,6 +112,8 @@ export class TaskerClient {
     options: {
       namespace?: string;
       status?: 'pending' | 'completed';
+      /** Only those that this one created. */
+      initiator?: string;
       /** From 1. */
       page?: number;
       /** 1 to 100. Default: 25. */
@@ -119,7 +121,7 @@ export class TaskerClient {
       signal?: AbortSignal;
     } = {},
   ): Promise<TaskPage> {
-    const { namespace, status, page = 1, perPage = 25 } = options;
+    const { namespace, status, initiator, page = 1, perPage = 25 } = options;
     if (status !== undefined && status !== 'pending' && status !== 'completed') {
       throw new TaskerClientError(
         'validation',
@@ -132,6 +134,7 @@ export class TaskerClient {
     const query = new URLSearchParams({ page: String(page), per_page: String(perPage) });
     if (namespace !== undefined) query.set('namespace', namespace);
     if (status !== undefined) query.set('status', status);
+    if (initiator !== undefined) query.set('initiator', initiator);
     const answer = await this.#transport.call<{ tasks: Task[]; pagination: Record<string, never> }>(
       'list_tasks',
       'GET',

@@ -16,6 +16,7 @@ export const HELP = `Tasker workflows in Bun: projects, handlers, task templates
   tasker-contrib-bun generate types NAME [--templates config/tasks]
   tasker-contrib-bun check [--handlers src/handlers] [--templates config/tasks]
   tasker-contrib-bun worker [--handlers src/handlers] [--templates config/tasks] [--port 3000] [--hostname 127.0.0.1]
+  tasker-contrib-bun schedule run|list|now NAME [--file config/schedules.yaml]
 
 tasker-contrib-bun COMMAND --help says more about one. init and generate need tasker-ctl (TASKER_CTL, else PATH).
 
@@ -70,5 +71,17 @@ ${LOADING}
   --hostname HOST      (default: HOST, else 127.0.0.1)
 
 Example: tasker-contrib-bun worker --port 9100
+`,
+  schedule: `Creates the recurring tasks of a file. Any number of these processes may run: a slot has one task.
+
+  tasker-contrib-bun schedule run         until SIGTERM or Ctrl-C
+  tasker-contrib-bun schedule list        when each is due next
+  tasker-contrib-bun schedule now NAME    one task now, also when it is paused
+
+  --file FILE          the schedules (default: config/schedules.yaml)
+
+Needs the package croner.
+
+Example: tasker-contrib-bun schedule run --file config/schedules.yaml
 `,
 };

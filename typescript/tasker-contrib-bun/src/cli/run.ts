@@ -16,6 +16,7 @@ import { checkName, checkNamespace, checkSteps } from './names.ts';
 import { afterGenerate } from './next.ts';
 import { type Placed, plan, planUndo, type RenderedFile, undo, write } from './place.ts';
 import { CliProblem, usage } from './problem.ts';
+import { schedule } from './schedule.ts';
 import { render, types } from './tasker-ctl.ts';
 
 const KINDS: Readonly<Record<string, string>> = {
@@ -64,6 +65,10 @@ async function dispatch([command, ...rest]: string[]): Promise<void> {
     }
     case 'worker':
       return worker(rest);
+    case 'schedule': {
+      const { values, positionals } = parsed(rest, { file: TEXT }, rest[0] === 'now' ? 2 : 1);
+      return schedule(positionals[0] ?? '', positionals[1], values.file);
+    }
     default:
       throw unknown('command', command, Object.keys(COMMANDS));
   }
