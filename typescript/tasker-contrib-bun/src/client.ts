@@ -14,6 +14,7 @@
  */
 
 import { TaskerClientError } from './client/errors.ts';
+import { Operations, uuid } from './client/operations.ts';
 import { type Body, reason, sleep, Transport } from './client/transport.ts';
 import {
   type ClientOptions,
@@ -27,27 +28,38 @@ import {
 import { messageOf, storable } from './storable.ts';
 
 export * from './client/errors.ts';
+export type { Answer, Because, DeadLetter, Operations, Resolution } from './client/operations.ts';
 export * from './client/types.ts';
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const SEARCH_PAGES = 20;
 
 /** See {@link createClient}. */
-export class TaskerClient {
+export class TaskerClient extends Operations {
   readonly url: string;
   readonly #options: ClientOptions;
-  readonly #transport: Transport;
 
-  constructor(options: ClientOptions = {}) {
-    this.url = (options.url ?? environment('TASKER_ORCHESTRATION_URL') ?? 'http://127.0.0.1:8080').replace(/\/+$/, '');
-    if (!/^https?:\/\/[^/]/.test(this.url)) {
-      throw new TaskerClientError(
-        'validation',
-        `url = ${JSON.stringify(this.url)} must begin with http:// or https://`,
-      );
+  /** @param transport - for {@link withTimeout}. */
+  constructor(options: ClientOptions = {}, transport?: Transport) {
+    const url = (options.url ?? environment('TASKER_ORCHESTRATION_URL') ?? 'http://127.0.0.1:8080').replace(/\/+$/, '');
+    if (!/^https?:\/\/[^/]/.test(url)) {
+      throw new TaskerClientError('validation', `url = ${JSON.stringify(url)} must begin with http:// or https://`);
     }
+    super(transport ?? new Transport(url, options));
+    this.url = url;
     this.#options = options;
-    this.#transport = new Transport(this.url, options);
+  }
+
+  /**
+   * This client with another timeout for each request. Both count against the same `maxConcurrency`.
+   *
+   * @example
+   * ```ts
+   * const client = createClient();
+   * const look = (id: string) => client.withTimeout(2000).getTask(id);
+   * ```
+   */
+  withTimeout(timeoutMs: number): TaskerClient {
+    return new TaskerClient({ ...this.#options, url: this.url, timeoutMs }, this.transport.withTimeout(timeoutMs));
   }
 
   /**
@@ -76,7 +88,7 @@ export class TaskerClient {
     };
     const lost = { answers: 0 };
     try {
-      return await this.#transport.call<Task>('create_task', 'POST', '/v1/tasks', {
+      return await this.transport.call<Task>('create_task', 'POST', '/v1/tasks', {
         body,
         lost,
         signal: options.signal,
@@ -104,7 +116,7 @@ export class TaskerClient {
 
   /** The present state of a task. */
   getTask(task: Task | string, options: { signal?: AbortSignal } = {}): Promise<Task> {
-    return this.#transport.call('get_task', 'GET', `/v1/tasks/${uuid(task)}`, options);
+    return this.transport.call('get_task', 'GET', `/v1/tasks/${uuid(task)}`, options);
   }
 
   /** A page of tasks, the newest first. `status` is `pending` or `completed`: the server answers other words with an error. */
@@ -135,7 +147,7 @@ export class TaskerClient {
     if (namespace !== undefined) query.set('namespace', namespace);
     if (status !== undefined) query.set('status', status);
     if (initiator !== undefined) query.set('initiator', initiator);
-    const answer = await this.#transport.call<{ tasks: Task[]; pagination: Record<string, never> }>(
+    const answer = await this.transport.call<{ tasks: Task[]; pagination: Record<string, never> }>(
       'list_tasks',
       'GET',
       `/v1/tasks?${query}`,
@@ -153,25 +165,20 @@ export class TaskerClient {
 
   /** Cancel a task; steps that run are not interrupted. `validation` when it has ended already. */
   async cancelTask(task: Task | string): Promise<Task> {
-    await this.#transport.call('cancel_task', 'DELETE', `/v1/tasks/${uuid(task)}`);
+    await this.transport.call('cancel_task', 'DELETE', `/v1/tasks/${uuid(task)}`);
     return this.getTask(task);
   }
 
   /** The steps of a task with their results. */
   steps(task: Task | string, options: { signal?: AbortSignal } = {}): Promise<Step[]> {
-    return this.#transport.call('steps', 'GET', `/v1/tasks/${uuid(task)}/workflow_steps`, options);
-  }
-
-  /** One step. */
-  getStep(task: Task | string, step: string, options: { signal?: AbortSignal } = {}): Promise<Step> {
-    return this.#transport.call('get_step', 'GET', `/v1/tasks/${uuid(task)}/workflow_steps/${uuid(step)}`, options);
+    return this.transport.call('steps', 'GET', `/v1/tasks/${uuid(task)}/workflow_steps`, options);
   }
 
   /** Whether the server answers, and how long that took in milliseconds. Never throws. */
   async health(timeoutMs = 2000): Promise<{ healthy: boolean; detail: string; ms: number }> {
     const begun = performance.now();
     try {
-      const response = await this.#transport.fetch('GET', '/health', undefined, AbortSignal.timeout(timeoutMs));
+      const response = await this.transport.fetch('GET', '/health', undefined, AbortSignal.timeout(timeoutMs));
       await response.body?.cancel();
       const ms = performance.now() - begun;
       return { healthy: response.ok, detail: `${this.url} answered ${response.status} in ${ms.toFixed(0)} ms`, ms };
@@ -229,12 +236,6 @@ export class TaskerClient {
 /** A client; see the module's example. */
 export function createClient(options: ClientOptions = {}): TaskerClient {
   return new TaskerClient(options);
-}
-
-function uuid(value: Task | string): string {
-  const text = typeof value === 'string' ? value : value.task_uuid;
-  if (!UUID.test(text)) throw new TaskerClientError('validation', `${JSON.stringify(text)} is not a UUID`);
-  return text;
 }
 
 function environment(name: string): string | undefined {

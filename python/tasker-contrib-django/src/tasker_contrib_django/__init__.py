@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tasker_contrib._internal.lazy import attributes
-from tasker_contrib.client import StepInfo, Task, TaskPage
+from tasker_contrib.client import DeadLetter, StepInfo, Task, TaskPage
 from tasker_contrib.errors import (
     HandlerImportError,
     TaskerBackpressure,
@@ -40,7 +40,6 @@ from tasker_contrib.handlers import (
 from tasker_contrib.log import TaskerLogFilter
 
 from .client import AsyncClient, Client, aclient, client
-from .operations import DeadLetter
 from .tasks import TaskRequest, acreate_task, create_task
 
 if TYPE_CHECKING:

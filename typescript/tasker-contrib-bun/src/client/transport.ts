@@ -19,26 +19,51 @@ export interface CallOptions {
   signal?: AbortSignal | undefined;
 }
 
+/** So many requests at a time; more wait. */
+class Slots {
+  #inFlight = 0;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(readonly count: number) {}
+
+  async take<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#inFlight >= this.count) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    else this.#inFlight++;
+    try {
+      return await work();
+    } finally {
+      // The slot goes straight to the next in line.
+      const next = this.#waiting.shift();
+      if (next) next();
+      else this.#inFlight--;
+    }
+  }
+}
+
 /** The client's way to the server. */
 export class Transport {
   readonly #options: ClientOptions;
-  readonly #slots: number;
-  #inFlight = 0;
-  readonly #waiting: (() => void)[] = [];
+  readonly #slots: Slots;
 
   constructor(
     readonly url: string,
     options: ClientOptions,
+    slots = new Slots(options.maxConcurrency ?? 16),
   ) {
     this.#options = options;
-    this.#slots = options.maxConcurrency ?? 16;
+    this.#slots = slots;
+  }
+
+  /** The same slots, with another timeout for each request. */
+  withTimeout(timeoutMs: number): Transport {
+    return new Transport(this.url, { ...this.#options, timeoutMs }, this.#slots);
   }
 
   /** One call with its repetitions. @throws {@link TaskerClientError} */
   async call<T>(operation: string, method: string, path: string, options: CallOptions = {}): Promise<T> {
     const { maxRetries = 3, timeoutMs = 30_000, onCall } = this.#options;
     for (let attempt = 0; ; attempt++) {
-      const failure = await this.#slot(async () => {
+      const failure = await this.#slots.take(async () => {
         try {
           const timeout = AbortSignal.timeout(timeoutMs);
           const signal = options.signal ? AbortSignal.any([options.signal, timeout]) : timeout;
@@ -76,19 +101,6 @@ export class Transport {
       const backoff = 100 * 2 ** attempt * (0.5 + Math.random());
       const wanted = failure.retryAfter === undefined ? backoff : failure.retryAfter * 1000;
       await sleep(Math.min(wanted, LONGEST_WAIT), options.signal);
-    }
-  }
-
-  async #slot<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#inFlight >= this.#slots) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    else this.#inFlight++;
-    try {
-      return await work();
-    } finally {
-      // The slot goes straight to the next in line.
-      const next = this.#waiting.shift();
-      if (next) next();
-      else this.#inFlight--;
     }
   }
 

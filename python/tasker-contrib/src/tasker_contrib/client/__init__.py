@@ -15,13 +15,35 @@ from __future__ import annotations
 
 from .async_ import TaskerClient
 from .models import END_STATES, StepInfo, Task, TaskPage
+from .records import (
+    Bottlenecks,
+    DeadLetter,
+    DeadLetterStats,
+    Investigation,
+    Performance,
+    StaleTask,
+    StepAudit,
+    TaskSummary,
+    TemplateDetail,
+    TemplateInfo,
+)
 from .sync import SyncTaskerClient
 
 __all__ = [
     "END_STATES",
+    "Bottlenecks",
+    "DeadLetter",
+    "DeadLetterStats",
+    "Investigation",
+    "Performance",
+    "StaleTask",
+    "StepAudit",
     "StepInfo",
     "SyncTaskerClient",
     "Task",
     "TaskPage",
+    "TaskSummary",
     "TaskerClient",
+    "TemplateDetail",
+    "TemplateInfo",
 ]

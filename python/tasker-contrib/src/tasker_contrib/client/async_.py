@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,13 +16,14 @@ from typing_extensions import Self
 from ..settings import TaskerSettings
 from . import calls
 from .answers import auth_headers
+from .async_operations import AsyncOperations
 from .base import INITIATOR, SOURCE_SYSTEM, arguments_from
 from .models import StepInfo, Task, TaskPage
 from .schemas import Schemas
 from .transport import AsyncTransport, options, proxy_problem
 
 
-class TaskerClient:
+class TaskerClient(AsyncOperations):
     """Calls the orchestration server. Use it with `async with`, or call `aclose`.
 
     One client belongs to one event loop. In an app, take it from the framework's package.
@@ -87,6 +89,18 @@ class TaskerClient:
 
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
+
+    def with_timeout(self, seconds: float) -> Self:
+        """This client, over the same connections, with another timeout for each request.
+
+        Example:
+            ```python
+            task = await client.with_timeout(2.0).get_task(task_uuid)
+            ```
+        """
+        other = copy.copy(self)
+        other._transport = self._transport.with_timeout(seconds)
+        return other
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -155,7 +155,7 @@ def create_task(
 
 def get_task(task: Task | UUID | str) -> Call[Task]:
     """The present state of a task."""
-    answer = yield Send("get_task", "GET", f"/v1/tasks/{_uuid(task)}")
+    answer = yield Send("get_task", "GET", f"/v1/tasks/{uuid_of(task)}")
     return Task.model_validate(answer)
 
 
@@ -172,7 +172,7 @@ def cancel_task(task: Task | UUID | str) -> Call[Task]:
     """Cancel a task."""
     lost: list[bool] = []
     try:
-        yield Send("cancel_task", "DELETE", f"/v1/tasks/{_uuid(task)}", lost=lost)
+        yield Send("cancel_task", "DELETE", f"/v1/tasks/{uuid_of(task)}", lost=lost)
     except TaskerValidationError:
         # A repetition after a lost answer meets the task that the first try cancelled.
         current = yield from get_task(task)
@@ -184,7 +184,7 @@ def cancel_task(task: Task | UUID | str) -> Call[Task]:
 
 def steps(task: Task | UUID | str) -> Call[list[StepInfo]]:
     """The steps of a task."""
-    answer = yield Send("steps", "GET", f"/v1/tasks/{_uuid(task)}/workflow_steps")
+    answer = yield Send("steps", "GET", f"/v1/tasks/{uuid_of(task)}/workflow_steps")
     return [StepInfo.model_validate(item) for item in answer]
 
 
@@ -279,7 +279,12 @@ def _find(name: str, namespace: str, version: str, context: dict[str, Any]) -> C
     return None
 
 
-def _uuid(task: Task | UUID | str) -> str:
+def uuid_of(task: Task | UUID | str) -> str:
+    """The UUID of a task, as the server wants it.
+
+    Raises:
+        TaskerValidationError: it is not one.
+    """
     text = task.task_uuid if isinstance(task, Task) else str(task)
     try:
         return str(UUID(text))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,11 @@ from .answers import auth_headers
 from .base import INITIATOR, SOURCE_SYSTEM, arguments_from
 from .models import StepInfo, Task, TaskPage
 from .schemas import Schemas
+from .sync_operations import Operations
 from .transport import BlockingTransport, options, proxy_problem
 
 
-class SyncTaskerClient:
+class SyncTaskerClient(Operations):
     """The calls of `TaskerClient`, blocking. Use it with `with`, or call `close`.
 
     Several threads may use one client. Arguments, results and errors are those of `TaskerClient`;
@@ -74,6 +76,12 @@ class SyncTaskerClient:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def with_timeout(self, seconds: float) -> Self:
+        """This client with another timeout; see `TaskerClient.with_timeout`."""
+        other = copy.copy(self)
+        other._transport = self._transport.with_timeout(seconds)
+        return other
 
     def close(self) -> None:
         """Close the connections."""

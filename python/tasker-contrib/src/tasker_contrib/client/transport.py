@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
 import inspect
 import threading
 import time
@@ -11,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import httpx
+from typing_extensions import Self
 
 from .._internal import metrics
 from ..errors import TaskerClientError, TaskerUnavailable
@@ -95,7 +97,14 @@ class AsyncTransport:
         self.http = http
         self._base_url = base_url
         self._retries = retries
+        self._options: dict[str, Any] = {}
         self._slots = asyncio.Semaphore(slots)
+
+    def with_timeout(self, seconds: float) -> Self:
+        """The same connections and places, with another timeout for each request."""
+        other = copy.copy(self)
+        other._options = {"timeout": seconds}
+        return other
 
     async def run(self, call: Call[T]) -> T:
         """Do a call to its end and return its result."""
@@ -133,7 +142,11 @@ class AsyncTransport:
                 try:
                     async with self._slots:  # not while it waits for its next try
                         response = await self.http.request(
-                            send.method, send.path, params=send.params, json=send.json
+                            send.method,
+                            send.path,
+                            params=send.params,
+                            json=send.json,
+                            **self._options,
                         )
                 except httpx.TransportError as problem:
                     answer: Any = tries.failed(problem)
@@ -155,7 +168,14 @@ class BlockingTransport:
         self.http = http
         self._base_url = base_url
         self._retries = retries
+        self._options: dict[str, Any] = {}
         self._slots = threading.BoundedSemaphore(slots)
+
+    def with_timeout(self, seconds: float) -> Self:
+        """The same connections and places, with another timeout for each request."""
+        other = copy.copy(self)
+        other._options = {"timeout": seconds}
+        return other
 
     def run(self, call: Call[T]) -> T:
         """Do a call to its end and return its result."""
@@ -192,7 +212,11 @@ class BlockingTransport:
                 try:
                     with self._slots:
                         response = self.http.request(
-                            send.method, send.path, params=send.params, json=send.json
+                            send.method,
+                            send.path,
+                            params=send.params,
+                            json=send.json,
+                            **self._options,
                         )
                 except httpx.TransportError as problem:
                     answer: Any = tries.failed(problem)

@@ -15,13 +15,15 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.autoreload import get_child_arguments
 from tasker_contrib._internal.process import ProcessOptions
 from tasker_contrib.client import Task
+from tasker_contrib.client.operations import whoami
+from tasker_contrib.client.records import Resolution
 from tasker_contrib.errors import TaskerContribError
 
 from tasker_contrib_django.client import client
 from tasker_contrib_django.conf import SOURCE, tasker_settings
 from tasker_contrib_django.health import readiness
 from tasker_contrib_django.mode import decision
-from tasker_contrib_django.operations import Resolution, uuid_of, whoami
+from tasker_contrib_django.operations import uuid_of
 
 
 class Command(BaseCommand):
@@ -179,13 +181,12 @@ class Command(BaseCommand):
 
     def resolve(self, **options: Any) -> None:
         """Count a step as done."""
-        step = client.resolve_step(
-            uuid_of(options["task"]),
-            options["step"],
-            reason=options["reason"],
-            by=options["by"],
-            result=options["result"],
-        )
+        task, name, result = uuid_of(options["task"]), options["step"], options["result"]
+        words = {"reason": options["reason"], "by": options["by"]}
+        if result is None:
+            step = client.resolve_step(task, name, **words)
+        else:
+            step = client.complete_step(task, name, result, **words)
         self.stdout.write(f"step {step.name}: {step.current_state}")
 
     def cancel(self, **options: Any) -> None:
