@@ -84,7 +84,7 @@ fn a_missing_lock_file_comes_with_the_command_that_writes_it() {
         &fixture.run(&["test"]),
         "error: examples/demo/app/requirements.lock: the lock file is missing\n  \
          fix: in examples/demo/app: uv pip compile pyproject.toml --group dev --all-extras --universal --python-version 3.10 \
-         --generate-hashes --no-emit-index-url --no-header --no-emit-package greeter -o requirements.lock\n",
+         --generate-hashes --no-emit-index-url --no-annotate --no-header --no-emit-package greeter -o requirements.lock (uv refuses it while the manifest says tool.uv.managed = false)\n",
     );
 }
 
