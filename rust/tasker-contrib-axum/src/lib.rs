@@ -81,8 +81,8 @@ pub use admission::{AdmissionLayer, AdmissionService};
 pub use axum::extract::State;
 pub use checkpoint::Batch;
 pub use client::{
-    ClientError, ClientErrorKind, NewTask, StepInfo, Task, TaskPage, TaskQuery, TaskerClient,
-    TaskerClientBuilder,
+    ClientError, ClientErrorKind, DeadLetter, NewTask, Resolution, StepInfo, Task, TaskPage,
+    TaskQuery, TaskerClient, TaskerClientBuilder,
 };
 pub use config::TaskerConfig;
 pub use correlation::{CorrelationLayer, CorrelationService};

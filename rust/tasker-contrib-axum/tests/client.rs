@@ -14,7 +14,7 @@ use axum::routing::post;
 use axum::Router;
 use serde_json::{json, Value};
 use tasker_contrib_axum::{
-    task_routes, AdmissionLayer, ClientErrorKind, CorrelationLayer, NewTask, TaskQuery,
+    task_routes, AdmissionLayer, ClientErrorKind, CorrelationLayer, NewTask, Resolution, TaskQuery,
     TaskerClient, TaskerConfig,
 };
 use tower_layer::Layer as _;
@@ -553,4 +553,132 @@ async fn other_layers_may_be_inside_of_ours() {
     let answer = followed.call(Request::new(Body::empty())).await.unwrap();
     assert!(answer.headers().contains_key("x-request-id"));
     assert_eq!(text(answer).await, "small");
+}
+
+/// What the call of a case gives; parameters are in the case.
+async fn operate(client: &TaskerClient, case: &Value) -> Value {
+    let argument = |index: usize| case["arguments"][index].clone();
+    let id = |index: usize| argument(index).as_str().unwrap().parse::<Uuid>().unwrap();
+    let text = |name: &str| case["options"][name].as_str().unwrap_or_default();
+    let number = |name: &str| u32::try_from(case["options"][name].as_u64().unwrap_or(0)).unwrap();
+    let resolution = || serde_json::from_value::<Resolution>(case["options"]["resolution"].clone());
+    let (reason, by) = (text("reason"), text("by"));
+    let part = |index: usize| case["arguments"][index].as_str().unwrap().to_owned();
+    let answer = match case["call"].as_str().unwrap() {
+        "get_step" => json!(client.get_step(id(0), id(1)).await.unwrap()),
+        "retry_step" => json!(client.retry_step(id(0), id(1), reason, by).await.unwrap()),
+        "resolve_step" => json!(client.resolve_step(id(0), id(1), reason, by).await.unwrap()),
+        "complete_step" => {
+            let result = argument(2);
+            json!(client
+                .complete_step(id(0), id(1), result, reason, by)
+                .await
+                .unwrap())
+        }
+        "step_audit" => json!(client.step_audit(id(0), id(1)).await.unwrap()),
+        "task_summary" => client.task_summary(id(0)).await.unwrap(),
+        "list_templates" => {
+            let namespace = case["options"]["namespace"].as_str();
+            json!(client.list_templates(namespace).await.unwrap())
+        }
+        "get_template" => client
+            .get_template(&part(0), &part(1), &part(2))
+            .await
+            .unwrap(),
+        "performance" => client.performance(number("hours")).await.unwrap(),
+        "bottlenecks" => client
+            .bottlenecks(number("limit"), number("min_executions"))
+            .await
+            .unwrap(),
+        "dead_letters" => {
+            let found = client
+                .dead_letters(resolution().ok(), number("limit"), 0)
+                .await;
+            json!(found.unwrap())
+        }
+        "dead_letter" => json!(client.dead_letter(id(0)).await.unwrap()),
+        "update_dead_letter" => {
+            let notes = case["options"]["notes"].as_str();
+            client
+                .update_dead_letter(id(0), resolution().unwrap(), notes, by)
+                .await
+                .unwrap();
+            Value::Null
+        }
+        "dead_letter_stats" => json!(client.dead_letter_stats().await.unwrap()),
+        "investigation_queue" => json!(client.investigation_queue(number("limit")).await.unwrap()),
+        "stale_tasks" => json!(client.stale_tasks(number("limit")).await.unwrap()),
+        other => panic!("no call {other}"),
+    };
+    answer
+}
+
+/// Whether everything that is wanted is there; an answer of a type has empty fields, too.
+fn has(found: &Value, wanted: &Value) -> bool {
+    match (found, wanted) {
+        (Value::Array(found), Value::Array(wanted)) => {
+            found.len() == wanted.len() && found.iter().zip(wanted).all(|(a, b)| has(a, b))
+        }
+        (Value::Object(found), Value::Object(wanted)) => wanted
+            .iter()
+            .all(|(key, value)| found.get(key).is_some_and(|found| has(found, value))),
+        _ => found == wanted,
+    }
+}
+
+#[tokio::test]
+async fn the_calls_of_operators_are_those_of_all_languages() {
+    let cases = include_str!("../../../xtask/contract/client-cases/cases.json");
+    let cases: Vec<Value> = serde_json::from_str(cases).unwrap();
+    for case in &cases {
+        let (server, url) = Double::start([answer(200, case["answer"].clone())]).await;
+        let client = TaskerClient::new(url).unwrap();
+        let found = operate(&client, case).await;
+        let [call] = &server.calls()[..] else {
+            panic!("one request for {case}")
+        };
+        let (method, target) = call.split_once(' ').unwrap();
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        assert_eq!(
+            json!([method, path]),
+            json!([case["method"], case["path"]]),
+            "{case}"
+        );
+        let mut query: Vec<_> = query.split('&').filter(|pair| !pair.is_empty()).collect();
+        query.sort_unstable();
+        let mut wanted: Vec<_> = case["query"]
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(key, value)| format!("{key}={}", value.as_str().unwrap()))
+            .collect();
+        wanted.sort_unstable();
+        assert_eq!(query, wanted, "{case}");
+        assert_eq!(server.body(0), case["body"], "{case}");
+        let wanted = match case["call"].as_str() {
+            Some("list_templates") => &case["answer"]["templates"],
+            Some("update_dead_letter") => &Value::Null,
+            _ => &case["answer"],
+        };
+        assert!(has(&found, wanted), "{found} for {case}");
+    }
+}
+
+#[tokio::test]
+async fn one_call_may_have_less_time_than_the_others() {
+    // It takes connections, and says nothing.
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", silent.local_addr().unwrap());
+    let client = TaskerClient::builder(url)
+        .timeout(Duration::from_secs(3600))
+        .max_retries(0)
+        .build()
+        .unwrap();
+    let short = client.with_timeout(Duration::from_millis(20));
+    let error = short.get_task(ID.parse().unwrap()).await.unwrap_err();
+    assert_eq!(error.kind(), ClientErrorKind::Unavailable);
+    assert!(
+        error.to_string().contains("has not answered within 20ms"),
+        "{error}"
+    );
 }

@@ -1,5 +1,6 @@
 //! A call of the server, and what became of one try.
 
+use reqwest::Method;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -13,7 +14,18 @@ pub(super) enum Call {
     List(TaskQuery),
     Cancel(Uuid),
     Steps(Uuid),
+    Operate(Operation),
     Health,
+}
+
+/// A call of REST that needs nothing particular.
+#[derive(Debug)]
+pub(super) struct Operation {
+    pub(super) name: &'static str,
+    pub(super) method: Method,
+    pub(super) path: Vec<String>,
+    pub(super) query: Vec<(&'static str, String)>,
+    pub(super) body: Option<Value>,
 }
 
 impl Call {
@@ -24,6 +36,7 @@ impl Call {
             Self::List(_) => "list_tasks",
             Self::Cancel(_) => "cancel_task",
             Self::Steps(_) => "steps",
+            Self::Operate(operation) => operation.name,
             Self::Health => "health",
         }
     }

@@ -44,6 +44,13 @@ impl Grpc {
             Call::Steps(task) => self.0.list_task_steps(*task).await.map(json),
             Call::Health => self.0.health_check().await.map(json),
             Call::List(query) => return self.list(query).await,
+            Call::Operate(operation) => {
+                let text = format!(
+                    "{} is not part of Core's gRPC API; use REST",
+                    operation.name
+                );
+                return Err(never(ClientError::invalid(text)));
+            }
         };
         answer.map_err(|error| failure(&error, creates))
     }
@@ -62,8 +69,8 @@ impl Grpc {
     }
 
     async fn list(&self, query: &TaskQuery) -> Result<Value, Failure> {
-        if query.status.is_some() {
-            let text = "Core's gRPC API cannot list by status: its client leaves the filter out";
+        if query.status.is_some() || query.initiator.is_some() {
+            let text = "Core's gRPC API cannot list by status or initiator: its client leaves the filter out";
             return Err(never(ClientError::invalid(text)));
         }
         let number = |number: u32| i32::try_from(number).unwrap_or(i32::MAX);

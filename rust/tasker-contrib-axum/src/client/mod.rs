@@ -9,6 +9,7 @@ mod endpoint;
 mod error;
 #[cfg(feature = "grpc")]
 mod grpc;
+mod operations;
 mod request;
 mod rest;
 mod schemas;
@@ -28,6 +29,7 @@ pub(crate) use admission::Admission;
 use call::{Call, Failure};
 use endpoint::Endpoint;
 pub use error::{ClientError, ClientErrorKind};
+pub use operations::{DeadLetter, Resolution};
 pub use request::NewTask;
 use rest::Rest;
 use schemas::Schemas;
@@ -100,6 +102,7 @@ impl Transport {
 #[derive(Clone)]
 pub struct TaskerClient {
     inner: Arc<Inner>,
+    timeout: Option<Duration>,
 }
 
 struct Inner {
@@ -265,6 +268,7 @@ impl TaskerClientBuilder {
                 metrics: self.metrics,
                 admission: Arc::default(),
             }),
+            timeout: None,
         })
     }
 }
@@ -315,6 +319,25 @@ impl TaskerClient {
     pub fn from_config(config: &TaskerConfig) -> Result<Self, Error> {
         config.check()?;
         TaskerClientBuilder::of(config).build()
+    }
+
+    /// This client with a shorter time for each request, over the same connections and limits.
+    ///
+    /// ```no_run
+    /// # async fn run(client: tasker_contrib_axum::TaskerClient, task: uuid::Uuid) -> Result<(), tasker_contrib_axum::ClientError> {
+    /// use std::time::Duration;
+    ///
+    /// let task = client.with_timeout(Duration::from_secs(2)).get_task(task).await?;
+    /// # let _ = task;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_timeout(&self, timeout: Duration) -> Self {
+        Self {
+            inner: self.inner.clone(),
+            timeout: Some(timeout),
+        }
     }
 
     pub(crate) fn admission(&self) -> Arc<Admission> {
@@ -521,6 +544,24 @@ impl TaskerClient {
         Ok(None)
     }
 
+    /// One try, for as long as it may take.
+    async fn attempt(&self, call: &Call) -> Result<Value, Failure> {
+        let answer = self.inner.transport.call(call);
+        let Some(timeout) = self.timeout else {
+            return answer.await;
+        };
+        tokio::time::timeout(timeout, answer)
+            .await
+            .unwrap_or_else(|_| {
+                let text = format!("the orchestration server has not answered within {timeout:?}");
+                Err(Failure {
+                    error: ClientError::new(ClientErrorKind::Unavailable, text),
+                    again: true,
+                    lost: matches!(call, Call::Create(_)),
+                })
+            })
+    }
+
     /// Calls and repeats; the second value says whether an answer was lost on the way.
     async fn call(&self, call: &Call) -> (Result<Value, ClientError>, bool) {
         let mut lost = false;
@@ -528,7 +569,7 @@ impl TaskerClient {
         let answer = loop {
             // Others may call while this one waits for its next try.
             let slot = self.inner.slots.acquire().await;
-            let answer = self.inner.transport.call(call).await;
+            let answer = self.attempt(call).await;
             drop(slot);
             let failure = match answer {
                 Ok(answer) => break Ok(answer),

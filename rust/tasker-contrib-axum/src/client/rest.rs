@@ -75,6 +75,17 @@ impl Rest {
                 self.http
                     .get(self.url(&["v1", "tasks", &task.to_string(), "workflow_steps"]))
             }
+            Call::Operate(operation) => {
+                let parts: Vec<&str> = operation.path.iter().map(String::as_str).collect();
+                let request = self
+                    .http
+                    .request(operation.method.clone(), self.url(&parts))
+                    .query(&operation.query);
+                match &operation.body {
+                    Some(body) => request.json(body),
+                    None => request,
+                }
+            }
             Call::Health => self.http.get(self.url(&["health"])).timeout(HEALTH_TIMEOUT),
             Call::List(query) => {
                 let mut url = self.url(&["v1", "tasks"]);
@@ -82,7 +93,11 @@ impl Rest {
                 let mut pairs = url.query_pairs_mut();
                 pairs.append_pair("page", &page.to_string());
                 pairs.append_pair("per_page", &per_page.to_string());
-                for (key, value) in [("namespace", &query.namespace), ("status", &query.status)] {
+                for (key, value) in [
+                    ("namespace", &query.namespace),
+                    ("status", &query.status),
+                    ("initiator", &query.initiator),
+                ] {
                     if let Some(value) = value {
                         pairs.append_pair(key, value);
                     }

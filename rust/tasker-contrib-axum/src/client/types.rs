@@ -175,6 +175,7 @@ pub struct TaskPage {
 pub struct TaskQuery {
     pub(crate) namespace: Option<String>,
     pub(crate) status: Option<String>,
+    pub(crate) initiator: Option<String>,
     pub(crate) page: Option<u32>,
     pub(crate) per_page: Option<u32>,
 }
@@ -191,6 +192,13 @@ impl TaskQuery {
     #[must_use]
     pub fn completed(mut self, completed: bool) -> Self {
         self.status = Some(if completed { "completed" } else { "pending" }.to_owned());
+        self
+    }
+
+    /// Only tasks that this one created.
+    #[must_use]
+    pub fn initiator(mut self, initiator: impl Into<String>) -> Self {
+        self.initiator = Some(initiator.into());
         self
     }
 
