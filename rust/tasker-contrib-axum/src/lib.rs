@@ -36,6 +36,7 @@
 //! | Feature | By default | Adds |
 //! | --- | --- | --- |
 //! | `grpc` | no | `TaskerClientBuilder::connect_grpc`: the client speaks gRPC instead of REST |
+//! | `schedules` | no | the module `schedules`: recurring tasks from one file |
 //! | `testing` | no | the module `testing`: steps and workflows in memory; put it into `dev-dependencies` |
 //!
 //! # Rust
@@ -67,6 +68,9 @@ mod numbers;
 mod outcome;
 mod retry_after;
 mod router;
+#[cfg(feature = "schedules")]
+#[cfg_attr(docsrs, doc(cfg(feature = "schedules")))]
+pub mod schedules;
 mod sse;
 mod step;
 mod storable;
