@@ -111,6 +111,7 @@ def test_killed_at_every_statement_and_call(tasker_stack: TaskerStack) -> None:
         assert [made[str(row.correlation_id)] for row in written] == contexts
     # The claim, two calls with a delete each, and the commit; before and after.
     assert killed == 2 * 6
+    bed.drain()
     assert bed.contexts() == expected
     assert bed.rows() == []
 

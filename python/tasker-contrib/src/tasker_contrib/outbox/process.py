@@ -9,6 +9,8 @@ import sys
 from ..errors import TaskerContribError
 from .relay import OutboxRelay
 
+logger = logging.getLogger("tasker_contrib.outbox")
+
 _STOPS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -29,11 +31,9 @@ def run_until_signal(relay: OutboxRelay) -> int:
             print(f"error: {problem}", file=sys.stderr, flush=True)
             return 2
         except Exception as problem:
-            logging.getLogger("tasker_contrib.outbox").warning(
-                "the outbox's database is away: %s", problem
-            )
+            logger.warning("the outbox's database is away: %s", problem)
         relay.start()
-        logging.getLogger("tasker_contrib.outbox").info("the relay of the outbox is ready")
+        logger.info("the relay of the outbox is ready")
         signal.sigwait(_STOPS)
         for number in _STOPS:
             signal.signal(number, signal.SIG_DFL)
@@ -42,3 +42,22 @@ def run_until_signal(relay: OutboxRelay) -> int:
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
     return 0
+
+
+def serve_metrics(host: str, port: int) -> None:
+    """Serve the metrics of this process, and only these.
+
+    Raises:
+        UsageProblem: the port is taken.
+    """
+    from prometheus_client import start_http_server
+
+    from .._internal.metrics import registry
+    from ..cli.errors import UsageProblem
+
+    try:
+        start_http_server(port, host, registry)
+    except OSError as error:
+        raise UsageProblem(
+            f"{host}:{port} cannot be used for metrics: {error.strerror}", fix="give another port"
+        ) from None

@@ -83,6 +83,15 @@ class Store(Protocol):
     def stats(self) -> OutboxStats:
         """Count."""
 
+    def rows(self, *, dead: bool = False, limit: int = 50) -> Sequence[OutboxRow]:
+        """The oldest rows; with `dead` only those that wait for a person."""
+
+    def retry(self, ids: Sequence[int] | None = None) -> int:
+        """Make rows due now; all that are dead without ids. Returns how many."""
+
+    def discard(self, ids: Sequence[int] | None = None) -> int:
+        """Remove rows; all that are dead without ids. Returns how many."""
+
     def close(self) -> None:
         """Close the connection."""
 
