@@ -56,9 +56,10 @@ class Bed:
     def connect(self) -> psycopg.Connection[Any]:
         return psycopg.connect(self.stack.database_url)
 
-    def client(self, transport: httpx.BaseTransport | None = None) -> SyncTaskerClient:
-        # A server with too little time answers 500 now and then: no matter of most tests.
-        retries = 3 if transport is None else 0
+    def client(
+        self, transport: httpx.BaseTransport | None = None, retries: int = 3
+    ) -> SyncTaskerClient:
+        """A client that tries again: now and then the server answers 500 for what it stored."""
         url = self.stack.orchestration_url
         return SyncTaskerClient(url, max_retries=retries, transport=transport)
 

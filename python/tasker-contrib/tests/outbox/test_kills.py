@@ -87,7 +87,7 @@ def relay_with(bed: Bed, fuse: Fuse) -> None:
     def connect() -> FusedConnection:
         return FusedConnection(psycopg.connect(bed.stack.database_url), fuse)
 
-    client = bed.client(FusedTransport(fuse))
+    client = bed.client(FusedTransport(fuse), retries=0)
     OutboxRelay(connect, client=client, table=bed.table).relay_once()
 
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 from .enqueue import Enqueued, Outbox
 from .relay import OutboxRelay
 from .rows import OutboxRow, OutboxStats
-from .schema import TABLE, ddl
+from .schema import TABLE, ddl, statements
 from .store import SqlStore
 
 __all__ = [
@@ -29,4 +29,5 @@ __all__ = [
     "OutboxStats",
     "SqlStore",
     "ddl",
+    "statements",
 ]
