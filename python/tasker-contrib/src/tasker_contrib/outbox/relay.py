@@ -15,7 +15,7 @@ from typing_extensions import Self
 from .._internal import metrics
 from .._internal.names import counted
 from ..client import SyncTaskerClient, Task
-from ..client.base import arguments_from
+from ..client.base import INITIATOR, SOURCE_SYSTEM, arguments_from
 from ..settings import TaskerSettings
 from .delivery import Created, Dead, Later, Pause, backoff, deliver
 from .rows import Batch, OutboxRow, Store
@@ -211,6 +211,9 @@ def _put_off(batch: Batch, row: OutboxRow, outcome: Later | Pause | Dead) -> Non
     batch.later(row, outcome.seconds, outcome.error)
 
 
-def relay_client(settings: TaskerSettings) -> SyncTaskerClient:
+def relay_client(
+    settings: TaskerSettings, *, initiator: str = INITIATOR, source_system: str = SOURCE_SYSTEM
+) -> SyncTaskerClient:
     """A client for a relay: it tries once, because the row is tried again."""
-    return SyncTaskerClient(**{**arguments_from(settings), "max_retries": 0})
+    arguments = {**arguments_from(settings), "max_retries": 0}
+    return SyncTaskerClient(**arguments, initiator=initiator, source_system=source_system)

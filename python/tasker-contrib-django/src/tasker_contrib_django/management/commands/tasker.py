@@ -21,6 +21,7 @@ from tasker_contrib_django.conf import SOURCE, tasker_settings
 from tasker_contrib_django.health import readiness
 from tasker_contrib_django.mode import decision
 from tasker_contrib_django.operations import Resolution, uuid_of, whoami
+from tasker_contrib_django.outbox import commands as outbox_commands
 
 
 class Command(BaseCommand):
@@ -78,6 +79,9 @@ class Command(BaseCommand):
         dlq.add_argument("--all", action="store_true", help="also those that were looked at")
         dlq.add_argument("--limit", type=int, default=50, help="how many (50)")
         dlq.add_argument("--json", action="store_true", help="machine-readable")
+        outbox_commands.add_arguments(
+            verb("outbox", "Relay the outbox, or see to it.", self.outbox)
+        )
 
     def handle(self, *args: Any, run: Callable[..., None], **options: Any) -> None:
         """Run the verb; a user's mistake is one message and no traceback."""
@@ -197,6 +201,10 @@ class Command(BaseCommand):
             )
         if not entries:
             self.stdout.write("nothing is waiting for somebody to look at it")
+
+    def outbox(self, **options: Any) -> None:
+        """Relay the outbox, or look after its rows."""
+        outbox_commands.run(self.stdout, options)
 
 
 def _this_command(*words: str, **options: Any) -> list[str]:
