@@ -22,7 +22,7 @@ from .bed import Bed, forked, kill, new_bed
 pytestmark = pytest.mark.xdist_group("outbox")
 
 #: How many rows the two relays of the last test have. 1000 takes about a minute.
-ROWS = int(os.environ.get("TASKER_OUTBOX_ROWS", "40"))
+ROWS = int(os.environ.get("TASKER_OUTBOX_ROWS", "30"))
 
 
 class Fuse:
