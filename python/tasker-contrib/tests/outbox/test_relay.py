@@ -93,6 +93,7 @@ def test_rows_of_a_key_are_created_one_after_the_other(bed: Bed) -> None:
 
 def test_a_row_in_hand_is_not_taken_by_another_relay(bed: Bed) -> None:
     bed.enqueue({"n": 1})
+    bed.enqueue({"n": 2})
     inside, go_on = threading.Event(), threading.Event()
 
     class Slow(httpx.HTTPTransport):
@@ -105,7 +106,6 @@ def test_a_row_in_hand_is_not_taken_by_another_relay(bed: Bed) -> None:
     slow.start()
     assert inside.wait(60)
     assert bed.relay().relay_once() == Pass()
-    bed.enqueue({"n": 2})
     # Stopped in the middle of the row: it is finished, and the next one is left.
     assert not slow.stop(timeout=0)
     go_on.set()
