@@ -17,7 +17,7 @@ from tasker_contrib._internal.registry import registry
 from tasker_contrib_django import checks
 from tasker_contrib_django.conf import tasker_settings
 from tasker_contrib_django.signals import SIGNALS, step_failed
-from tasker_contrib_django.testing import arun_step, run_step
+from tasker_contrib_django.testing import arun_step, relay_outbox, run_step
 from tests.project import shop
 from tests.project.shop import models, step_handlers
 from tests.project.shop.models import Order, Payment
@@ -81,6 +81,10 @@ def test_handlers_and_tasks(run: Any, clean_registry: None, fake_tasker: Any) ->
         assert paid.result == {"payment_id": Payment.objects.get(key=key).pk}
     names["place_order"](5)
     assert fake_tasker.created == []  # the test's transaction never commits
+    run("def confirm")
+    names["confirm"](order)
+    assert relay_outbox() == 1
+    assert fake_tasker.created[0].context == {"order_id": order.pk}
     _ = arun_step
 
 
@@ -107,7 +111,7 @@ def test_routes_signals_and_logging(run: Any) -> None:
 
 def test_commands_take_these_arguments() -> None:
     lines = [line for text in blocks("sh") for line in text.splitlines() if "manage.py" in line]
-    assert len(lines) == 11
+    assert len(lines) == 15
     import shlex
 
     for line in lines:

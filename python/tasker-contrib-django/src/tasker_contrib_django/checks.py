@@ -6,6 +6,7 @@
 | `tasker.E002` | a module of step handlers cannot be imported |
 | `tasker.E003` | a task template is wrong, a step has no handler, or a name has two handlers |
 | `tasker.E004` | an `async` handler under `ATOMIC_REQUESTS` |
+| `tasker.E005` | `TASKER["OUTBOX"]` is on, and the app of the outbox is not installed |
 | `tasker.W001` | a setting has no effect |
 | `tasker.W002` | a task template says something that has no effect |
 | `tasker.W003` | (`--deploy`) the address of the server is the default |
@@ -18,27 +19,36 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.apps import apps
 from django.core.checks import CheckMessage, Error, Warning
 from tasker_contrib._internal.registry import registry
 from tasker_contrib.errors import HandlerImportError, TaskerConfigError
 from tasker_contrib.templates import check_app
 
-from .conf import SETTING, setting_warnings, tasker_settings
+from .conf import SETTING, outbox_is_default, setting_warnings, tasker_settings
 from .discovery import autodiscover, handler_modules
+from .outbox.enqueue import APP
 from .steps import atomic_aliases
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def check_settings(**_: Any) -> list[CheckMessage]:
-    """`tasker.E001`, `tasker.W001`."""
+    """`tasker.E001`, `tasker.E005`, `tasker.W001`."""
     try:
         tasker_settings()
     except TaskerConfigError as error:
         hint = f"Correct settings.{SETTING}, or the environment variable that is named."
         return [Error(problem, hint=hint, id="tasker.E001") for problem in error.problems]
     hint = "Remove it."
-    return [Warning(text, hint=hint, id="tasker.W001") for text in setting_warnings()]
+    found: list[CheckMessage] = [
+        Warning(text, hint=hint, id="tasker.W001") for text in setting_warnings()
+    ]
+    if outbox_is_default() and not apps.is_installed(APP):
+        hint = f'Add "{APP}" to INSTALLED_APPS, and run `manage.py migrate`.'
+        text = f'{SETTING}["OUTBOX"] is on, and the app of the outbox is not installed'
+        found.append(Error(text, hint=hint, id="tasker.E005"))
+    return found
 
 
 def check_handlers(**_: Any) -> list[CheckMessage]:

@@ -35,6 +35,7 @@ SETTING = "TASKER"
 SOURCE = "settings.TASKER"
 
 _PERMISSIONS = "PERMISSIONS"
+_OUTBOX = "OUTBOX"
 _KINDS = ("VIEW", "CREATE", "MANAGE")
 _PERMISSION = re.compile(r"\w+\.\w+")
 _PROBLEM = re.compile(r"(?P<name>core\[[^\]]*\]|[a-z_.]+)(?P<value> = .*?)? \(option\): ", re.S)
@@ -59,6 +60,7 @@ class Permissions:
 class _Read:
     settings: TaskerSettings
     permissions: Permissions
+    outbox: bool
     warnings: tuple[str, ...]
 
 
@@ -82,6 +84,15 @@ def permissions() -> Permissions:
         TaskerConfigError: as for `tasker_settings`.
     """
     return _current().permissions
+
+
+def outbox_is_default() -> bool:
+    """`TASKER["OUTBOX"]`: whether `create_task` writes into the outbox unless told otherwise.
+
+    Raises:
+        TaskerConfigError: as for `tasker_settings`.
+    """
+    return _current().outbox
 
 
 def setting_warnings() -> tuple[str, ...]:
@@ -118,6 +129,9 @@ def _parse(value: Any) -> _Read:
     problems: list[str] = []
     named = dict(value)
     allowed = _read_permissions(named.pop(_PERMISSIONS, {}), problems)
+    outbox = named.pop(_OUTBOX, False)
+    if not isinstance(outbox, bool):
+        problems.append(f'{SETTING}["{_OUTBOX}"] = {outbox!r}: must be True or False')
     values = _lower(named, TaskerSettings, SETTING, problems)
     if values.get("mode") == "worker":
         problems.append(
@@ -133,7 +147,7 @@ def _parse(value: Any) -> _Read:
     if problems:
         raise TaskerConfigError([in_our_words(problem) for problem in problems])
     settings = settings.model_copy(update=_of_django(settings))
-    return _Read(settings, allowed, tuple(in_our_words(str(w.message)) for w in caught))
+    return _Read(settings, allowed, outbox, tuple(in_our_words(str(w.message)) for w in caught))
 
 
 def _lower(
@@ -141,7 +155,7 @@ def _lower(
 ) -> dict[str, Any]:
     """The names of `model` for upper-case keys, section by section."""
     fields = {name.upper(): name for name in model.model_fields}
-    names = [*fields, _PERMISSIONS] if model is TaskerSettings else list(fields)
+    names = [*fields, _PERMISSIONS, _OUTBOX] if model is TaskerSettings else list(fields)
     found: dict[str, Any] = {}
     for key, value in given.items():
         if key not in fields:

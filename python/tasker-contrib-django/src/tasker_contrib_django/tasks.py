@@ -12,8 +12,8 @@ Example:
 
 A step may run at once, on another machine: without this it would look for rows that are not there
 yet, or that were rolled back. Between the commit and the call to the server the process may die,
-and then there is no task; whoever must lose nothing writes the request into a table of the same
-transaction, and sends it from there (an outbox).
+and then there is no task. With `outbox=True` (or `TASKER["OUTBOX"]`) the task is a row of the same
+transaction instead, and `manage.py tasker outbox relay` creates it.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ from tasker_contrib.errors import TaskerContribError, TaskerValidationError
 
 from ._internal.json import complaint, find_model
 from .client import aclient, client, clients
+from .conf import outbox_is_default
+from .outbox.enqueue import enqueue
 from .signals import send_task_created
 
 __all__ = ["TaskRequest", "acreate_task", "create_task"]
@@ -49,13 +51,16 @@ class TaskRequest:
         name: the template's name.
         namespace: the template's namespace.
         context: the input, as JSON.
-        task: the task; None until the commit, and for ever when the server refused it then.
+        task: the task; None until the commit, and for ever when the server refused it then, or when
+            it went into the outbox.
+        outbox_id: the row of the outbox; None without one.
     """
 
     name: str
     namespace: str
     context: dict[str, Any]
     task: Task | None = None
+    outbox_id: int | None = None
 
     @property
     def task_uuid(self) -> str:
@@ -64,6 +69,12 @@ class TaskRequest:
         Raises:
             TaskerContribError: there is no task yet: the server gives the id.
         """
+        if self.outbox_id is not None:
+            raise TaskerContribError(
+                f"task {self.namespace}/{self.name} has no id yet: a relay creates it from row "
+                f"{self.outbox_id} of the outbox. Find it by a key in its context, or by its "
+                "correlation_id"
+            )
         if self.task is None:
             raise TaskerContribError(
                 f"task {self.namespace}/{self.name} has no id yet: it is created when the "
@@ -79,6 +90,8 @@ def create_task(
     namespace: str = "default",
     using: str | None = None,
     on_commit: bool = True,
+    outbox: bool | None = None,
+    ordering_key: str | None = None,
     **options: Any,
 ) -> TaskRequest:
     """Create a task: when the transaction commits, or at once when there is none.
@@ -92,6 +105,10 @@ def create_task(
         namespace: the template's namespace.
         using: the database whose transaction counts; the default one when left out.
         on_commit: False creates it at once in a transaction too.
+        outbox: write it into the outbox of that database, in the open transaction; as
+            `TASKER["OUTBOX"]` says when left out.
+        ordering_key: in the outbox: tasks with the same key are created in the order of their
+            commits.
         options: as for the client's `create_task`: `version`, `idempotent`, `priority`, `tags`,
             `initiator`, `reason`, `correlation_id`, ….
 
@@ -99,13 +116,26 @@ def create_task(
         The request. Outside of a transaction it has its task.
 
     Raises:
-        TaskerValidationError: the context is not JSON, or holds a model instance.
+        TaskerValidationError: the context is not JSON, or holds a model instance; or the options
+            exclude each other.
+        TaskerConfigError: the outbox is not installed.
         TaskerClientError: the server refused, or was not reached. After a commit this is logged
             instead: other callbacks of the transaction still run.
     """
+    alias = using or DEFAULT_DB_ALIAS
+    if _into_outbox(outbox, on_commit, ordering_key):
+        request = TaskRequest(name, namespace, checked_context(context))
+        request.outbox_id = enqueue(
+            name,
+            request.context,
+            namespace=namespace,
+            using=alias,
+            ordering_key=ordering_key,
+            options=options,
+        )
+        return request
     clients.must_be_usable()
     request = TaskRequest(name, namespace, checked_context(context))
-    alias = using or DEFAULT_DB_ALIAS
 
     def create() -> None:
         request.task = client.create_task(name, request.context, namespace=namespace, **options)
@@ -125,18 +155,36 @@ async def acreate_task(
     namespace: str = "default",
     using: str | None = None,
     on_commit: bool = True,
+    outbox: bool | None = None,
+    ordering_key: str | None = None,
     **options: Any,
 ) -> TaskRequest:
     """The same for `async` code; a transaction is one of Django's thread for such code."""
-    if on_commit and await sync_to_async(_in_transaction)(using or DEFAULT_DB_ALIAS):
+    in_outbox = _into_outbox(outbox, on_commit, ordering_key)
+    if in_outbox or (on_commit and await sync_to_async(_in_transaction)(using or DEFAULT_DB_ALIAS)):
         return await sync_to_async(create_task)(
-            name, context, namespace=namespace, using=using, **options
+            name,
+            context,
+            namespace=namespace,
+            using=using,
+            outbox=in_outbox,
+            ordering_key=ordering_key,
+            **options,
         )
     clients.must_be_usable()
     request = TaskRequest(name, namespace, checked_context(context))
     request.task = await aclient.create_task(name, request.context, namespace=namespace, **options)
     await sync_to_async(send_task_created)(request.task)
     return request
+
+
+def _into_outbox(outbox: bool | None, on_commit: bool, ordering_key: str | None) -> bool:
+    wanted = (outbox_is_default() and on_commit) if outbox is None else outbox
+    if wanted and not on_commit:
+        raise TaskerValidationError("on_commit=False creates at once, outbox=True later: use one")
+    if ordering_key is not None and not wanted:
+        raise TaskerValidationError("ordering_key is for tasks of the outbox: use outbox=True")
+    return wanted
 
 
 def _in_transaction(alias: str) -> bool:

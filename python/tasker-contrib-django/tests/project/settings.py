@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from urllib.parse import urlsplit
 
 BASE_DIR = Path(__file__).parent
 SECRET_KEY = "a project for tests"
@@ -19,6 +20,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.sessions",
     "tasker_contrib_django",
+    "tasker_contrib_django.outbox",
     "tests.project.shop",
 ]
 MIDDLEWARE = [
@@ -40,7 +42,7 @@ TEMPLATES = [
         },
     }
 ]
-DATABASES = {
+DATABASES: dict[str, dict[str, object]] = {
     "default": {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": os.environ.get("SHOP_DB", ":memory:"),
@@ -48,6 +50,16 @@ DATABASES = {
     },
     "other": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"},
 }
+if "SHOP_POSTGRES" in os.environ:
+    _url = urlsplit(os.environ["SHOP_POSTGRES"])
+    DATABASES["default"] = {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": _url.path[1:],
+        "USER": _url.username,
+        "PASSWORD": _url.password,
+        "HOST": _url.hostname,
+        "PORT": str(_url.port),
+    }
 TASKER: dict[str, object] = {}
 LOGGING = {
     "version": 1,

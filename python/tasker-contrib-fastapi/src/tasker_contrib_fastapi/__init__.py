@@ -38,6 +38,7 @@ from tasker_contrib.handlers import (
     step_handler,
 )
 from tasker_contrib.log import TaskerLogFilter
+from tasker_contrib.outbox import Outbox, OutboxRelay
 from tasker_contrib.settings import TaskerSettings
 
 from .lifespan import TaskerClientDep, TaskerState, get_client, lifespan
@@ -70,6 +71,8 @@ __all__ = [
     "HandlerImportError",
     "IdempotencyKey",
     "Input",
+    "Outbox",
+    "OutboxRelay",
     "PermanentError",
     "Result",
     "RetryableError",

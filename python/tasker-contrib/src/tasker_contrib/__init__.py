@@ -39,6 +39,7 @@ from .handlers import (
     step_handler,
 )
 from .log import TaskerLogFilter
+from .outbox import Outbox, OutboxRelay
 from .settings import TaskerSettings
 
 if TYPE_CHECKING:
@@ -71,6 +72,8 @@ __all__ = [
     "HandlerImportError",
     "IdempotencyKey",
     "Input",
+    "Outbox",
+    "OutboxRelay",
     "PermanentError",
     "Result",
     "RetryableError",

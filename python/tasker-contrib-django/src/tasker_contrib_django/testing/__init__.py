@@ -34,6 +34,7 @@ from tasker_contrib.testing import (
 
 from .cases import TaskerMixin
 from .fake import CreatedTask, FakeTasker, fake_tasker
+from .outbox import relay_outbox
 from .run import arun_step, arun_workflow, run_step, run_workflow
 from .stack import DjangoStack, django_stack
 
@@ -51,6 +52,7 @@ __all__ = [
     "arun_workflow",
     "django_stack",
     "fake_tasker",
+    "relay_outbox",
     "run_step",
     "run_workflow",
     "start_stack",

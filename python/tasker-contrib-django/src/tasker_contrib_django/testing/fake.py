@@ -145,6 +145,7 @@ def _described(task: CreatedTask) -> dict[str, Any]:
         "version": task.version,
         "context": task.context,
         "status": task.status,
+        "correlation_id": task.request.get("correlation_id"),
         "created_at": "2026-01-01T00:00:00Z",
         "total_steps": len(task.steps),
     }

@@ -20,6 +20,7 @@ from tasker_contrib_fastapi.cli.target import settings_of
 
 from .common import DryRun, Force, Skip, Target, place, reported
 from .generating import generate_app
+from .outbox import outbox_app
 from .scheduling import schedule_app
 
 app = typer.Typer(
@@ -38,6 +39,7 @@ config_app = typer.Typer(
 app.add_typer(generate_app, name="generate")
 app.add_typer(config_app, name="config")
 app.add_typer(schedule_app, name="schedule")
+app.add_typer(outbox_app, name="outbox")
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

@@ -2016,6 +2016,27 @@ METRIC_CLIENT_REQUESTS: Final = Metric(
     ("operation", "outcome"),
     "Calls of the orchestration API by outcome: ok, or the class of the error.",
 )
+METRIC_OUTBOX_OPEN: Final = Metric(
+    "tasker_contrib_outbox_open",
+    "gauge",
+    "rows",
+    (),
+    "Rows of the outbox whose task is still to be created. Of the relay; Python only.",
+)
+METRIC_OUTBOX_DEAD: Final = Metric(
+    "tasker_contrib_outbox_dead",
+    "gauge",
+    "rows",
+    (),
+    "Rows of the outbox that wait for a person. Of the relay; Python only.",
+)
+METRIC_OUTBOX_LAG: Final = Metric(
+    "tasker_contrib_outbox_lag_seconds",
+    "gauge",
+    "seconds",
+    (),
+    "Age of the oldest open row of the outbox; 0 without one. Of the relay; Python only.",
+)
 
 METRICS: Final[tuple[Metric, ...]] = (
     METRIC_HANDLER_EXECUTIONS,
@@ -2023,5 +2044,8 @@ METRICS: Final[tuple[Metric, ...]] = (
     METRIC_HANDLERS_IN_FLIGHT,
     METRIC_HANDLERS_HUNG,
     METRIC_CLIENT_REQUESTS,
+    METRIC_OUTBOX_OPEN,
+    METRIC_OUTBOX_DEAD,
+    METRIC_OUTBOX_LAG,
 )
 """All metrics."""

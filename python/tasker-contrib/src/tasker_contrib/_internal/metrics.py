@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from ._contract import (
@@ -10,6 +12,9 @@ from ._contract import (
     METRIC_HANDLER_EXECUTIONS,
     METRIC_HANDLERS_HUNG,
     METRIC_HANDLERS_IN_FLIGHT,
+    METRIC_OUTBOX_DEAD,
+    METRIC_OUTBOX_LAG,
+    METRIC_OUTBOX_OPEN,
     Metric,
 )
 
@@ -40,6 +45,12 @@ duration = Histogram(
 in_flight = _gauge(METRIC_HANDLERS_IN_FLIGHT)
 hung = _gauge(METRIC_HANDLERS_HUNG)
 client_requests = _counter(METRIC_CLIENT_REQUESTS)
+
+
+@functools.cache
+def outbox() -> tuple[Gauge, Gauge, Gauge]:
+    """Open, dead, lag. Only in a process that relays: elsewhere a lag of 0 would be a lie."""
+    return _gauge(METRIC_OUTBOX_OPEN), _gauge(METRIC_OUTBOX_DEAD), _gauge(METRIC_OUTBOX_LAG)
 
 
 def render() -> bytes:

@@ -24,6 +24,7 @@ from tasker_contrib_django.conf import SOURCE, tasker_settings
 from tasker_contrib_django.health import readiness
 from tasker_contrib_django.mode import decision
 from tasker_contrib_django.operations import uuid_of
+from tasker_contrib_django.outbox import commands as outbox_commands
 
 
 class Command(BaseCommand):
@@ -81,6 +82,9 @@ class Command(BaseCommand):
         dlq.add_argument("--all", action="store_true", help="also those that were looked at")
         dlq.add_argument("--limit", type=int, default=50, help="how many (50)")
         dlq.add_argument("--json", action="store_true", help="machine-readable")
+        outbox_commands.add_arguments(
+            verb("outbox", "Relay the outbox, or see to it.", self.outbox)
+        )
 
         schedule = verb("schedule", "Recurring tasks (extra [schedules]).", self.schedule)
         schedule.add_argument(
@@ -232,6 +236,12 @@ class Command(BaseCommand):
             except CliProblem as problem:
                 raise CommandError(problem.render()) from None
             self.stdout.write(f"created {task.task_uuid}")
+
+    # --- the outbox ---------------------------------------------------------------------------
+
+    def outbox(self, **options: Any) -> None:
+        """Relay the outbox, or look after its rows."""
+        outbox_commands.run(self.stdout, options)
 
 
 def _this_command(*words: str, **options: Any) -> list[str]:
