@@ -14,6 +14,7 @@ require "active_support/isolated_execution_state"
 require_relative "tasker_contrib_rails/log_subscriber"
 require_relative "tasker_contrib_rails/api_handler"
 require_relative "tasker_contrib_rails/after_commit"
+require_relative "tasker_contrib_rails/outbox"
 require_relative "tasker_contrib_rails/app"
 require_relative "tasker_contrib_rails/health"
 
