@@ -5,8 +5,11 @@ require "open3"
 require "tmpdir"
 require "yaml"
 require "rails/generators"
+require "active_job"
+require "rails/command"
+require "rails/commands/tasker/outbox/outbox_command"
 require "tasker_contrib_rails/testing"
-%w[install/install_generator step_handler_generator subscriber_generator task_template_generator update_generator].each { |file| require "generators/tasker/#{file}" }
+%w[install/install_generator outbox/outbox_generator step_handler_generator subscriber_generator task_template_generator update_generator].each { |file| require "generators/tasker/#{file}" }
 
 # What the guides say is what there is.
 RSpec.describe "The guides" do
@@ -87,7 +90,7 @@ RSpec.describe "The guides" do
   end
 
   it "generators: every one with every option of its own" do
-    [ Tasker::Generators::InstallGenerator, Tasker::Generators::UpdateGenerator, Tasker::Generators::StepHandlerGenerator, Tasker::Generators::SubscriberGenerator,
+    [ Tasker::Generators::InstallGenerator, Tasker::Generators::UpdateGenerator, Tasker::Generators::OutboxGenerator, Tasker::Generators::StepHandlerGenerator, Tasker::Generators::SubscriberGenerator,
       Tasker::Generators::TaskTemplateGenerator ].each do |generator|
       expect(guides["generators"]).to include("`#{generator.namespace}")
       own = generator.class_options.keys - Rails::Generators::Base.class_options.keys
@@ -109,5 +112,25 @@ RSpec.describe "The guides" do
     expect(probes.values.map { |probe| probe.dig("httpGet", "path") }).to eq(%w[/tasker/live /tasker/ready])
     expect(TaskerContribRails::Mode::NEVER.keys - %i[console runner rake generator precompile spring]).to be_empty
     blocks.call("deployment", "ruby").each { |text| expect(RubyVM::InstructionSequence.compile(text)).not_to be_nil }
+  end
+  it "outbox: its settings are taken, its job relays, and its commands exist", :outbox do
+    all, job, base = blocks.call("outbox", "ruby")
+    eval(all)
+    expect(Tasker.settings["outbox"]).to be(true)
+    stub_const("ApplicationJob", Class.new(ActiveJob::Base) { self.logger = Logger.new(nil) })
+    client = OutboxHelpers::ScriptedClient.new
+    TaskerContribRails::App.instance_variable_set(:@client, client)
+    Tasker.create_task("ship")
+    eval(job)
+    RelayJob.perform_now
+    expect(client.asked.map(&:first)).to eq([ "ship" ])
+    TaskerContribRails::App.reset!
+    eval(base)
+    expect(Tasker.settings["outbox_base"]).to eq("BillingRecord")
+    lines = [ *blocks.call("outbox", "sh"), *blocks.call("outbox", "console"), *blocks.call("outbox", "text") ].join.lines.grep(/tasker:outbox:/)
+    expect(lines.map { |line| line[/tasker:outbox:(\w+)/, 1] }.uniq).to match_array(Rails::Command::Tasker::OutboxCommand.commands.keys)
+    expect(guides["outbox"]).to include("1, 2, 4 … at most #{TaskerContribRails::Outbox::Delivery::LONGEST_WAIT.to_i} seconds")
+  ensure
+    Object.send(:remove_const, :RelayJob) if defined?(RelayJob)
   end
 end

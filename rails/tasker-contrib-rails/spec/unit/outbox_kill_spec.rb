@@ -12,6 +12,10 @@ RSpec.describe "The outbox and SIGKILL", :stack do
     OutboxProcesses.database
   end
 
+  # The server answers 500 to the first creations of a template that come together: such a row is tried again, and logged.
+  before { TaskerContribRails.logger = Logger.new(nil) }
+  after { TaskerContribRails.logger = nil }
+
   let!(:run) { SecureRandom.uuid }
 
   def write(*orders, **) = orders.each { |order| client.enqueue_task("ship", { run:, order: order.to_s }, namespace: "outbox", **) }
@@ -27,15 +31,16 @@ RSpec.describe "The outbox and SIGKILL", :stack do
   it "at every statement and request of a relay" do
     expected = []
     points = at_every_point do |point|
-      inside_database { write("#{point}a", "#{point}b", ordering_key: run) }
+      inside_database do
+        relay_until_empty # what the last point left
+        write("#{point}a", "#{point}b", ordering_key: point)
+      end
       expected.push("#{point}a", "#{point}b")
       child(kill_at: point) { TaskerContribRails::Outbox::Relay.new(client:).run_once }
     end
-    inside_database do
-      relay_until_empty
-      expect([ dead, tasks_of(run) ]).to eq([ [], expected.sort ])
-    end
-    expect(points).to be > 12
+    inside_database { expect([ TaskerContribRails::OutboxEntry.count, tasks_of(run) ]).to eq([ 0, expected.sort ]) }
+    # For each of two rows: begin, select, the request, delete and commit, before and after.
+    expect(points).to be > 20
   end
 
   it "at every statement of a transaction that writes rows" do
@@ -59,7 +64,7 @@ RSpec.describe "The outbox and SIGKILL", :stack do
 
   # A larger number: OUTBOX_ROWS=1000.
   it "at any time: two relays, many rows, random kills" do
-    rows = ENV.fetch("OUTBOX_ROWS", "60").to_i
+    rows = ENV.fetch("OUTBOX_ROWS", "30").to_i
     seed = ENV.fetch("OUTBOX_SEED") { Random.new_seed.to_s[0, 9] }.to_i
     random = Random.new(seed)
     puts "outbox: #{rows} rows, OUTBOX_SEED=#{seed}"

@@ -80,7 +80,7 @@ RSpec.describe TaskerContribRails::Outbox, :outbox do
       expect(entries.count).to eq(0)
       expect(client.asked).to eq([
         [ "first", { "a" => 1 }, { namespace: "shop", version: "2.0.0", priority: 5, tags: [ "x" ], correlation_id: rows[0].correlation_id, on_conflict: :return } ],
-        [ "second", { "order_id" => 7 }, { namespace: "default", version: "1.0.0", correlation_id: rows[1].correlation_id, on_conflict: :return } ],
+        [ "second", { "order_id" => 7 }, { namespace: "default", version: "1.0.0", correlation_id: rows[1].correlation_id, on_conflict: :return } ]
       ])
     end
 
@@ -159,7 +159,8 @@ RSpec.describe TaskerContribRails::Outbox, :outbox do
       create
       reader, writer = IO.pipe
       calls = 0
-      allow(entries).to receive(:due).and_wrap_original { |due| (calls += 1) == 1 ? raise(ActiveRecord::ConnectionNotEstablished, "gone") : due.call }
+      fails_once = ->(due) { (calls += 1) == 1 ? raise(ActiveRecord::ConnectionNotEstablished, "gone") : due.call }
+      allow(entries).to receive(:due).and_wrap_original(&fails_once)
       TaskerContribRails::Outbox::Relay.new(client: answers { writer.puts("TERM") }).run(reader)
       expect(entries.count).to eq(0)
       expect(@log.string).to include("the outbox cannot be read: ActiveRecord::ConnectionNotEstablished: gone; trying again in 0 s")

@@ -1,12 +1,15 @@
 # frozen_string_literal: true
 
 module TaskerContribRails
+  # @api private
+  Outbox::BASE = Outbox.base
+
   # A row of the outbox: a task that is not created yet. It is open until the relay has created the task and deleted the row, or dead with
   # a reason when the server refused it.
   #
   # @example
   #   TaskerContribRails::OutboxEntry.dead.find_each { |entry| puts entry.last_error }
-  class OutboxEntry < Outbox.base
+  class OutboxEntry < Outbox::BASE
     self.table_name = "tasker_outbox"
 
     # Rows that the relay has not given up.

@@ -9,6 +9,8 @@ module Rails
       #
       # @api private
       class OutboxCommand < Base
+        LIST = "`bin/rails tasker:outbox:list` prints them"
+
         desc "relay", "Create the tasks of the outbox until SIGTERM or SIGINT"
         def relay
           run_it do
@@ -69,18 +71,19 @@ module Rails
           end
 
           def chosen(ids)
-            return entries.dead.order(:id).to_a if options[:all] && ids.empty?
-
             wrong = ids.find { |id| !id.match?(/\A\d+\z/) }
-            raise TaskerContribRails::ConfigurationError, "#{wrong.inspect} is not the id of a row; `bin/rails tasker:outbox:list` prints them" if wrong
-            raise TaskerContribRails::ConfigurationError, "give the ids of rows, or --all for every dead row; `bin/rails tasker:outbox:list` prints them" if ids.empty?
+            refuse("#{wrong.inspect} is not the id of a row; #{LIST}") if wrong
+            refuse("give either ids or --all, not both") if options[:all] && ids.any?
+            return entries.dead.order(:id).to_a if options[:all]
 
+            refuse("give the ids of rows, or --all for every dead row; #{LIST}") if ids.empty?
             found = entries.where(id: ids).order(:id).to_a
             missing = ids.map(&:to_i) - found.map(&:id)
-            raise TaskerContribRails::ConfigurationError, "there is no row #{missing.join(", ")} in tasker_outbox" if missing.any?
-
+            refuse("there is no row #{missing.join(", ")} in tasker_outbox") if missing.any?
             found
           end
+
+          def refuse(message) = raise(TaskerContribRails::Error, message)
 
           def line(entry)
             state = entry.dead_at ? "dead" : "open"
