@@ -20,6 +20,9 @@ require_relative "tasker_contrib_rails/health"
 
 # Tasker workflows in Rails. The facade is {Tasker}.
 module TaskerContribRails
+  # Recurring tasks; most apps never load them.
+  autoload :Schedules, File.expand_path("tasker_contrib_rails/schedules", __dir__)
+
   class << self
     attr_writer :logger
 

@@ -8,6 +8,7 @@ require "rails/generators"
 require "active_job"
 require "rails/command"
 require "rails/commands/tasker/outbox/outbox_command"
+require "rails/commands/tasker/schedule/schedule_command"
 require "tasker_contrib_rails/testing"
 %w[install/install_generator outbox/outbox_generator step_handler_generator subscriber_generator task_template_generator update_generator].each { |file| require "generators/tasker/#{file}" }
 
@@ -132,5 +133,21 @@ RSpec.describe "The guides" do
     expect(guides["outbox"]).to include("1, 2, 4 … at most #{TaskerContribRails::Outbox::Delivery::LONGEST_WAIT.to_i} seconds")
   ensure
     Object.send(:remove_const, :RelayJob) if defined?(RelayJob)
+  end
+  it "schedules: the file is right, every key is explained, and the commands exist" do
+    schedules = TaskerContribRails::Schedules
+    file = Pathname(@folder).join("schedules.yml")
+    file.write(blocks.call("schedules", "yaml").first)
+    nightly, stock = schedules.load(file:, environment: {})
+    expect([ nightly.name, nightly.version, stock.version, stock.missed ]).to eq([ "nightly_report", "1.0.0", "2.0.0", :skip ])
+    expect(nightly.context_for(nightly.next_after(Time.utc(2026, 12)))).to eq("region" => "eu", "scheduled_for" => "2026-12-01T05:00:00Z")
+    expect(guides["schedules"].scan(/^\| `(\w+)` \|/).flatten).to match_array(schedules::Reader::KEYS)
+    file.write("a: {task: a/b, every: 1d}")
+    plain = schedules.load(file:, environment: {}).first
+    shown = %w[version time_zone missed missed_within].map { |key| row.call("schedules", key)[/`([^`]+)`/, 1] }
+    expect(shown).to eq([ plain.version, plain.zone.name.sub("Etc/UTC", "UTC"), plain.missed.to_s, "1d" ])
+    expect(guides["schedules"]).to include("1, 2, 4 … at most #{schedules::Job::LONGEST_WAIT.to_i} seconds").and include("creates #{schedules::MOST_MISSED} tasks at most")
+    names = blocks.call("schedules", "console").first.scan(/tasker:schedule(?::(\w+))?/).flatten.map { |name| name || "schedule" }
+    expect(names).to match_array(Rails::Command::Tasker::ScheduleCommand.commands.keys)
   end
 end
