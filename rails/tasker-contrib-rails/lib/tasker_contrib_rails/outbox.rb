@@ -11,6 +11,10 @@ module TaskerContribRails
   # or neither is; {Relay} creates the task and deletes the row.
   module Outbox
     autoload :Relay, File.expand_path("outbox/relay", __dir__)
+    # @api private
+    autoload :Metrics, File.expand_path("outbox/metrics", __dir__)
+    # @api private
+    autoload :Delivery, File.expand_path("outbox/delivery", __dir__)
 
     # How many rows wait, how many were refused, and for how many seconds the oldest open row has waited.
     Counts = Data.define(:open, :dead, :lag)
@@ -37,11 +41,17 @@ module TaskerContribRails
         value == :raise ? "raise" : "ignore"
       end
 
+      # @return [Boolean] whether the app has an outbox
+      # @api private
+      def table?
+        @table ||= defined?(::ActiveRecord::Base) ? OutboxEntry.table_exists? : false
+      end
+
       # @raise [ConfigurationError] there is no table
       # @api private
       def check_table
-        @checked ||= OutboxEntry.table_exists?
-        return if @checked
+        require "active_record"
+        return if table?
 
         OutboxEntry.connection.schema_cache.clear! # a migration may make it while this process runs
         raise ConfigurationError, "there is no table #{OutboxEntry.table_name} in the database of #{App.settings["outbox_base"]} (outbox_base); " \

@@ -11,7 +11,7 @@ module OutboxHelpers
     code = ERB.new(File.read(MIGRATION)).result
     Object.class_eval(code) unless defined?(CreateTaskerOutbox)
     ActiveRecord::Migration.suppress_messages { CreateTaskerOutbox.new.migrate(:up) }
-    TaskerContribRails::Outbox.instance_variable_set(:@checked, nil)
+    TaskerContribRails::Outbox.instance_variable_set(:@table, nil)
     TaskerContribRails::OutboxEntry.reset_column_information
   end
 

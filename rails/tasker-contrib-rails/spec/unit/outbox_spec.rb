@@ -56,7 +56,7 @@ RSpec.describe TaskerContribRails::Outbox, :outbox do
       ActiveRecord::Base.connection.drop_table(:tasker_outbox)
       entries.reset_column_information
       entries.connection.schema_cache.clear!
-      described_class.instance_variable_set(:@checked, nil)
+      described_class.instance_variable_set(:@table, nil)
       expect { create }.to raise_error(Tasker::ConfigurationError, /no table tasker_outbox in the database of ActiveRecord::Base \(outbox_base\); run `bin\/rails generate tasker:outbox`/)
       OutboxHelpers.make_table
       expect(create).to be_persisted
@@ -100,8 +100,8 @@ RSpec.describe TaskerContribRails::Outbox, :outbox do
     it "gives up what the server refuses, and nothing else" do
       create
       outcomes = {
-        Tasker::InvalidRequestError.new("no", status: 422) => :dead, Tasker::NotFoundError.new("no", status: 404) => :dead, ArgumentError.new("no") => :dead,
-        Tasker::InvalidRequestError.new("slow down", status: 429) => :retry, Tasker::ServerError.new("oh", status: 500) => :retry, RuntimeError.new("oh") => :retry,
+        Tasker::InvalidRequestError.new("no", status: 422) => :dead, ArgumentError.new("no") => :dead,
+        Tasker::InvalidRequestError.new("slow down", status: 429) => :retry, Tasker::ServerError.new("oh", status: 500) => :retry, Tasker::NotFoundError.new("no such template", status: 404) => :retry, RuntimeError.new("oh") => :retry,
         Tasker::UnavailableError.new("away") => :away, Tasker::BackpressureError.new("busy") => :away, Tasker::PermissionError.new("who?", status: 401) => :away
       }
       outcomes.each do |error, outcome|
@@ -109,6 +109,15 @@ RSpec.describe TaskerContribRails::Outbox, :outbox do
         expect(entries.sole.last_error).to include(error.message)
         entries.sole.retry!
       end
+    end
+
+    it "gives up a template that no worker has registered for a long time" do
+      create.update!(attempts: 18)
+      unknown = answers { raise Tasker::NotFoundError.new("not registered", status: 404) }
+      expect(relay(unknown)).to eq(retry: 1)
+      entries.update_all(not_before: nil)
+      expect(relay(unknown)).to eq(dead: 1)
+      expect(entries.sole.last_error).to eq("not registered (20 attempts)")
     end
 
     it "asks no more rows of a server that is away" do
@@ -165,6 +174,20 @@ RSpec.describe TaskerContribRails::Outbox, :outbox do
       expect(entries.count).to eq(0)
       expect(@log.string).to include("the outbox cannot be read: ActiveRecord::ConnectionNotEstablished: gone; trying again in 0 s")
     end
+  end
+
+  it "has metrics where the app has the table, and none when its database cannot be read" do
+    get = -> { TaskerContribRails::Health.call("REQUEST_METHOD" => "GET", "PATH_INFO" => "/metrics") }
+    create("a").update!(created_at: 1.minute.ago)
+    create("b").update!(dead_at: Time.current)
+    status, headers, body = get.call
+    expect([ status, headers["content-type"] ]).to eq([ 200, "text/plain; version=0.0.4" ])
+    expect(body.join.lines.grep_v(/^#/)).to match([ "tasker_contrib_outbox_open 1\n", "tasker_contrib_outbox_dead 1\n", match(/\Atasker_contrib_outbox_lag_seconds 6\d\.\d+\n\z/) ])
+    expect(body.join).to include("# HELP tasker_contrib_outbox_lag_seconds Age of the oldest open row of the outbox; 0 without one.\n# TYPE tasker_contrib_outbox_lag_seconds gauge\n")
+    allow(described_class).to receive(:counts).and_raise(ActiveRecord::ConnectionNotEstablished, "secret address")
+    expect(get.call).to match([ 503, anything, [ "{\"error\":\"the outbox cannot be read\"}" ] ])
+    allow(described_class).to receive(:table?).and_return(false)
+    expect(get.call.first).to eq(404)
   end
 
   it "counts open and dead rows, and how long the oldest open one has waited" do

@@ -9,8 +9,10 @@ module TaskerContribRails
       # Seconds between two attempts, at most.
       LONGEST_WAIT = 60.0
       # The server refuses this request, and will refuse it again. Wrong credentials are no property of a row.
-      REFUSED = [ InvalidRequestError, NotFoundError, ArgumentError ].freeze
+      REFUSED = [ InvalidRequestError, ArgumentError ].freeze
       TOO_MANY_REQUESTS = 429
+      # A worker that registers the template may start after the app. With the waits between them these are about a quarter of an hour.
+      NOT_FOUND_ATTEMPTS = 20
       # The server itself is away: other rows would fare no better.
       AWAY = [ UnavailableError, BackpressureError, PermissionError ].freeze
 
@@ -29,6 +31,8 @@ module TaskerContribRails
         conflict("task #{task.task_uuid} of another caller has this template and context")
       rescue ConflictError => error
         conflict(error.message)
+      rescue NotFoundError => error
+        @entry.attempts + 1 < NOT_FOUND_ATTEMPTS ? put_off(error) : dead("#{error.message} (#{NOT_FOUND_ATTEMPTS} attempts)")
       rescue *REFUSED => error
         error.try(:status) == TOO_MANY_REQUESTS ? put_off(error) : dead(error.message)
       rescue ::ActiveRecord::ActiveRecordError

@@ -1,7 +1,5 @@
 # frozen_string_literal: true
 
-require_relative "delivery"
-
 module TaskerContribRails
   module Outbox
     # Creates the tasks of the outbox's rows. Each row has a transaction of its own, which locks it while its task is created: any number
