@@ -62,6 +62,19 @@ RSpec.describe "The outbox and SIGKILL", :stack do
     expect(points).to be > 6
   end
 
+  it "leaves alone what another relay has in hand" do
+    inside_database do
+      write("in hand", "free")
+      other = PG.connect(OutboxProcesses.database)
+      other.exec("BEGIN")
+      other.exec("SELECT id FROM tasker_outbox ORDER BY id LIMIT 1 FOR UPDATE")
+      expect(TaskerContribRails::Outbox::Relay.new(client:).run_once).to eq(created: 1)
+      other.close
+      relay_until_empty
+      expect(tasks_of(run)).to eq([ "free", "in hand" ])
+    end
+  end
+
   # A larger number: OUTBOX_ROWS=1000.
   it "at any time: two relays, many rows, random kills" do
     rows = ENV.fetch("OUTBOX_ROWS", "30").to_i
