@@ -35,7 +35,10 @@ module OutboxProcesses
   def self.database
     @database ||= begin
       url = URI(Stack.running.database_url)
-      PG.connect(url.to_s).tap { |server| server.exec("CREATE DATABASE outbox_app") }.close
+      PG.connect(url.to_s).tap do |server|
+        server.exec("CREATE DATABASE outbox_app")
+        server.exec("ALTER DATABASE outbox_app SET lock_timeout = '30s'")
+      end.close
       url.tap { |own| own.path = "/outbox_app" }.to_s.tap do |own|
         ActiveRecord::Base.establish_connection(own)
         ActiveRecord::Base.connection.create_table(:orders)
@@ -53,6 +56,7 @@ module OutboxProcesses
   # @return [Integer] its process id
   def child(kill_at: nil)
     fork do
+      Stack.forget
       $stdout.reopen(File::NULL)
       TaskerContribRails.logger = Logger.new(nil)
       ActiveRecord::Base.establish_connection(OutboxProcesses.database)
@@ -76,8 +80,14 @@ module OutboxProcesses
 
   def relay_until_empty
     relay = TaskerContribRails::Outbox::Relay.new(client:)
-    sleep(0.01) until relay.run_once.empty? && TaskerContribRails::OutboxEntry.pending.none?
+    until TaskerContribRails::OutboxEntry.none?
+      relay.run_once.empty? && sleep(0.01)
+      raise "the relay gave up: #{dead.join("; ")}" if dead.any?
+    end
   end
+
+  # @return [Array<String>] reasons
+  def dead = TaskerContribRails::OutboxEntry.dead.pluck(:last_error)
 
   # @return [Array<String>] what the tasks of a run have in their context, sorted
   def tasks_of(run)

@@ -19,7 +19,6 @@ RSpec.describe "The outbox and SIGKILL", :stack do
   let!(:run) { SecureRandom.uuid }
 
   def write(*orders, **) = orders.each { |order| client.enqueue_task("ship", { run:, order: order.to_s }, namespace: "outbox", **) }
-  def dead = TaskerContribRails::OutboxEntry.dead.pluck(:last_error)
 
   # Calls a block with 1, 2, 3 … until a process comes to its end.
   def at_every_point
