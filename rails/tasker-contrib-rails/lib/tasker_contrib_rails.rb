@@ -14,11 +14,15 @@ require "active_support/isolated_execution_state"
 require_relative "tasker_contrib_rails/log_subscriber"
 require_relative "tasker_contrib_rails/api_handler"
 require_relative "tasker_contrib_rails/after_commit"
+require_relative "tasker_contrib_rails/outbox"
 require_relative "tasker_contrib_rails/app"
 require_relative "tasker_contrib_rails/health"
 
 # Tasker workflows in Rails. The facade is {Tasker}.
 module TaskerContribRails
+  # Recurring tasks; most apps never load them.
+  autoload :Schedules, File.expand_path("tasker_contrib_rails/schedules", __dir__)
+
   class << self
     attr_writer :logger
 

@@ -5,8 +5,12 @@ require "open3"
 require "tmpdir"
 require "yaml"
 require "rails/generators"
+require "active_job"
+require "rails/command"
+require "rails/commands/tasker/outbox/outbox_command"
+require "rails/commands/tasker/schedule/schedule_command"
 require "tasker_contrib_rails/testing"
-%w[install/install_generator step_handler_generator subscriber_generator task_template_generator update_generator].each { |file| require "generators/tasker/#{file}" }
+%w[install/install_generator outbox/outbox_generator step_handler_generator subscriber_generator task_template_generator update_generator].each { |file| require "generators/tasker/#{file}" }
 
 # What the guides say is what there is.
 RSpec.describe "The guides" do
@@ -87,7 +91,7 @@ RSpec.describe "The guides" do
   end
 
   it "generators: every one with every option of its own" do
-    [ Tasker::Generators::InstallGenerator, Tasker::Generators::UpdateGenerator, Tasker::Generators::StepHandlerGenerator, Tasker::Generators::SubscriberGenerator,
+    [ Tasker::Generators::InstallGenerator, Tasker::Generators::UpdateGenerator, Tasker::Generators::OutboxGenerator, Tasker::Generators::StepHandlerGenerator, Tasker::Generators::SubscriberGenerator,
       Tasker::Generators::TaskTemplateGenerator ].each do |generator|
       expect(guides["generators"]).to include("`#{generator.namespace}")
       own = generator.class_options.keys - Rails::Generators::Base.class_options.keys
@@ -109,5 +113,43 @@ RSpec.describe "The guides" do
     expect(probes.values.map { |probe| probe.dig("httpGet", "path") }).to eq(%w[/tasker/live /tasker/ready])
     expect(TaskerContribRails::Mode::NEVER.keys - %i[console runner rake generator precompile spring]).to be_empty
     blocks.call("deployment", "ruby").each { |text| expect(RubyVM::InstructionSequence.compile(text)).not_to be_nil }
+  end
+  it "outbox: its settings are taken, its job relays, and its commands exist", :outbox do
+    all, job, base = blocks.call("outbox", "ruby")
+    eval(all)
+    expect(Tasker.settings["outbox"]).to be(true)
+    stub_const("ApplicationJob", Class.new(ActiveJob::Base) { self.logger = Logger.new(nil) })
+    client = OutboxHelpers::ScriptedClient.new
+    TaskerContribRails::App.instance_variable_set(:@client, client)
+    Tasker.create_task("ship")
+    eval(job)
+    RelayJob.perform_now
+    expect(client.asked.map(&:first)).to eq([ "ship" ])
+    TaskerContribRails::App.reset!
+    eval(base)
+    expect(Tasker.settings["outbox_base"]).to eq("BillingRecord")
+    lines = [ *blocks.call("outbox", "sh"), *blocks.call("outbox", "console"), *blocks.call("outbox", "text") ].join.lines.grep(/tasker:outbox:/)
+    expect(lines.map { |line| line[/tasker:outbox:(\w+)/, 1] }.uniq).to match_array(Rails::Command::Tasker::OutboxCommand.commands.keys)
+    expect(guides["outbox"].scan(/^\| `(tasker_contrib_\w+)`/).flatten).to eq(TaskerContribRails::Outbox::Metrics::NAMES.keys)
+    expect(guides["outbox"]).to include("dead after #{TaskerContribRails::Outbox::Delivery::NOT_FOUND_ATTEMPTS} attempts")
+    expect(guides["outbox"]).to include("1, 2, 4 … at most #{TaskerContribRails::Outbox::Delivery::LONGEST_WAIT.to_i} seconds")
+  ensure
+    Object.send(:remove_const, :RelayJob) if defined?(RelayJob)
+  end
+  it "schedules: the file is right, every key is explained, and the commands exist" do
+    schedules = TaskerContribRails::Schedules
+    file = Pathname(@folder).join("schedules.yml")
+    file.write(blocks.call("schedules", "yaml").first)
+    nightly, stock = schedules.load(file:, environment: {})
+    expect([ nightly.name, nightly.version, stock.version, stock.missed ]).to eq([ "nightly_report", "1.0.0", "2.0.0", :skip ])
+    expect(nightly.context_for(nightly.next_after(Time.utc(2026, 12)))).to eq("region" => "eu", "scheduled_for" => "2026-12-01T05:00:00Z")
+    expect(guides["schedules"].scan(/^\| `(\w+)` \|/).flatten).to match_array(schedules::Reader::KEYS)
+    file.write("a: {task: a/b, every: 1d}")
+    plain = schedules.load(file:, environment: {}).first
+    shown = %w[version time_zone missed missed_within].map { |key| row.call("schedules", key)[/`([^`]+)`/, 1] }
+    expect(shown).to eq([ plain.version, plain.zone.name.sub("Etc/UTC", "UTC"), plain.missed.to_s, "1d" ])
+    expect(guides["schedules"]).to include("1, 2, 4 … at most #{schedules::Job::LONGEST_WAIT.to_i} seconds").and include("creates #{schedules::MOST_MISSED} tasks at most")
+    names = blocks.call("schedules", "console").first.scan(/tasker:schedule(?::(\w+))?/).flatten.map { |name| name || "schedule" }
+    expect(names).to match_array(Rails::Command::Tasker::ScheduleCommand.commands.keys)
   end
 end

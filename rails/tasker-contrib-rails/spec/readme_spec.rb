@@ -13,7 +13,7 @@ RSpec.describe "The README" do
     Dir.mktmpdir do |folder|
       FileUtils.mkdir_p(File.join(folder, "config/tasks"))
       File.write(File.join(folder, "config/tasks/ship.yaml"), blocks.call("yaml").first)
-      handlers, charge, tasks, configure, events, tests = blocks.call("ruby")
+      handlers, charge, tasks, _outbox, configure, events, tests = blocks.call("ruby")
       File.write(File.join(folder, "shop.rb"), "require \"tasker_contrib_rails\"\nmodule Shop; end\n#{handlers}\n#{charge}\n#{configure}\n#{events}\n")
       File.write(File.join(folder, "shop_spec.rb"), "require_relative \"shop\"\n#{tests}\n" \
         "RSpec.describe(\"tasks\") { it(\"are created\") { expect(TaskerContribRails::Testing.recording_tasks { #{tasks.lines.first} }.size).to eq(1) } }\n")
@@ -37,6 +37,12 @@ RSpec.describe "The README" do
     extend TaskerContribRails::Testing::Helpers
     expect(run_step(Shop::ChargeHandler, results: { price: { cents: 500 } }, idempotency_key: key).result).to eq("payment_id" => key)
     expect(asked).to eq(key)
+  end
+
+  it "has an outbox whose task is there with its order", :outbox do
+    stub_const("Order", Class.new(ActiveRecord::Base) { self.table_name = "orders" })
+    eval(blocks.call("ruby")[3])
+    expect(TaskerContribRails::OutboxEntry.sole).to have_attributes(name: "ship", namespace: "shop", context: { "order_id" => Order.sole.id }, ordering_key: "order-#{Order.sole.id}")
   end
 
   it "begins with five lines that work, one after the other, in a new app" do

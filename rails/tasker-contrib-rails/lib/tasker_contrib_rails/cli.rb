@@ -2,6 +2,7 @@
 
 require "thor"
 require "tasker_contrib_rails"
+require_relative "signals"
 
 module TaskerContribRails
   # +bin/tasker+.
@@ -34,7 +35,7 @@ module TaskerContribRails
     long_desc "Runs the worker in this process. On SIGTERM or SIGINT it claims no more steps, lets running ones end for drain_timeout seconds, and hands " \
               "back what is left. A second signal ends the process at once. Exits with 0 after a stop, with 1 if the worker cannot start or dies."
     def start
-      signals = trap_signals
+      signals = Signals.trap
       self.class.load_app
       ::Rails.application.eager_load! if defined?(::Rails) && ::Rails.application && !::Rails.application.config.enable_reloading
       decision = App.start(command: true)
@@ -74,19 +75,6 @@ module TaskerContribRails
         return if ActiveSupport::Logger.logger_outputs_to?(TaskerContribRails.logger, $stdout, $stderr)
 
         App.unused_handlers.each { |line| say "warning: #{line}" }
-      end
-
-      # A pipe, because a trap may not take locks. The second signal does not wait for anything.
-      def trap_signals
-        reader, writer = IO.pipe
-        received = 0
-        %w[INT TERM].each do |signal|
-          Signal.trap(signal) do
-            exit!(128 + Signal.list[signal]) if (received += 1) > 1
-            writer.write_nonblock("#{signal}\n")
-          end
-        end
-        reader
       end
 
       def end_when_stuck(hung, threads)

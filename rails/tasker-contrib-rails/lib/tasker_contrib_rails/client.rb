@@ -77,6 +77,24 @@ module TaskerContribRails
                               "its templates when it starts#{@schemas.hint(identity)}", code: missing.code, status: 404)
     end
 
+    # Writes a request into the outbox: a row of the present transaction of the app's own database. +tasker:outbox:relay+ creates the task.
+    #
+    # @param ordering_key [#to_s, nil] rows with the same key are sent one after the other, in the order of their ids
+    # @param on_conflict [:raise, :ignore, :return] what the relay does when another caller's task has this template and context: +:raise+
+    #   keeps the row as dead, the others take the existing task
+    # @param correlation_id [String, nil] a UUID by which the task is recognised later; a new one if nil
+    # @return [OutboxEntry]
+    # @raise [InvalidRequestError] as {#create_task}; nothing was written
+    # @raise [ConfigurationError] there is no table
+    # @see #create_task for the other parameters
+    def enqueue_task(name, context = {}, namespace: "default", version: "1.0.0", on_conflict: :raise, ordering_key: nil, correlation_id: nil, **options)
+      identity = [ namespace.to_s, name.to_s, version.to_s ]
+      context = Context.to_json_object(context)
+      @schemas.check(identity, context)
+      TaskRequest.check_options(options)
+      Outbox.write(identity, context, ordering_key: ordering_key&.to_s, correlation_id:, options: options.merge(on_conflict: Outbox.on_conflict(on_conflict)))
+    end
+
     # @param task [Task, String] the task or its UUID
     # @return [Task] its present state
     # @raise [NotFoundError]

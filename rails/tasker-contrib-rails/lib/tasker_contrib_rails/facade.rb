@@ -67,10 +67,14 @@ module Tasker
     # server says against it is then raised by the end of the transaction, which has been committed.
     #
     # @param after_commit [Boolean] false creates it at once; the default is the setting +after_commit+
-    # @return [TaskerContribRails::Client::Task, TaskerContribRails::DeferredTask]
+    # @param outbox [Boolean] true writes a row into the present transaction instead, and +tasker:outbox:relay+ creates the task from it; the
+    #   default is the setting +outbox+
+    # @return [TaskerContribRails::Client::Task, TaskerContribRails::DeferredTask, TaskerContribRails::OutboxEntry]
+    # @see TaskerContribRails::Client#enqueue_task for the parameters of a row
     # @see TaskerContribRails::Client#create_task for the other parameters and the errors
-    def create_task(name, context = {}, after_commit: settings["after_commit"], **options)
+    def create_task(name, context = {}, after_commit: settings["after_commit"], outbox: settings["outbox"], **options)
       context = TaskerContribRails::Client::Context.to_json_object(context)
+      return client.enqueue_task(name, context, **options) if outbox
       return client.create_task(name, context, **options) unless after_commit
 
       TaskerContribRails::AfterCommit.task { client.create_task(name, context, **options) }

@@ -4,7 +4,7 @@ require "json"
 require_relative "contract"
 
 module TaskerContribRails
-  # Health over HTTP, to be mounted: GET /live and GET /ready.
+  # Health over HTTP, to be mounted: GET /live and GET /ready; and GET /metrics for Prometheus where the app has an outbox.
   #
   # @example config/routes.rb
   #   mount Tasker::Health => "/tasker"
@@ -23,7 +23,8 @@ module TaskerContribRails
         case env["PATH_INFO"]
         when "/live" then answer(200, live)
         when "/ready" then ready.then { |body| answer(body[:status] == "ready" ? 200 : 503, body) }
-        else answer(404, { error: "there are /live and /ready" })
+        when "/metrics" then metrics
+        else answer(404, { error: "there are /live, /ready and, with an outbox, /metrics" })
         end
       end
 
@@ -75,6 +76,15 @@ module TaskerContribRails
 
       # A worker does not start with a callable that has no handler.
       def templates = idle? ? off : check(runtime.state != :failed, "checked at the start")
+
+      def metrics
+        return answer(404, { error: "there are metrics where the app has the table tasker_outbox" }) unless Outbox.table?
+
+        [ 200, { "content-type" => "text/plain; version=0.0.4", "cache-control" => "no-store" }, [ Outbox::Metrics.text ] ]
+      rescue ::ActiveRecord::ActiveRecordError => error
+        TaskerContribRails.logger.warn("no metrics: #{error.class}: #{error.message}")
+        answer(503, { error: "the outbox cannot be read" })
+      end
 
       def answer(status, body)
         [ status, { "content-type" => "application/json", "cache-control" => "no-store" }, [ JSON.generate(body) ] ]

@@ -13,6 +13,9 @@ module Stack
     # @return [Running] started at the first call
     def running = @running ||= start
 
+    # In a forked child: tasker-dev ends with the parent, also when the child is left.
+    def forget = @alive&.close
+
     # Without a worker there is nobody who registers templates, so this does what a worker's boot does.
     def register(template)
       connection = PG.connect(running.database_url)

@@ -15,10 +15,17 @@ module TaskerContribRails
       # @return [Hash]
       # @raise [ArgumentError] an unknown option
       def body((namespace, name, version), context, options, initiator:)
-        unknown = (options.keys - OPTIONS).first
-        raise ArgumentError, "unknown option #{unknown}#{Names.did_you_mean(unknown, OPTIONS)}" if unknown
-
+        check_options(options)
         { name:, namespace:, version:, context:, initiator:, source_system: "rails", reason: "requested by the application" }.merge(options.compact)
+      end
+
+      # @raise [ArgumentError] an unknown option
+      def check_options(options)
+        unknown = (options.keys - OPTIONS).first
+        return unless unknown
+        raise ArgumentError, "ordering_key is an option of the outbox: add outbox: true" if unknown == :ordering_key
+
+        raise ArgumentError, "unknown option #{unknown}#{Names.did_you_mean(unknown, OPTIONS)}"
       end
     end
   end
