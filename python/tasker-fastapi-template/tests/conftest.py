@@ -1,0 +1,76 @@
+"""The application with everything in memory, and people who are signed in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from tasker_contrib_fastapi import get_client
+
+from app.documents.store import get_documents
+from app.main import create_app
+from app.models import User
+from app.settings import Settings
+from app.users import get_users, new_user
+from app.web.auth import make_token
+from tests.fakes import MemoryDocuments, MemoryTasker, MemoryUsers
+
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture(scope="session")
+def people() -> dict[str, User]:
+    return {
+        "ann": new_user("ann@example.org", PASSWORD),
+        "bob": new_user("bob@example.org", PASSWORD),
+        "rita": new_user("rita@example.org", PASSWORD, is_reviewer=True),
+    }
+
+
+@pytest.fixture
+def settings() -> Settings:
+    return Settings(app_env="test", max_upload_bytes=1000)
+
+
+@pytest.fixture
+def documents() -> MemoryDocuments:
+    return MemoryDocuments()
+
+
+@pytest.fixture
+def tasker_client() -> MemoryTasker:
+    return MemoryTasker()
+
+
+@pytest.fixture
+def app(
+    settings: Settings,
+    people: dict[str, User],
+    documents: MemoryDocuments,
+    tasker_client: MemoryTasker,
+) -> FastAPI:
+    app = create_app(settings)
+    users = MemoryUsers(list(people.values()))
+    app.dependency_overrides = {
+        get_documents: lambda: documents,
+        get_users: lambda: users,
+        get_client: lambda: tasker_client,
+    }
+    return app
+
+
+@pytest.fixture
+def http(app: FastAPI) -> Iterator[TestClient]:
+    with TestClient(app, raise_server_exceptions=False) as client:
+        yield client
+
+
+@pytest.fixture
+def tokens(people: dict[str, User], settings: Settings) -> dict[str, dict[str, str]]:
+    """For each person the header that signs a request."""
+    return {
+        name: {"Authorization": f"Bearer {make_token(user.id, settings).access_token}"}
+        for name, user in people.items()
+    }
