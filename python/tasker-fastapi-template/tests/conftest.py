@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
+import psycopg
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from tasker_contrib_fastapi import get_client
+from tasker_contrib_fastapi.testing import TaskerStack
 
 from app.documents.store import get_documents
 from app.main import create_app
@@ -17,6 +23,7 @@ from app.users import get_users, new_user
 from app.web.auth import make_token
 from tests.fakes import MemoryDocuments, MemoryTasker, MemoryUsers
 
+ROOT = Path(__file__).parents[1]
 PASSWORD = "correct horse battery"
 
 
@@ -31,7 +38,9 @@ def people() -> dict[str, User]:
 
 @pytest.fixture
 def settings() -> Settings:
-    return Settings(app_env="test", max_upload_bytes=1000)
+    return Settings(
+        app_env="test", max_upload_bytes=1000, login_rate="4/minute", upload_rate="5/minute"
+    )
 
 
 @pytest.fixture
@@ -74,3 +83,21 @@ def tokens(people: dict[str, User], settings: Settings) -> dict[str, dict[str, s
         name: {"Authorization": f"Bearer {make_token(user.id, settings).access_token}"}
         for name, user in people.items()
     }
+
+
+@pytest.fixture(scope="session")
+def environment(tasker_stack: TaskerStack) -> dict[str, str]:
+    """Variables for processes of the application: a real stack, and a migrated database in it."""
+    server, _, _ = tasker_stack.database_url.rpartition("/")
+    with psycopg.connect(tasker_stack.database_url, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE app_test")
+    values = {
+        **os.environ,
+        **tasker_stack.env,
+        "APP_DATABASE_URL": f"{server}/app_test",
+        "APP_ENV": "test",
+        "PYTHONUNBUFFERED": "1",
+    }
+    alembic = [sys.executable, "-m", "alembic"]
+    subprocess.run([*alembic, "upgrade", "head"], cwd=ROOT, env=values, check=True)
+    return values

@@ -87,8 +87,8 @@ def test_a_large_file_is_refused(http: TestClient, tokens: dict[str, Headers]) -
 
 
 def test_uploads_are_limited(http: TestClient, tokens: dict[str, Headers]) -> None:
-    statuses = [upload(http, tokens["ann"]).status_code for _ in range(61)]
-    assert statuses == [202] * 60 + [429]
+    statuses = [upload(http, tokens["ann"]).status_code for _ in range(6)]
+    assert statuses == [202] * 5 + [429]
     assert upload(http, tokens["bob"]).status_code == 202
 
 

@@ -122,7 +122,7 @@ def test_a_second_run_tells_nobody_twice(workflow: Intake) -> None:
 
 
 @pytest.mark.parametrize(
-    ("template", "step"), [("intake_document", "scan"), ("finish_review", "route_answer")]
+    ("template", "step"), [("intake_document", "scan"), ("finish_review", "read_answer")]
 )
 def test_a_document_that_does_not_exist_is_not_tried_again(
     workflow: Intake, template: str, step: str

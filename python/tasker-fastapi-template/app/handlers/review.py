@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
-from tasker_contrib_fastapi import Decision, PermanentError, decision_handler, step_handler
+from typing import Annotated
+
+from pydantic import BaseModel
+from tasker_contrib_fastapi import (
+    Decision,
+    PermanentError,
+    Result,
+    decision_handler,
+    step_handler,
+)
 
 from app.documents.store import DocumentsDep
 from app.handlers.shared import Moved, Task
 from app.models import Status
 
 
-@decision_handler("intake.route_answer")
-async def route_answer(job: Task, documents: DocumentsDep) -> Decision:
+class Answered(BaseModel):
+    approved: bool
+
+
+@step_handler("intake.read_answer")
+async def read_answer(job: Task, documents: DocumentsDep) -> Answered:
     review = await documents.review(job.document_id)
     if review is None:
         raise PermanentError(f"document {job.document_id} has no review")
-    return Decision.route(["publish_reviewed" if review.approved else "reject"])
+    return Answered(approved=review.approved)
+
+
+@decision_handler("intake.route_answer")
+def route_answer(answer: Annotated[Answered, Result("read_answer")]) -> Decision:
+    return Decision.route(["publish_reviewed" if answer.approved else "reject"])
 
 
 @step_handler("intake.publish_reviewed")

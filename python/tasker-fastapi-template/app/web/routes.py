@@ -14,7 +14,7 @@ from tasker_contrib_fastapi import TaskerClientDep
 from app.documents.store import DocumentsDep
 from app.models import Document, Status
 from app.tasks import create_after_commit
-from app.web.auth import CurrentReviewer, CurrentUser
+from app.web.auth import CurrentReviewer, CurrentUser, SettingsDep
 from app.web.limits import RateLimits
 
 router = APIRouter(prefix="/documents", tags=["documents"])
@@ -58,11 +58,17 @@ async def upload(
     file: UploadFile,
     idempotency_key: IdempotencyKey,
     user: CurrentUser,
+    settings: SettingsDep,
     documents: DocumentsDep,
     client: TaskerClientDep,
 ) -> DocumentOut:
     """Take in a document. The same key again gives the same document, and one task."""
     content = await file.read()
+    if len(content) > settings.max_upload_bytes:
+        raise HTTPException(
+            status.HTTP_413_CONTENT_TOO_LARGE,
+            f"the file has more than {settings.max_upload_bytes} bytes",
+        )
     document_id = uuid5(user.id, idempotency_key)
     filename = (file.filename or "unnamed")[:255].replace("\0", "")
     document = await documents.add(document_id, user.id, filename, content)
