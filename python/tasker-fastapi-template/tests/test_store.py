@@ -3,37 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
+import io
 from collections.abc import Awaitable, Callable
 from uuid import UUID, uuid4
 
+import alembic.command
+import alembic.config
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.database import make_engine, make_sessions
+from app import users
+from app.database import make_sessions
 from app.documents.content import PageText
 from app.documents.store import Documents, SqlDocuments
-from app.models import Status, User
-from app.settings import Settings
-from app.users import SqlUsers, has_password, new_user
+from app.models import Status
 from tests.conftest import PASSWORD, ROOT
 from tests.fakes import MemoryDocuments
+from tests.postgres import on_postgres
 
 Check = Callable[[Documents, UUID], Awaitable[None]]
-
-
-def on_postgres(environment: dict[str, str], use: Callable[[AsyncEngine], Awaitable[None]]) -> None:
-    settings = Settings.model_validate({"app_database_url": environment["APP_DATABASE_URL"]})
-
-    async def run() -> None:
-        engine = make_engine(settings)
-        try:
-            await use(engine)
-        finally:
-            await engine.dispose()
-
-    asyncio.run(run())
 
 
 @pytest.fixture(params=["memory", pytest.param("postgres", marks=pytest.mark.stack)])
@@ -50,8 +38,8 @@ def check(request: pytest.FixtureRequest) -> Callable[[Check], None]:
     def on_tables(check: Check) -> None:
         async def use(engine: AsyncEngine) -> None:
             sessions = make_sessions(engine)
-            owner = new_user(f"{uuid4().hex}@example.org", PASSWORD)
-            await SqlUsers(sessions).add(owner)
+            owner = users.new_user(f"{uuid4().hex}@example.org", PASSWORD)
+            await users.SqlUsers(sessions).add(owner)
             await check(SqlDocuments(sessions), owner.id)
 
         on_postgres(environment, use)
@@ -130,34 +118,41 @@ def test_answers_and_notices_count_once(check: Run) -> None:
     check(body)
 
 
-@pytest.mark.stack
-def test_users_are_added_by_the_command(environment: dict[str, str]) -> None:
-    def add(password: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "app.users", "Rita@Example.org", "--reviewer"]
-        return subprocess.run(
-            command, cwd=ROOT, env=environment, input=password, capture_output=True, text=True
-        )
+@pytest.fixture
+def in_environment(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("APP_DATABASE_URL", environment["APP_DATABASE_URL"])
 
-    assert add("short").stderr == "error: the password needs 12 characters or more\n"
-    assert add(PASSWORD).stdout == "added Rita@Example.org\n"
-    assert add(PASSWORD).stderr == "error: there is a user Rita@Example.org already\n"
+
+@pytest.mark.stack
+@pytest.mark.usefixtures("in_environment")
+def test_users_are_added_by_the_command(
+    environment: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def add(password: str) -> int:
+        monkeypatch.setattr("sys.stdin", io.StringIO(f"{password}\n"))
+        return users.main(["Rita@Example.org", "--reviewer"])
+
+    with pytest.raises(SystemExit, match=r"^error: the password needs 12 characters or more$"):
+        add("short")
+    assert add(PASSWORD) == 0
+    assert capsys.readouterr().out == "added Rita@Example.org\n"
+    with pytest.raises(SystemExit, match=r"^error: there is a user Rita@Example.org already$"):
+        add(PASSWORD)
 
     async def use(engine: AsyncEngine) -> None:
-        users = SqlUsers(make_sessions(engine))
-        user = await users.by_email("rita@example.org")
-        assert isinstance(user, User)
+        stored = users.SqlUsers(make_sessions(engine))
+        user = await stored.by_email("rita@example.org")
+        assert user is not None
         assert user.is_reviewer
-        assert has_password(user, PASSWORD)
-        assert await users.get(user.id) is not None
+        assert users.has_password(user, PASSWORD)
+        assert await stored.get(user.id) is not None
 
     on_postgres(environment, use)
 
 
 @pytest.mark.stack
-def test_the_migrations_are_what_the_models_say(environment: dict[str, str]) -> None:
-    def alembic(*words: str) -> None:
-        subprocess.run(
-            [sys.executable, "-m", "alembic", *words], cwd=ROOT, env=environment, check=True
-        )
-
-    alembic("check")
+@pytest.mark.usefixtures("in_environment")
+def test_the_migrations_are_what_the_models_say() -> None:
+    alembic.command.check(alembic.config.Config(ROOT / "alembic.ini"))

@@ -39,7 +39,7 @@ DOCUMENTATION = ("/docs", "/redoc")
 
 
 class RequestContext:
-    """Gives each request an id, which is also the correlation id of the tasks it creates."""
+    """Gives each request an id, which the tasks it creates get too."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -72,7 +72,9 @@ class RequestContext:
             # The route's pattern, not the path: a label must have few values.
             route = getattr(scope.get("route"), "path", "none")
             REQUESTS.labels(scope["method"], route, str(status)).observe(seconds)
-            logger.info(
+            logger.log(
+                # Probes come every few seconds.
+                logging.DEBUG if scope["path"].startswith("/tasker/") else logging.INFO,
                 "%s %s",
                 scope["method"],
                 route,
