@@ -12,9 +12,12 @@ import psycopg
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
 from tasker_contrib_fastapi import get_client
 from tasker_contrib_fastapi.testing import TaskerStack
 
+from app import users
 from app.documents.store import get_documents
 from app.main import create_app
 from app.models import User
@@ -27,8 +30,17 @@ ROOT = Path(__file__).parents[1]
 PASSWORD = "correct horse battery"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cheap_hashes() -> Iterator[None]:
+    """Hashing is slow on purpose; the tests need not wait for it."""
+    with pytest.MonkeyPatch.context() as patch:
+        cheap = Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1)
+        patch.setattr(users, "hasher", PasswordHash((cheap,)))
+        yield
+
+
 @pytest.fixture(scope="session")
-def people() -> dict[str, User]:
+def people(cheap_hashes: None) -> dict[str, User]:
     return {
         "ann": new_user("ann@example.org", PASSWORD),
         "bob": new_user("bob@example.org", PASSWORD),
@@ -61,10 +73,10 @@ def app(
     tasker_client: MemoryTasker,
 ) -> FastAPI:
     app = create_app(settings)
-    users = MemoryUsers(list(people.values()))
+    accounts = MemoryUsers(list(people.values()))
     app.dependency_overrides = {
         get_documents: lambda: documents,
-        get_users: lambda: users,
+        get_users: lambda: accounts,
         get_client: lambda: tasker_client,
     }
     return app

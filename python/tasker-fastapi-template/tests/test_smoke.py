@@ -60,7 +60,7 @@ def process(
     try:
         yield running
         running.send_signal(signal.SIGTERM)
-        # uvicorn stops in order and then lets the signal end it; process 1 of a container ends with 0.
+        # uvicorn stops in order, then lets the signal end it; process 1 of a container ends with 0.
         assert running.wait(PATIENCE) in (0, -signal.SIGTERM)
     finally:
         if running.poll() is None:

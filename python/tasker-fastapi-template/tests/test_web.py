@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import subprocess
 import sys
 from collections.abc import Iterator
 from uuid import UUID
@@ -12,6 +11,9 @@ from uuid import UUID
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
+from opentelemetry.instrumentation.sqlalchemy import SQLAlchemyInstrumentor
+from opentelemetry.sdk.trace import TracerProvider
 
 from app.database import make_engine
 from app.logs import configure_logs, request_id
@@ -113,17 +115,20 @@ def test_traces_are_off_without_the_variable(
     assert not getattr(app, "_is_instrumented_by_opentelemetry", False)
 
 
-def test_the_variable_turns_traces_on() -> None:
-    """In a process of its own, because the SDK's provider is the process's."""
-    code = "from app.main import app; print(app._is_instrumented_by_opentelemetry)"
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env={VARIABLE: "http://127.0.0.1:9", "OTEL_SDK_DISABLED": "false"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout.strip().endswith("True")
+def test_the_variable_turns_traces_on(
+    app: FastAPI, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[TracerProvider] = []
+    monkeypatch.setattr("opentelemetry.trace.set_tracer_provider", made.append)
+    monkeypatch.setenv(VARIABLE, "http://127.0.0.1:9")
+    configure_telemetry(app, make_engine(settings))
+    try:
+        assert len(made) == 1
+        assert getattr(app, "_is_instrumented_by_opentelemetry", False)
+    finally:
+        SQLAlchemyInstrumentor().uninstrument()
+        FastAPIInstrumentor.uninstrument_app(app)
+        made[0].shutdown()
 
 
 def test_the_variable_without_the_packages_says_what_to_install(
