@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from pydantic import BaseModel
-from tasker_contrib_fastapi import TaskerUnavailable
+from tasker_contrib_fastapi import TaskerConflict, TaskerUnavailable
 
 from app.documents.content import PageText
 from app.models import Document, Review, Status, User
@@ -110,18 +110,26 @@ class Created:
 
 @dataclass
 class MemoryTasker:
-    """Creates each task once, like Tasker with `idempotent=True`."""
+    """Creates each task once, like Tasker."""
 
     tasks: list[Created] = field(default_factory=list)
     is_down: bool = False
 
     async def create_task(
-        self, template: str, context: BaseModel, *, correlation_id: str | None, **_: Any
+        self,
+        template: str,
+        context: BaseModel,
+        *,
+        correlation_id: str | None,
+        idempotent: bool = False,
+        **_: Any,
     ) -> Created:
         if self.is_down:
             raise TaskerUnavailable("the server does not answer")
         for task in self.tasks:
             if (task.template, task.context) == (template, context):
+                if not idempotent:
+                    raise TaskerConflict("this task exists")
                 return task
         self.tasks.append(Created(template, context, correlation_id))
         return self.tasks[-1]

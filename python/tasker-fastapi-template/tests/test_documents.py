@@ -78,7 +78,9 @@ def test_a_key_is_required(http: TestClient, tokens: dict[str, Headers]) -> None
 def test_a_large_body_is_refused(http: TestClient, tokens: dict[str, Headers]) -> None:
     answer = upload(http, tokens["ann"], b"x" * 20_000)
     assert answer.status_code == 413
+    assert answer.json()["detail"].startswith("the request has more than")
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert http.post("/token", data={"username": "x" * 20_000}).status_code == 413
 
 
 def test_a_large_file_is_refused(http: TestClient, tokens: dict[str, Headers]) -> None:

@@ -97,3 +97,11 @@ def test_a_folder_with_files_is_left_alone(copy: Copy, tmp_path: Path, file: str
         copy(tmp_path, NAME)
     assert files(tmp_path) == [there]
     assert there.read_text() == "mine"
+
+
+def test_a_file_is_left_alone(copy: Copy, tmp_path: Path) -> None:
+    there = tmp_path / NAME
+    there.write_text("mine")
+    with pytest.raises(ValueError, match="exists and is not empty: name a folder"):
+        copy(there, NAME)
+    assert there.read_text() == "mine"
