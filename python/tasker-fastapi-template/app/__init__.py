@@ -1,0 +1,1 @@
+"""Document intake: upload, virus scan, extraction, review, publication."""

@@ -1,0 +1,1 @@
+"""Documents: what is stored of them, and what is done with their content."""

@@ -1,0 +1,1 @@
+"""What a request meets: middleware, sign-in, limits, routes."""
