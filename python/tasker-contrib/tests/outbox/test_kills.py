@@ -21,7 +21,7 @@ from .bed import Bed, forked, kill, new_bed
 
 pytestmark = pytest.mark.xdist_group("outbox")
 
-#: How many rows the two relays of the last test have. 1000 takes about a minute.
+#: How many rows the two relays of the last test have. 1000 takes two minutes or more.
 ROWS = int(os.environ.get("TASKER_OUTBOX_ROWS", "30"))
 
 
