@@ -39,7 +39,7 @@ RSpec.describe "The outbox of an app" do
     expect(rails("runner", script)).to eq([ "kept,later\n", 0 ])
 
     relay = @app.start(*relay_line)
-    expect([ relay.wait(60), relay.output ]).to match([ 0, /^relaying tasker_outbox; process \d+$.*^stopped$/m ])
+    expect([ relay.wait(180), relay.output ]).to match([ 0, /^relaying tasker_outbox; process \d+$.*^stopped$/m ])
     expect(rails("tasker:outbox:list")).to match([ %r{\A\d+  open  \S+Z  default/later 1.0.0\n1 open, 0 dead, lag \d+ s\n\z}, 0 ])
   end
 

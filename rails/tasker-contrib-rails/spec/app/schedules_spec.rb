@@ -23,7 +23,7 @@ RSpec.describe "The schedules of an app" do
     expect(@app.run(*list)).to match([ %r{\Anightly_report +reports/daily_report 1.0.0 +0 6 \* \* \* +\S+ 06:00:00 CES?T }, 0 ])
     @app.write("config/tasker/schedules.yml", "tick: {task: shop/tick, cron: \"* * * * *\"}\n")
     scheduler = @app.start(*schedule)
-    expect(asked.pop(timeout: 60)).to include("name" => "tick", "namespace" => "shop", "context" => { "scheduled_for" => /\A\d{4}-\d\d-\d\dT\d\d:\d\d:00Z\z/ })
+    expect(asked.pop(timeout: 180)).to include("name" => "tick", "namespace" => "shop", "context" => { "scheduled_for" => /\A\d{4}-\d\d-\d\dT\d\d:\d\d:00Z\z/ })
     scheduler.signal("TERM")
     expect([ scheduler.wait(60), scheduler.output ]).to match([ 0, /^scheduling tick; process \d+$/ ])
     @app.write("config/tasker/schedules.yml", "tick: {task: shop/tick}\n")
