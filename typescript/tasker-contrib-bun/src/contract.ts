@@ -326,9 +326,9 @@ export const METRICS: Readonly<Record<string, { readonly name: string; readonly 
   handlersInFlight: { name: "tasker_contrib_handlers_in_flight", kind: "gauge", labels: [], doc: "Handlers being executed now." },
   handlersHung: { name: "tasker_contrib_handlers_hung", kind: "gauge", labels: [], doc: "Handlers that exceeded their timeout and cannot be stopped." },
   clientRequests: { name: "tasker_contrib_client_requests_total", kind: "counter", labels: ["operation", "outcome"], doc: "Calls of the orchestration API by outcome: ok, or the class of the error." },
-  outboxOpen: { name: "tasker_contrib_outbox_open", kind: "gauge", labels: [], doc: "Rows of the outbox whose task is still to be created. Of the relay; Python only." },
-  outboxDead: { name: "tasker_contrib_outbox_dead", kind: "gauge", labels: [], doc: "Rows of the outbox that wait for a person. Of the relay; Python only." },
-  outboxLag: { name: "tasker_contrib_outbox_lag_seconds", kind: "gauge", labels: [], doc: "Age of the oldest open row of the outbox; 0 without one. Of the relay; Python only." },
+  outboxOpen: { name: "tasker_contrib_outbox_open", kind: "gauge", labels: [], doc: "Rows of the outbox whose task is still to be created. Of the relay; Python and Rails." },
+  outboxDead: { name: "tasker_contrib_outbox_dead", kind: "gauge", labels: [], doc: "Rows of the outbox that wait for a person. Of the relay; Python and Rails." },
+  outboxLag: { name: "tasker_contrib_outbox_lag_seconds", kind: "gauge", labels: [], doc: "Age of the oldest open row of the outbox; 0 without one. Of the relay; Python and Rails." },
 };
 
 /** What every event carries besides its data. */

@@ -2021,21 +2021,21 @@ METRIC_OUTBOX_OPEN: Final = Metric(
     "gauge",
     "rows",
     (),
-    "Rows of the outbox whose task is still to be created. Of the relay; Python only.",
+    "Rows of the outbox whose task is still to be created. Of the relay; Python and Rails.",
 )
 METRIC_OUTBOX_DEAD: Final = Metric(
     "tasker_contrib_outbox_dead",
     "gauge",
     "rows",
     (),
-    "Rows of the outbox that wait for a person. Of the relay; Python only.",
+    "Rows of the outbox that wait for a person. Of the relay; Python and Rails.",
 )
 METRIC_OUTBOX_LAG: Final = Metric(
     "tasker_contrib_outbox_lag_seconds",
     "gauge",
     "seconds",
     (),
-    "Age of the oldest open row of the outbox; 0 without one. Of the relay; Python only.",
+    "Age of the oldest open row of the outbox; 0 without one. Of the relay; Python and Rails.",
 )
 
 METRICS: Final[tuple[Metric, ...]] = (
