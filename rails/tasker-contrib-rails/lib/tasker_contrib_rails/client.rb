@@ -8,6 +8,7 @@ require_relative "client/answers"
 require_relative "client/connection"
 require_relative "client/context"
 require_relative "client/input_schemas"
+require_relative "client/operations"
 require_relative "client/task_request"
 require_relative "client/waiting"
 
@@ -20,6 +21,7 @@ module TaskerContribRails
   #   Tasker.client.wait(task, timeout: 60).succeeded?
   class Client
     include Waiting
+    include Operations
 
     # Tasks of a namespace that are searched for one that exists already.
     SEARCHED_PAGES = 20
@@ -102,16 +104,17 @@ module TaskerContribRails
 
     # @param namespace [String, nil] only of this namespace
     # @param status ["pending", "completed", nil] the server knows no other word here
+    # @param initiator [String, nil] only those that this one created
     # @param page [Integer] from 1
     # @param per_page [Integer] 1 to 100
     # @return [Page] the newest first
-    def list_tasks(namespace: nil, status: nil, page: 1, per_page: 25)
+    def list_tasks(namespace: nil, status: nil, initiator: nil, page: 1, per_page: 25)
       unless [ nil, "pending", "completed" ].include?(status&.to_s)
         raise InvalidRequestError, "status must be 'pending' or 'completed', not #{status.inspect}; the server fails on other words"
       end
       raise InvalidRequestError, "per_page must be 1 to 100 and page 1 or more" unless per_page.between?(1, 100) && page >= 1
 
-      answer = @connection.call(:get, "/v1/tasks", params: { page:, per_page:, namespace:, status: }.compact)
+      answer = @connection.call(:get, "/v1/tasks", params: { page:, per_page:, namespace:, status:, initiator: }.compact)
       pagination = answer.fetch("pagination", {})
       Page.new(tasks: answer.fetch("tasks").map { |fields| Task.new(fields) }, page: pagination.fetch("page", page),
         per_page: pagination.fetch("per_page", per_page), total: pagination.fetch("total_count", 0), has_next: pagination["has_next"] == true)
@@ -133,6 +136,16 @@ module TaskerContribRails
 
     # @return [Boolean] whether the server answers; never raises
     def healthy? = @connection.healthy?
+
+    # This client with another time for each HTTP request, over the same connections.
+    #
+    # @param seconds [Numeric]
+    # @return [Client]
+    # @example
+    #   Tasker.client.with_timeout(2).get_task(task)
+    def with_timeout(seconds)
+      dup.tap { |other| other.instance_variable_set(:@connection, @connection.with_timeout(seconds)) }
+    end
 
     # Closes the connections. The client cannot be used after that.
     def close = @connection.close

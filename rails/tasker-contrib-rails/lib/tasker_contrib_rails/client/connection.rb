@@ -61,6 +61,10 @@ module TaskerContribRails
         false
       end
 
+      # @param seconds [Numeric] for one request
+      # @return [Connection] the same connections
+      def with_timeout(seconds) = dup.tap { |other| other.instance_variable_set(:@timeout, seconds) }
+
       # Closes the connections.
       def close
         @pool.shutdown { |http| http.finish if http.started? }
@@ -85,6 +89,7 @@ module TaskerContribRails
       end
 
       def send_request(http, method, path, params, body)
+        http.open_timeout = http.read_timeout = http.write_timeout = @timeout
         http.start unless http.started?
         path = "#{@uri.path}#{path}"
         path = "#{path}?#{URI.encode_www_form(params)}" if params && !params.empty?
@@ -109,7 +114,6 @@ module TaskerContribRails
       def open_later
         http = Net::HTTP.new(@uri.hostname, @uri.port, nil)
         http.use_ssl = @uri.scheme == "https"
-        http.open_timeout = http.read_timeout = http.write_timeout = @timeout
         http.keep_alive_timeout = KEEP_ALIVE
         http.max_retries = 0 # ours know about lost answers
         http

@@ -63,7 +63,8 @@ module TaskerContribRails
       # @return [Boolean] whether nothing more is to be done for this slot
       def create(schedule, slot)
         context = schedule.context_for(slot)
-        task = @client.create_task(schedule.task, context, namespace: schedule.namespace, version: schedule.version)
+        task = @client.create_task(schedule.task, context, namespace: schedule.namespace, version: schedule.version,
+          initiator: "schedule:#{schedule.name}", reason: "schedule #{schedule.name}")
         TaskerContribRails.logger.info("schedule #{schedule.name}: task #{task.task_uuid} for #{context["scheduled_for"]}")
         true
       rescue ConflictError
