@@ -107,7 +107,7 @@ RSpec.describe TaskerContribRails::Schedules do
 
       def initialize = @slots = []
 
-      def create_task(name, context, namespace:, version:, initiator:, reason:)
+      def create_task(name, context, namespace:, version:, **)
         slots << "#{namespace}/#{name} #{version} #{context["scheduled_for"].delete_prefix("2026-12-01T")}"
         raise failure if failure
 
