@@ -35,7 +35,18 @@ pub struct Server {
 /// Core's server and what runs it. Core's web server has no stop of its own: it ends with its runtime.
 struct Running {
     handle: OrchestrationSystemHandle,
-    runtime: Runtime,
+    _runtime: ServerRuntime,
+}
+
+/// A runtime that may be dropped where others run, which tokio's must not be: its drop waits. A start that is given up drops it, too.
+struct ServerRuntime(Option<Runtime>);
+
+impl Drop for ServerRuntime {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 impl Server {
@@ -153,15 +164,6 @@ impl Server {
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        // A runtime must not be dropped, which waits, where others run.
-        if let Some(running) = self.running.take() {
-            running.runtime.shutdown_background();
-        }
-    }
-}
-
 impl Running {
     async fn boot() -> anyhow::Result<Self> {
         // Core's own program does this when it sets up its log; without it `/metrics` panics.
@@ -169,21 +171,12 @@ impl Running {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()?;
-        let booted = runtime
-            .spawn(async { OrchestrationBootstrap::bootstrap().await })
-            .await;
-        match booted {
-            Ok(Ok(handle)) => Ok(Self { handle, runtime }),
-            failed => {
-                runtime.shutdown_background();
-                match failed {
-                    Ok(result) => result
-                        .map(|_| unreachable!("handled above"))
-                        .map_err(anyhow::Error::from),
-                    Err(panicked) => Err(panicked.into()),
-                }
-            }
-        }
+        let boot = runtime.spawn(async { OrchestrationBootstrap::bootstrap().await });
+        let runtime = ServerRuntime(Some(runtime));
+        Ok(Self {
+            handle: boot.await??,
+            _runtime: runtime,
+        })
     }
 
     async fn stop(mut self) {
@@ -195,7 +188,23 @@ impl Running {
                 STOP_PATIENCE.as_secs()
             ),
         }
-        self.runtime.shutdown_background();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future as _;
+    use std::task::{Context, Waker};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_start_may_be_given_up() {
+        let mut boot = Box::pin(Running::boot());
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(boot.as_mut().poll(&mut context).is_pending());
+        // As a signal does in the middle of a restart.
+        drop(boot);
     }
 }
 
