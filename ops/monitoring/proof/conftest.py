@@ -23,6 +23,7 @@ def stack() -> Iterator[Stack]:
         started.server()
         started.worker()
         started.shop()
+        started.relay()
         started.exporter()
         yield started
     finally:

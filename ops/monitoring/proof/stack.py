@@ -140,6 +140,16 @@ class Stack:
         worker.answers(self.url("worker", "/ready"))
         return worker
 
+    def relay(self) -> Program:
+        """A relay of an empty outbox."""
+        tasker, table = str(ROOT / "python/tasker-contrib-fastapi/.venv/bin/tasker"), "relay.tasker_outbox"
+        ddl = subprocess.run([tasker, "outbox", "sql", "--table", table], check=True, capture_output=True, text=True)
+        self.sql(f"create schema relay; {ddl.stdout}")
+        argv = [tasker, "outbox", "relay", "--table", table, "--metrics-port", str(self.port("relay"))]
+        relay = self.run("relay", argv)
+        relay.answers(self.url("relay", "/metrics"))
+        return relay
+
     def recovery(self) -> Program:
         argv = [program("tasker-recovery"), "run", "--install", "--listen", f"127.0.0.1:{self.port('recovery')}"]
         recovery = self.run("recovery", argv)
@@ -178,6 +188,7 @@ class Stack:
             "tasker-worker": [
                 ("worker", "/metrics", {"worker_pool": "fastapi"}),
                 ("shop", "/tasker/metrics", {"worker_pool": "axum"}),
+                ("relay", "/metrics", {"worker_pool": "relay"}),
             ],
             "tasker-recovery": [("recovery", "/metrics", {})],
             "tasker-postgres": [("exporter", "/metrics", {})],
