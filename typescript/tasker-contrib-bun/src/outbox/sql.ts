@@ -11,12 +11,20 @@ const NAME = /^[A-Za-z_]\w{0,62}(\.[A-Za-z_]\w{0,62})?$/;
 export type Query = (text: string, values: unknown[]) => Promise<Record<string, unknown>[]>;
 
 /** A {@link Query}, or what has one: `Bun.SQL`, postgres.js, or a transaction of them. */
-export type Queryable = Query | { unsafe(text: string, values?: never[]): PromiseLike<unknown> };
+export type Queryable =
+  | Query
+  | {
+      /** Runs a statement with `$1`, `$2`, …. */
+      unsafe(text: string, values?: never[]): PromiseLike<unknown>;
+    };
 
 /** What runs a function in a transaction: `Bun.SQL`, postgres.js, or a function of yours. */
 export type Transactional =
   | (<T>(work: (query: Query) => Promise<T>) => Promise<T>)
-  | { begin: (...work: never[]) => PromiseLike<unknown> };
+  | {
+      /** Runs a function in a transaction. */
+      begin: (...work: never[]) => PromiseLike<unknown>;
+    };
 
 /** One shape for all of them. */
 export function queryOf(source: Queryable): Query {
