@@ -191,6 +191,17 @@ impl Running {
     }
 }
 
+/// Core reads its configuration from a file only. The file holds the database's password, so it is private.
+fn write_config(stack: &Stack<'_>, run_dir: &Path) -> anyhow::Result<()> {
+    let place = run_dir.join("orchestration.toml");
+    fs::write(&place, "")?;
+    fs::set_permissions(&place, fs::Permissions::from_mode(0o600))?;
+    fs::write(&place, render(Role::Orchestration, stack)?)
+        .context("write the server's configuration")?;
+    std::env::set_var("TASKER_CONFIG_PATH", &place);
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use std::future::Future as _;
@@ -206,15 +217,4 @@ mod tests {
         // As a signal does in the middle of a restart.
         drop(boot);
     }
-}
-
-/// Core reads its configuration from a file only. The file holds the database's password, so it is private.
-fn write_config(stack: &Stack<'_>, run_dir: &Path) -> anyhow::Result<()> {
-    let place = run_dir.join("orchestration.toml");
-    fs::write(&place, "")?;
-    fs::set_permissions(&place, fs::Permissions::from_mode(0o600))?;
-    fs::write(&place, render(Role::Orchestration, stack)?)
-        .context("write the server's configuration")?;
-    std::env::set_var("TASKER_CONFIG_PATH", &place);
-    Ok(())
 }
