@@ -39,7 +39,9 @@ module Stack
       held, @alive = IO.pipe
       pid = Process.spawn(binary, "up", "--json", "--until-stdin-ends", out: input, err: log, in: held, pgroup: true)
       [ input, held ].each(&:close)
-      at_exit { stop(pid) }
+      # Not at the exit of a child that was forked.
+      owner = Process.pid
+      at_exit { stop(pid) if Process.pid == owner }
       line = output.wait_readable(120) && output.gets
       raise "tasker-dev did not start:\n#{File.read(log.path)[-4000..]}" unless line
       Thread.new { output.each_line { nil } }

@@ -66,7 +66,7 @@ RSpec.describe "A child forked from a process with a worker", :worker do
       exit!(0)
     RUBY
     command = [ RbConfig.ruby, "-I#{$LOAD_PATH.grep(/core_double/).first}", "-I#{File.expand_path("../../lib", __dir__)}", "-e", script, root.to_s, WorkerHelpers.database_url ]
-    out, = Timeout.timeout(20) { Open3.capture2e(*command) }
+    out, = Timeout.timeout(60) { Open3.capture2e(*command) }
     expect(out).to eq("0\n")
   end
 end
