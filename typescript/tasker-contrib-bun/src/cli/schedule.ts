@@ -22,7 +22,7 @@ export async function schedule(what: string, name: string | undefined, path: str
       const scheduler = new Scheduler(client, path);
       const stopping = new AbortController();
       for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stopping.abort());
-      console.log(`${scheduler.schedules.length} schedules of ${path}`);
+      console.log(`${path}: ${scheduler.schedules.map((entry) => entry.name).join(', ') || 'no schedules'}`);
       return scheduler.run(stopping.signal);
     }
     case 'list':

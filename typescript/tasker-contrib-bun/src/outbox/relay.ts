@@ -1,6 +1,7 @@
 /** Creates the tasks of an outbox. */
 
 import { type CreateTaskOptions, type Task, type TaskerClient, TaskerClientError } from '../client.ts';
+import { pause } from '../pause.ts';
 import { messageOf } from '../storable.ts';
 import { claim, done, failed, type OutboxRow } from './rows.ts';
 import { checkedTable, TABLE, type Transactional, transaction } from './sql.ts';
@@ -180,17 +181,4 @@ function optionsOf({ namespace, version, correlationId, options }: OutboxRow): C
 /** Seconds to wait after a number of failures; spread, so that relays do not meet again. */
 function backoff(failures: number): number {
   return Math.min(2 ** (failures - 1), LONGEST_WAIT) * (0.5 + Math.random() / 2);
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  if (ms === 0 || signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    signal.addEventListener('abort', end);
-  });
 }

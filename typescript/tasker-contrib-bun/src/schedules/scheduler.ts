@@ -3,6 +3,7 @@
 import { statSync } from 'node:fs';
 import { type Task, type TaskerClient, TaskerClientError } from '../client.ts';
 import { TaskerConfigError } from '../errors.ts';
+import { pause } from '../pause.ts';
 import { loadSchedules } from './file.ts';
 import { type Schedule, slotsAfter, slotText } from './schedule.ts';
 
@@ -197,17 +198,4 @@ function times({ cron, everyMs, timeZone }: Schedule): string {
 function stamp(path: string): string {
   const found = statSync(path, { throwIfNoEntry: false, bigint: true });
   return found ? `${found.mtimeNs} ${found.ino}` : '';
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    signal.addEventListener('abort', end);
-    if (signal.aborted) end();
-  });
 }

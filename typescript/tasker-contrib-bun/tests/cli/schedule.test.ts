@@ -62,7 +62,7 @@ test('two schedulers create one task for a slot, also when one is killed', async
     second.kill('SIGKILL');
   }
   const said = await new Response(second.stdout).text();
-  expect(said).toStartWith('1 schedules of config/schedules.yaml\n');
+  expect(said).toStartWith('config/schedules.yaml: often\n');
   expect(said).toContain('schedule often: task ');
   const found = await slots();
   expect(new Set(found).size).toBe(found.length);
