@@ -266,17 +266,28 @@ impl ChildGroup {
     /// Waits for the end; on an interrupt stops the group and returns [`Error::Interrupted`].
     pub fn wait(&mut self, interrupt: &Interrupt) -> Result<ExitStatus> {
         loop {
-            if let Some(status) = self.try_wait() {
-                // A child that died of the same Ctrl-C is not a failure of its own.
-                return if interrupt.is_set() {
-                    Err(Error::Interrupted)
-                } else {
-                    Ok(status)
-                };
+            if let Some(status) = self.wait_part(POLL, interrupt)? {
+                return Ok(status);
             }
+        }
+    }
+
+    /// The same for at most this long; none if it goes on.
+    pub fn wait_part(
+        &mut self,
+        limit: Duration,
+        interrupt: &Interrupt,
+    ) -> Result<Option<ExitStatus>> {
+        let deadline = Instant::now() + limit;
+        loop {
+            let status = self.try_wait();
             if interrupt.is_set() {
+                // A child that died of the same Ctrl-C is not a failure of its own.
                 self.stop(GRACE);
                 return Err(Error::Interrupted);
+            }
+            if status.is_some() || Instant::now() >= deadline {
+                return Ok(status);
             }
             std::thread::sleep(POLL);
         }
