@@ -67,6 +67,16 @@ class Running:
 
     process: subprocess.Popen[str]
     lines: list[str] = field(default_factory=list)
+    reader: threading.Thread = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.lines.append(line)
 
     @property
     def log(self) -> str:
@@ -84,9 +94,11 @@ class Running:
         return eventually(look, timeout=timeout, what=f"{pattern!r} in:\n{self.log}")
 
     def stop(self, timeout: float = 60.0) -> int:
-        """SIGTERM; returns the exit code."""
+        """SIGTERM; returns the exit code, with the whole output in `log`."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout)
+        code = self.process.wait(timeout)
+        self.reader.join(timeout)
+        return code
 
 
 @contextlib.contextmanager
@@ -104,18 +116,10 @@ def running(
         start_new_session=True,
     )
     found = Running(process)
-
-    def read() -> None:
-        assert process.stdout is not None
-        for line in process.stdout:
-            found.lines.append(line)
-
-    reader = threading.Thread(target=read, daemon=True)
-    reader.start()
     try:
         yield found
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-        reader.join(5)
+        found.reader.join(5)

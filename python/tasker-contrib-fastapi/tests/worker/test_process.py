@@ -166,14 +166,14 @@ def test_reload_notices_a_change_and_a_repaired_app(tmp_path: Path) -> None:
         )
     try:
         waiting = "waiting for a file to change"
-        eventually(lambda: log.read_text().count(waiting) == 1, timeout=30, what="it waits")
+        eventually(lambda: log.read_text().count(waiting) == 1, timeout=60, what="it waits")
         assert "OSError: broken on purpose" in log.read_text()
         main.write_text(PLAIN)
-        eventually(lambda: log.read_text().count(waiting) == 2, timeout=30, what="it tried again")
+        eventually(lambda: log.read_text().count(waiting) == 2, timeout=60, what="it tried again")
         assert "tasker | main.py changed: restarting" in log.read_text()
         assert "the app has no Tasker" in log.read_text()
         process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
+        assert process.wait(60) == 0
     finally:
         process.kill()
         process.wait()
