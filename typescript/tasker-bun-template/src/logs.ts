@@ -1,7 +1,6 @@
 /** Logs as JSON, one object a line, with the ids of the request, the task and the step. */
 
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { format } from 'node:util';
 import pino from 'pino';
 import type { StepInfo } from 'tasker-contrib-bun';
 
@@ -23,13 +22,4 @@ export function withRequestId<T>(id: string, run: () => T): T {
 /** The logger of a step. */
 export function stepLogger({ taskUuid, stepUuid, name }: StepInfo): pino.Logger {
   return logger.child({ task_uuid: taskUuid, step_uuid: stepUuid, step: name });
-}
-
-/** Set the level, and make what packages write to the console JSON as well. */
-export function configureLogs(level: string): void {
-  logger.level = level;
-  for (const name of ['debug', 'info', 'warn', 'error'] as const) {
-    console[name] = (...args: unknown[]) => logger[name](format(...args));
-  }
-  console.log = console.info;
 }

@@ -4,9 +4,8 @@ import { TaskerServer } from 'tasker-contrib-bun';
 import { createClient } from 'tasker-contrib-bun/client';
 import { OutboxRelay } from 'tasker-contrib-bun/outbox';
 import { openDatabase } from './database.ts';
-import { configureLogs, logger } from './logs.ts';
-import { loadSettings } from './settings.ts';
-import { started, stopOnSignal } from './stop.ts';
+import { logger } from './logs.ts';
+import { configureLogs, loadSettings, started, stopOnSignal } from './process.ts';
 import { OUTBOX } from './tasks.ts';
 
 const settings = loadSettings();

@@ -62,17 +62,6 @@ export function readSettings(environment: Record<string, string | undefined>): S
   return parsed.data;
 }
 
-/** Read the settings of this process; a wrong one ends it. */
-export function loadSettings(): Settings {
-  try {
-    return readSettings(process.env);
-  } catch (error) {
-    if (!(error instanceof SettingsError)) throw error;
-    console.error(`error: ${error.message}`);
-    process.exit(1);
-  }
-}
-
 function refusals(settings: Settings, taskerUrl: string | undefined): string[] {
   const password = passwordIn(settings.APP_DATABASE_URL);
   if (password === undefined) {

@@ -1,8 +1,6 @@
-/** People who may sign in. `bun src/users.ts EMAIL [--reviewer]` adds one; the password is the first line of the standard input. */
+/** People who may sign in. */
 
-import { parseArgs } from 'node:util';
-import { openDatabase, type Sql } from './database.ts';
-import { loadSettings } from './settings.ts';
+import type { Sql } from './database.ts';
 
 const MIN_PASSWORD = 12;
 
@@ -66,17 +64,4 @@ export async function addUser(
   if (password.length < MIN_PASSWORD) return `the password needs ${MIN_PASSWORD} characters or more`;
   const isNew = await new SqlUsers(sql).add(await newUser(email, password, isReviewer));
   return isNew ? undefined : `there is a user ${email} already`;
-}
-
-if (import.meta.main) {
-  const options = { reviewer: { type: 'boolean', default: false } } as const;
-  const { values, positionals } = parseArgs({ options, allowPositionals: true });
-  const [email = ''] = positionals;
-  const [password = ''] = (await Bun.stdin.text()).split('\n');
-  const sql = openDatabase(loadSettings());
-  const problem = await addUser(sql, email, password, values.reviewer);
-  await sql.end();
-  if (problem) console.error(`error: ${problem}`);
-  else console.log(`added ${email}`);
-  process.exitCode = problem ? 1 : 0;
 }

@@ -3,9 +3,7 @@
 import { TaskerServer } from 'tasker-contrib-bun';
 import { openDatabase } from './database.ts';
 import { SqlDocuments } from './documents/store.ts';
-import { configureLogs } from './logs.ts';
-import { loadSettings } from './settings.ts';
-import { started, stopOnSignal } from './stop.ts';
+import { configureLogs, loadSettings, started, stopOnSignal } from './process.ts';
 import { SqlUsers } from './users.ts';
 import { createApp } from './web/app.ts';
 import { clientAddress } from './web/limits.ts';

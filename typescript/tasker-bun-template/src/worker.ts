@@ -5,10 +5,9 @@ import { TaskerServer } from 'tasker-contrib-bun';
 import { openDatabase } from './database.ts';
 import { stubScanner } from './documents/scanner.ts';
 import { SqlDocuments } from './documents/store.ts';
-import { configureLogs, logger } from './logs.ts';
+import { logger } from './logs.ts';
+import { configureLogs, loadSettings, started, stopOnSignal } from './process.ts';
 import { provide } from './services.ts';
-import { loadSettings } from './settings.ts';
-import { started, stopOnSignal } from './stop.ts';
 
 const settings = loadSettings();
 configureLogs(settings.LOG_LEVEL);

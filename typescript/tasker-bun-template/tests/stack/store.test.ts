@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { outboxStatements } from 'tasker-contrib-bun/outbox';
 import { SqlDocuments } from '../../src/documents/store.ts';
-import { migrate } from '../../src/migrate.ts';
+import { migrate } from '../../src/migrations.ts';
 import { OUTBOX } from '../../src/tasks.ts';
 import { addUser, hasPassword, newUser, SqlUsers } from '../../src/users.ts';
 import { PASSWORD, PATIENCE } from '../support/app.ts';
@@ -40,7 +40,10 @@ test('migrations are run once, also by two at the same time, and a wrong one lea
   const folder = mkdtempSync(join(tmpdir(), 'migrations-'));
   try {
     expect(await migrate(sql)).toEqual([]);
-    writeFileSync(join(folder, '9001_probe.sql'), 'create table app.probe (n integer);\ninsert into app.probe values (1);');
+    writeFileSync(
+      join(folder, '9001_probe.sql'),
+      'create table app.probe (n integer);\ninsert into app.probe values (1);',
+    );
     const both = await Promise.all([migrate(sql, folder), migrate(sql, folder)]);
     expect(both.flat()).toEqual(['9001_probe.sql']);
     writeFileSync(join(folder, '9002_wrong.sql'), 'create table app.half (n integer);\nselect nothing;');

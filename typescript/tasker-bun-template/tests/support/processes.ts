@@ -1,15 +1,16 @@
 /** Programs of the application, each in a process of its own as in production. */
 
-import { afterAll } from 'bun:test';
 import { join } from 'node:path';
 import { PATIENCE } from './app.ts';
 import { until } from './until.ts';
 
 const ROOT = join(import.meta.dir, '../..');
 const running = new Set<Bun.Subprocess>();
-afterAll(() => {
+
+/** Ends those that failed tests have left; `preload.ts` calls it after the last test. */
+export function killProcesses(): void {
   for (const child of running) child.kill('SIGKILL');
-});
+}
 
 export interface Process {
   url: string;
@@ -20,7 +21,11 @@ export interface Process {
 }
 
 /** Start a program, and wait until it is ready. */
-export async function start(program: string, environment: Record<string, string>, flags: string[] = []): Promise<Process> {
+export async function start(
+  program: string,
+  environment: Record<string, string>,
+  flags: string[] = [],
+): Promise<Process> {
   let text = '';
   const child = Bun.spawn([process.execPath, ...flags, `src/${program}.ts`], {
     cwd: ROOT,
@@ -28,6 +33,7 @@ export async function start(program: string, environment: Record<string, string>
     stdin: 'ignore',
     stdout: 'pipe',
     stderr: 'inherit',
+    timeout: 5 * PATIENCE,
   });
   running.add(child);
   const reading = (async () => {

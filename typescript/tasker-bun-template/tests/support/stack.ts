@@ -1,8 +1,8 @@
 /** Tasker's server and PostgreSQL, started by `tasker-dev` for a test process and gone with it; and a database with our tables. */
 
-import { afterAll } from 'bun:test';
+import { readFileSync } from 'node:fs';
 import { openDatabase, type Sql } from '../../src/database.ts';
-import { migrate } from '../../src/migrate.ts';
+import { migrate } from '../../src/migrations.ts';
 import { readSettings } from '../../src/settings.ts';
 
 export interface Stack {
@@ -14,7 +14,11 @@ export interface Stack {
 
 let starting: Promise<Stack> | undefined;
 let stop = async () => {};
-afterAll(() => stop());
+
+/** Ends it, if it was started; `preload.ts` calls it after the last test. */
+export function stopStack(): Promise<void> {
+  return stop();
+}
 
 /** Started at the first call. */
 export function stack(): Promise<Stack> {
@@ -65,7 +69,9 @@ async function makeDatabase(server: string, name: string): Promise<void> {
 }
 
 async function firstLine(stream: ReadableStream<Uint8Array>): Promise<string> {
-  const reader = stream.pipeThrough(new TextDecoderStream() as never).getReader() as ReadableStreamDefaultReader<string>;
+  const reader = stream
+    .pipeThrough(new TextDecoderStream() as never)
+    .getReader() as ReadableStreamDefaultReader<string>;
   let text = '';
   while (!text.includes('\n')) {
     const { done, value } = await reader.read();
@@ -73,4 +79,20 @@ async function firstLine(stream: ReadableStream<Uint8Array>): Promise<string> {
     text += value;
   }
   return text;
+}
+
+/** Make the server know a template, as the worker's start does. */
+export async function register(file: string): Promise<void> {
+  const { environment } = await stack();
+  const template = Bun.YAML.parse(readFileSync(file, 'utf8')) as Record<'name' | 'namespace_name' | 'version', string>;
+  const sql = openDatabase(readSettings({ APP_DATABASE_URL: environment.DATABASE_URL }));
+  const [row] = await sql`
+    insert into tasker.task_namespaces (name, created_at, updated_at) values (${template.namespace_name}, now(), now())
+    on conflict (name) do update set updated_at = now() returning task_namespace_uuid`;
+  await sql`
+    insert into tasker.named_tasks (name, version, task_namespace_uuid, configuration, created_at, updated_at)
+    values (${template.name}, ${template.version}, ${row?.task_namespace_uuid}, ${sql.json(template)}, now(), now())
+    on conflict do nothing`;
+  await sql`select pgmq.create(${`worker_${template.namespace_name}_queue`})`;
+  await sql.end();
 }

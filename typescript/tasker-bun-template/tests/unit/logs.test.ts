@@ -5,7 +5,8 @@ setDefaultTimeout(PATIENCE);
 
 test('logs are JSON with ids, also those of packages', async () => {
   const script = `
-    import { configureLogs, logger, stepLogger, withRequestId } from './src/logs.ts';
+    import { logger, stepLogger, withRequestId } from './src/logs.ts';
+    import { configureLogs } from './src/process.ts';
     configureLogs('info');
     withRequestId('r-1', () => logger.info({ status: 202 }, 'stored'));
     stepLogger({ taskUuid: 't-1', stepUuid: 's-1', name: 'scan' }).info('scanned');
