@@ -1,7 +1,7 @@
 /** A project made from the template passes its own checks. */
 
 import { beforeAll, expect, setDefaultTimeout, test } from 'bun:test';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { OLD } from '../src/project.ts';
 import { create, emptyFolder, install, PATIENCE, succeed, TEMPLATE } from './support.ts';
@@ -21,6 +21,8 @@ beforeAll(async () => {
   expect([code, errors]).toEqual([0, '']);
   expect(out).toBe(`${NAME} is made. Its README.md has the next three commands.\n`);
   await install(project);
+  // As bin/setup does: Bun reads it, also in tests.
+  cpSync(join(project, '.env.example'), join(project, '.env'));
 });
 
 test('no file has the old name', () => {

@@ -27,7 +27,7 @@ export async function start(
   flags: string[] = [],
 ): Promise<Process> {
   let text = '';
-  const child = Bun.spawn([process.execPath, ...flags, `src/${program}.ts`], {
+  const child = Bun.spawn([process.execPath, '--no-env-file', ...flags, `src/${program}.ts`], {
     cwd: ROOT,
     env: environment,
     stdin: 'ignore',

@@ -13,7 +13,11 @@ test('logs are JSON with ids, also those of packages', async () => {
     console.warn('from a %s', 'package');
     console.debug('not shown');
   `;
-  const run = Bun.spawn([process.execPath, '-e', script], { cwd: `${import.meta.dir}/../..`, stdout: 'pipe' });
+  const run = Bun.spawn([process.execPath, '-e', script], {
+    cwd: `${import.meta.dir}/../..`,
+    stdout: 'pipe',
+    timeout: PATIENCE / 2,
+  });
   const lines = (await new Response(run.stdout).text()).trim().split('\n');
   expect(await run.exited).toBe(0);
   const parsed = lines.map((line) => JSON.parse(line));

@@ -9,7 +9,7 @@ setDefaultTimeout(PATIENCE);
 const NOBODY = 'postgresql://app:Vq7-long-one@127.0.0.1:1/app';
 
 async function run(program: string, variables: Record<string, string>) {
-  const child = Bun.spawn([process.execPath, `src/${program}.ts`], {
+  const child = Bun.spawn([process.execPath, '--no-env-file', `src/${program}.ts`], {
     cwd: join(import.meta.dir, '../..'),
     env: { PATH: process.env.PATH, HOST: '127.0.0.1', PORT: '0', APP_DATABASE_URL: NOBODY, ...variables },
     stdin: 'ignore',
