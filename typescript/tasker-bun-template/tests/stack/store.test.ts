@@ -35,6 +35,17 @@ test('a document without its owner leaves no task', async () => {
   expect(await sql`select id from app.tasker_outbox where correlation_id = ${requestId}`).toBeEmpty();
 });
 
+test('a task that cannot be stored leaves no document', async () => {
+  const { sql } = await stack();
+  const owner = await newUser(`${crypto.randomUUID()}@example.org`, PASSWORD);
+  await new SqlUsers(sql).add(owner);
+  const [id, documents] = [crypto.randomUUID(), new SqlDocuments(sql)];
+  const document = { id, owner_id: owner.id, filename: 'a', content: new Uint8Array() };
+  const task = { template: 'intake_document', documentId: id, requestId: 'not a UUID' } as const;
+  await expect(documents.add(document, task)).rejects.toThrow('invalid input syntax for type uuid');
+  expect(await documents.get(id)).toBeUndefined();
+});
+
 test('migrations are run once, also by two at the same time, and a wrong one leaves nothing', async () => {
   const { sql } = await stack();
   const folder = mkdtempSync(join(tmpdir(), 'migrations-'));
