@@ -11,7 +11,7 @@ import type { Sql } from './database.ts';
 
 const FOLDER = join(import.meta.dir, '../migrations');
 /** Any number, as long as nothing else in the database uses it. */
-const LOCK = 7_302_511;
+export const LOCK = 7_302_511;
 
 /** Run what has not been run; the names of these files. */
 export async function migrate(sql: Sql, folder = FOLDER): Promise<string[]> {

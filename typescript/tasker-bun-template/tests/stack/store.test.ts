@@ -6,12 +6,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { outboxStatements } from 'tasker-contrib-bun/outbox';
 import { SqlDocuments } from '../../src/documents/store.ts';
-import { migrate } from '../../src/migrations.ts';
+import { LOCK, migrate } from '../../src/migrations.ts';
 import { OUTBOX } from '../../src/tasks.ts';
 import { addUser, hasPassword, newUser, SqlUsers } from '../../src/users.ts';
 import { PASSWORD, PATIENCE } from '../support/app.ts';
 import { stack } from '../support/stack.ts';
 import { checkStore } from '../support/store-checks.ts';
+import { until } from '../support/until.ts';
 
 setDefaultTimeout(2 * PATIENCE);
 
@@ -46,7 +47,21 @@ test('a task that cannot be stored leaves no document', async () => {
   expect(await documents.get(id)).toBeUndefined();
 });
 
-test('migrations are run once, also by two at the same time, and a wrong one leaves nothing', async () => {
+test('a second deployment waits for the first one', async () => {
+  const { sql } = await stack();
+  const first = await sql.reserve();
+  await first`select pg_advisory_lock(${LOCK})`;
+  const second = migrate(sql);
+  await until('the second one waits', async () => {
+    const [row] = await sql`select count(*)::int as n from pg_locks where locktype = 'advisory' and not granted`;
+    return row?.n === 1;
+  });
+  await first`select pg_advisory_unlock(${LOCK})`;
+  first.release();
+  expect(await second).toEqual([]);
+});
+
+test('migrations are run once, and a wrong one leaves nothing', async () => {
   const { sql } = await stack();
   const folder = mkdtempSync(join(tmpdir(), 'migrations-'));
   try {
@@ -55,8 +70,8 @@ test('migrations are run once, also by two at the same time, and a wrong one lea
       join(folder, '9001_probe.sql'),
       'create table app.probe (n integer);\ninsert into app.probe values (1);',
     );
-    const both = await Promise.all([migrate(sql, folder), migrate(sql, folder)]);
-    expect(both.flat()).toEqual(['9001_probe.sql']);
+    expect(await migrate(sql, folder)).toEqual(['9001_probe.sql']);
+    expect(await migrate(sql, folder)).toEqual([]);
     writeFileSync(join(folder, '9002_wrong.sql'), 'create table app.half (n integer);\nselect nothing;');
     await expect(migrate(sql, folder)).rejects.toThrow('migrations/9002_wrong.sql: column "nothing" does not exist');
     expect(await sql`select to_regclass('app.half') as half`).toEqual([{ half: null }] as never);

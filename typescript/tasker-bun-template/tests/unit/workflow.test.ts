@@ -2,7 +2,7 @@
 
 import { beforeEach, expect, test } from 'bun:test';
 import { join } from 'node:path';
-import { matchers, runWorkflow } from 'tasker-contrib-bun/testing';
+import { matchers, runStep, runWorkflow } from 'tasker-contrib-bun/testing';
 import { EICAR, type Scanner, ScannerUnavailable, stubScanner } from '../../src/documents/scanner.ts';
 import * as intake from '../../src/handlers/intake.ts';
 import * as review from '../../src/handlers/review.ts';
@@ -116,4 +116,9 @@ test.each([
   const done = await run(NOWHERE, template);
   expect(done.status).toBe('blocked_by_failures');
   expect(done.step(step).attempts).toBe(1);
+});
+
+test('a document that is gone is not published', async () => {
+  const step = await runStep(intake.publish, { context: { document_id: NOWHERE } });
+  expect(step).toFailPermanently('does not exist');
 });
