@@ -2,8 +2,9 @@
 
 import { expect, setDefaultTimeout, test } from 'bun:test';
 import { join } from 'node:path';
-import { PASSWORD, PATIENCE } from '../support/app.ts';
+import { PASSWORD } from '../support/app.ts';
 import { stack } from '../support/stack.ts';
+import { PATIENCE } from '../support/until.ts';
 
 setDefaultTimeout(3 * PATIENCE);
 

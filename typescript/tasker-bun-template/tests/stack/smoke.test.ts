@@ -5,10 +5,10 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createClient } from 'tasker-contrib-bun/client';
 import { newUser, SqlUsers } from '../../src/users.ts';
-import { PASSWORD, PATIENCE } from '../support/app.ts';
+import { PASSWORD } from '../support/app.ts';
 import { start } from '../support/processes.ts';
 import { register, stack } from '../support/stack.ts';
-import { until } from '../support/until.ts';
+import { PATIENCE, until } from '../support/until.ts';
 
 setDefaultTimeout(5 * PATIENCE);
 

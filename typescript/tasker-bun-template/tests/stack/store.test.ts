@@ -9,10 +9,10 @@ import { SqlDocuments } from '../../src/documents/store.ts';
 import { LOCK, migrate } from '../../src/migrations.ts';
 import { OUTBOX } from '../../src/tasks.ts';
 import { addUser, hasPassword, newUser, SqlUsers } from '../../src/users.ts';
-import { PASSWORD, PATIENCE } from '../support/app.ts';
+import { PASSWORD } from '../support/app.ts';
 import { stack } from '../support/stack.ts';
 import { checkStore } from '../support/store-checks.ts';
-import { until } from '../support/until.ts';
+import { PATIENCE, until } from '../support/until.ts';
 
 setDefaultTimeout(2 * PATIENCE);
 

@@ -8,8 +8,6 @@ import { MemoryDocuments, MemoryUsers } from './fakes.ts';
 
 export const PASSWORD = 'correct horse battery';
 export const NOWHERE = '7d6e5a0c-0000-4000-8000-000000000000';
-/** For tests that hash passwords or start processes: a busy machine takes its time. */
-export const PATIENCE = 60_000;
 
 // Hashing is slow on purpose, so they are made once.
 export const people = {

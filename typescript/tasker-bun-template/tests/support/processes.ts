@@ -1,8 +1,7 @@
 /** Programs of the application, each in a process of its own as in production. */
 
 import { join } from 'node:path';
-import { PATIENCE } from './app.ts';
-import { until } from './until.ts';
+import { PATIENCE, until } from './until.ts';
 
 const ROOT = join(import.meta.dir, '../..');
 const running = new Set<Bun.Subprocess>();

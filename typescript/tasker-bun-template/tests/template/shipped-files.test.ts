@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readSettings } from '../../src/settings.ts';
-import { PATIENCE } from '../support/app.ts';
+import { PATIENCE } from '../support/until.ts';
 
 setDefaultTimeout(PATIENCE);
 

@@ -4,10 +4,10 @@ import { expect, setDefaultTimeout, test } from 'bun:test';
 import { join } from 'node:path';
 import { SqlDocuments } from '../../src/documents/store.ts';
 import { newUser, SqlUsers } from '../../src/users.ts';
-import { PASSWORD, PATIENCE } from '../support/app.ts';
+import { PASSWORD } from '../support/app.ts';
 import { start } from '../support/processes.ts';
 import { stack } from '../support/stack.ts';
-import { until } from '../support/until.ts';
+import { PATIENCE, until } from '../support/until.ts';
 
 setDefaultTimeout(4 * PATIENCE);
 

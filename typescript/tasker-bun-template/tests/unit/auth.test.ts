@@ -1,6 +1,7 @@
 import { expect, setDefaultTimeout, test } from 'bun:test';
 import { SignJWT, UnsecuredJWT } from 'jose';
-import { memoryApp, NOWHERE, PASSWORD, PATIENCE, people } from '../support/app.ts';
+import { memoryApp, NOWHERE, PASSWORD, people } from '../support/app.ts';
+import { PATIENCE } from '../support/until.ts';
 
 setDefaultTimeout(PATIENCE);
 

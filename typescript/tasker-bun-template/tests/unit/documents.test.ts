@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { documentId } from '../../src/web/documents.ts';
-import { memoryApp, NOWHERE, PATIENCE, type Person } from '../support/app.ts';
+import { memoryApp, NOWHERE, type Person } from '../support/app.ts';
+import { PATIENCE } from '../support/until.ts';
 
 setDefaultTimeout(PATIENCE);
 

@@ -2,7 +2,7 @@
 
 import { expect, setDefaultTimeout, test } from 'bun:test';
 import { join } from 'node:path';
-import { PATIENCE } from '../support/app.ts';
+import { PATIENCE } from '../support/until.ts';
 
 setDefaultTimeout(PATIENCE);
 

@@ -1,7 +1,8 @@
 import { expect, setDefaultTimeout, test } from 'bun:test';
 import { clientAddress } from '../../src/web/limits.ts';
 import { SECURITY_HEADERS } from '../../src/web/middleware.ts';
-import { memoryApp, NOWHERE, PATIENCE } from '../support/app.ts';
+import { memoryApp, NOWHERE } from '../support/app.ts';
+import { PATIENCE } from '../support/until.ts';
 
 setDefaultTimeout(PATIENCE);
 
