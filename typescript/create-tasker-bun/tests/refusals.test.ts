@@ -3,7 +3,7 @@
 import { expect, setDefaultTimeout, test } from 'bun:test';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { create, emptyFolder, PATIENCE } from './support.ts';
+import { create, emptyFolder, PATIENCE, ROOT } from './support.ts';
 
 setDefaultTimeout(PATIENCE);
 
@@ -56,4 +56,16 @@ test('a file is left alone, and an empty folder is taken', async () => {
 test('help and version', async () => {
   expect((await create('/', '--help')).out).toContain('bun create tasker-bun NAME');
   expect((await create('/', '--version')).out).toMatch(/^\d+\.\d+\.\d+\n$/);
+});
+
+test('the README has the commands that there are', () => {
+  const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
+  const blocks = [...readme.matchAll(/```sh\n(.*?)```/gs)].map(([, block]) => block?.trim().split('\n'));
+  // What `support.ts` does, with another folder for the result.
+  expect(blocks).toEqual([
+    ['bun create tasker-bun claims-desk'],
+    ['cd typescript/create-tasker-bun', 'npm ci', 'bun run build', 'bun dist/main.js claims-desk'],
+  ]);
+  const { bin, scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  expect([bin, scripts.build]).toEqual([{ 'create-tasker-bun': 'dist/main.js' }, 'bun scripts/build.ts']);
 });
