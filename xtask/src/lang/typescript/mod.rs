@@ -158,6 +158,15 @@ impl Language for TypeScript {
         Ok(())
     }
 
+    /// Makes its environment: the tests of others import its sources.
+    fn provide(&self, planner: &mut Planner<'_>, unit: &Unit) -> Result<Provided> {
+        let environment = prepare(planner, unit)?;
+        Ok(Provided {
+            needs: environment.needs,
+            ..Provided::default()
+        })
+    }
+
     fn toolchain(&self, planner: &mut Planner<'_>, unit: &Unit) -> Result<Provided> {
         let environment = prepare(planner, unit)?;
         Ok(Provided {
