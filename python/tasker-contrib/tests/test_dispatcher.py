@@ -243,7 +243,6 @@ def test_a_blocked_loop_is_noticed(
     assert eventually(lambda: not dispatcher.health()[0])
     assert "blocking" in dispatcher.health()[1]
     assert any("Use `def`" in r.getMessage() for r in caplog.records)
-    assert eventually(lambda: metric("event_loop_lag_seconds") > 0.3), "while it is blocked"
     release.set()
     assert eventually(lambda: dispatcher.health()[0])
 
@@ -262,8 +261,11 @@ def test_the_longest_lag_stays_for_a_minute_so_that_a_scrape_meets_it(
     now += 1
     watch.look(loop, str)
     assert metric("event_loop_lag_seconds") == 0
+    now += 1
+    watch.look(loop, str)
+    assert metric("event_loop_lag_seconds") == 1, "while it still does not answer"
     now += 0.4
-    asked.pop()()  # the loop answers 0.4 s late
+    asked.pop()()
     lags = []
     for _ in range(70):
         now += 1
@@ -271,7 +273,7 @@ def test_the_longest_lag_stays_for_a_minute_so_that_a_scrape_meets_it(
         if asked:
             asked.pop()()
         lags.append(metric("event_loop_lag_seconds"))
-    assert lags == [pytest.approx(0.4)] * 60 + [0.0] * 10
+    assert lags == [pytest.approx(1.4)] * 60 + [0.0] * 10
 
 
 def test_capacity_is_there_while_steps_are_executed(native: FakeNative) -> None:
