@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from .catalogue import ALERTS, ROOT
+from .catalogue import ALERTS, DASHBOARDS, ROOT
 
 FOLDER = ROOT / "docs/runbooks"
 PAGES = sorted(path for path in FOLDER.glob("*.md") if path.name != "README.md")
@@ -16,6 +16,12 @@ PAGES = sorted(path for path in FOLDER.glob("*.md") if path.name != "README.md")
 
 def test_each_alert_has_its_page_and_each_page_its_alert() -> None:
     assert [page.stem for page in PAGES] == sorted(alert["name"] for alert in ALERTS)
+
+
+def test_guide_counts_the_alerts_and_dashboards() -> None:
+    guide = (ROOT / "docs/guides/monitor-tasker.md").read_text()
+    boards = ["zero", "one", "two", "three", "four", "five", "six", "seven"][len(DASHBOARDS)]
+    assert f"{boards.capitalize()} dashboards, {len(ALERTS)} alerts with a runbook each" in guide
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.stem))

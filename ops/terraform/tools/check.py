@@ -1,4 +1,4 @@
-"""Tests the modules and examples of one cloud: `check.py FOLDER`. It reaches no cloud, and ends with `tests: N passed, N failed`."""
+"""Tests the modules and examples of one cloud, or of Datadog: `check.py FOLDER`. It reaches no cloud, and ends with `tests: N passed, N failed`."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ import providers
 
 
 def required_providers(folder: Path) -> list[str]:
-    """The providers that a cloud's modules name."""
-    return sorted(set(re.findall(r'source\s*=\s*"hashicorp/([a-z]+)"', (folder / "versions.tf").read_text())))
+    """The sources of the providers that a folder's modules name, as Terraform writes them: in lower case."""
+    return sorted({source.lower() for source in re.findall(r'source\s*=\s*"(\w+/[a-z]+)"', (folder / "versions.tf").read_text())})
 
 
 def run(words: list[str], folder: Path, environment: dict[str, str]) -> tuple[bool, str]:
@@ -56,8 +56,9 @@ def main(folder: Path) -> int:
             failed += int(closing.group(2)) if closing else 1
             held, broken = policy.check(terraform, folder, environment)
             passed, failed = passed + held, failed + broken
-            kept, differing = contract.check()
-            passed, failed = passed + kept, failed + differing
+            if folder.name in inputs.CLOUDS:
+                kept, differing = contract.check()
+                passed, failed = passed + kept, failed + differing
             documented = inputs.main(["--check"]) == 0
             passed, failed = passed + documented, failed + (not documented)
     except providers.Missing as missing:

@@ -10,6 +10,8 @@ HERE = Path(__file__).resolve().parent.parent
 README = HERE / "README.md"
 CLOUDS = [name for name in ("aws", "gcp", "azure") if (HERE / name).is_dir()]
 MODULES = ("network", "postgres", "cluster", "tasker")
+# Modules that no cloud has in its own way.
+OTHERS = ("datadog",)
 BLOCK = re.compile(r'^(variable|output) "(\w+)" \{\n(.*?)^\}', re.M | re.S)
 
 
@@ -25,9 +27,9 @@ def declared(file: Path) -> dict[str, tuple[str, str]]:
     return found
 
 
-def table(cloud: str, module: str) -> str:
-    folder = HERE / cloud / module
-    lines = [f"### {cloud}/{module}", "", "| Input | Default | Meaning |", "| --- | --- | --- |"]
+def table(module: str) -> str:
+    folder = HERE / module
+    lines = [f"### {module}", "", "| Input | Default | Meaning |", "| --- | --- | --- |"]
     for name, (text, default) in declared(folder / "variables.tf").items():
         lines.append(f"| `{name}` | {f'`{default}`' if default else 'required'} | {text} |")
     lines += ["", "| Output | Meaning |", "| --- | --- |"]
@@ -40,7 +42,7 @@ def main(words: list[str]) -> int:
     text = README.read_text()
     before, rest = text.split(begin)
     after = rest.split(end)[1]
-    tables = "\n\n".join(table(cloud, module) for cloud in CLOUDS for module in MODULES)
+    tables = "\n\n".join(table(module) for module in [*(f"{cloud}/{module}" for cloud in CLOUDS for module in MODULES), *OTHERS])
     wanted = f"{before}{begin}\n{tables}\n\n{end}{after}"
     if "--check" not in words:
         README.write_text(wanted)

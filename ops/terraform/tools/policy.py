@@ -130,6 +130,8 @@ RULES = (
         lambda v: v["member"] not in ("allUsers", "allAuthenticatedUsers"),
         {"member": "allUsers"},
     ),
+    Rule("datadog_monitor", "tells somebody", lambda v: "@" in v["message"].splitlines()[-1], {"message": "Tasker stands still."}),
+    Rule("datadog_monitor", "names its runbook", lambda v: "/docs/runbooks/" in v["message"], {"message": "Tasker stands still.\n@slack-tasker"}),
     Rule("aws_kms_key", "is changed every year", lambda v: v["enable_key_rotation"] is True, {"enable_key_rotation": False}),
 )
 

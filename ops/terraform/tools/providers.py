@@ -115,20 +115,21 @@ def running(command: list[str], name: str) -> Iterator[dict[str, object]]:
 
 
 @contextmanager
-def attached(names: list[str], terraform: str) -> Iterator[dict[str, str]]:
-    """Runs the providers of these names; gives the environment in which Terraform uses them."""
+def attached(sources: list[str], terraform: str) -> Iterator[dict[str, str]]:
+    """Runs the providers of these sources, such as hashicorp/aws; gives the environment in which Terraform uses them."""
     with ExitStack() as stack:
         entries = {}
-        for name in names:
+        for source in sources:
+            name = source.split("/")[1]
             if name == "aws":
                 command = [str(aws_program(terraform)), "-debug"]
             elif (SCHEMAS / f"{name}.json").is_file():
                 command = [sys.executable, str(Path(__file__).parent / "schema_provider.py"), str(SCHEMAS / f"{name}.json")]
             else:
-                raise Missing(f"no schema of the Terraform provider hashicorp/{name} is in {SCHEMAS}.\nfix: add it with trim_schema.py")
-            entries[f"hashicorp/{name}"] = stack.enter_context(running(command, name))
+                raise Missing(f"no schema of the Terraform provider {source} is in {SCHEMAS}.\nfix: add it with trim_schema.py")
+            entries[source] = stack.enter_context(running(command, name))
         # The user's own settings of Terraform are none of a test's business.
-        kept = {key: value for key, value in os.environ.items() if not key.startswith(("TF_", "AWS_", "GOOGLE_", "ARM_"))}
+        kept = {key: value for key, value in os.environ.items() if not key.startswith(("TF_", "AWS_", "GOOGLE_", "ARM_", "DD_", "DATADOG_"))}
         data = stack.enter_context(tempfile.TemporaryDirectory())
         yield kept | {
             "TF_REATTACH_PROVIDERS": json.dumps(entries),

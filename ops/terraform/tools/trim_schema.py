@@ -1,7 +1,7 @@
 """Makes a schema for schema_provider.py out of a prebuilt provider of CDK for Terraform: `trim_schema.py PACKAGE.tgz OUT.json KIND…`.
 
-Those packages (npm: @cdktf/provider-google, @cdktf/provider-azurerm) are the only place but the provider itself where a registry of packages has its schema. They
-hold TypeScript that was written from it; a KIND is a folder of theirs, such as sql-user or data-google-project.
+Those packages (npm: @cdktf/provider-google, @cdktf/provider-azurerm, @cdktf/provider-datadog) are the only place but the provider itself where a registry of
+packages has its schema. They hold TypeScript that was written from it; a KIND is a folder of theirs, such as sql-user or data-google-project.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ def main(package: str, out: str, kinds: list[str]) -> None:
         version = re.search(r"providerVersion: ['\"]([\d.]+)['\"]", read(kinds[0], r"\.js"))
     package_name = re.sub(r"\.tgz$", "", Path(package).name)
     result["notice"] = (
-        f"Schemas of hashicorp/{Path(out).stem} {version.group(1) if version else ''}, read from {package_name}. "
+        f"Schemas of the Terraform provider {Path(out).stem} {version.group(1) if version else ''}, read from {package_name}. "
         "Copyright (c) HashiCorp, Inc., licensed under MPL-2.0: see LICENSE-MPL-2.0 beside this file. This file alone is under that licence."
     )
     Path(out).write_text(json.dumps(result, indent=1, sort_keys=True) + "\n")

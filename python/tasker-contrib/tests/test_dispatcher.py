@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,12 +17,19 @@ from tasker_contrib import Checkpoint, TaskerEvent, batch_worker, step_handler, 
 from tasker_contrib._internal import metrics
 from tasker_contrib._internal.dispatcher import Dispatcher
 from tasker_contrib._internal.registry import registry
+from tasker_contrib._internal.watchdog import LoopWatch
 from tasker_contrib.batches import BatchContext
 from tasker_contrib.log import TaskerLogFilter
 
 from .support import FakeNative, eventually
 
 pytestmark = pytest.mark.usefixtures("clean_registry")
+
+
+def metric(name: str) -> float:
+    value = metrics.registry.get_sample_value(f"tasker_contrib_{name}")
+    assert value is not None
+    return value
 
 
 @pytest.fixture
@@ -237,6 +245,45 @@ def test_a_blocked_loop_is_noticed(
     assert any("Use `def`" in r.getMessage() for r in caplog.records)
     release.set()
     assert eventually(lambda: dispatcher.health()[0])
+
+
+def test_the_longest_lag_stays_for_a_minute_so_that_a_scrape_meets_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 100.0
+    asked: list[Callable[[], None]] = []
+    loop: Any = SimpleNamespace(call_soon_threadsafe=asked.append)
+    clock = SimpleNamespace(monotonic=lambda: now)
+    monkeypatch.setattr("tasker_contrib._internal.watchdog.time", clock)
+    watch = LoopWatch()
+    watch.look(loop, str)
+    asked.pop()()
+    now += 1
+    watch.look(loop, str)
+    assert metric("event_loop_lag_seconds") == 0
+    now += 1
+    watch.look(loop, str)
+    assert metric("event_loop_lag_seconds") == 1, "while it still does not answer"
+    now += 0.4
+    asked.pop()()
+    lags = []
+    for _ in range(70):
+        now += 1
+        watch.look(loop, str)
+        if asked:
+            asked.pop()()
+        lags.append(metric("event_loop_lag_seconds"))
+    assert lags == [pytest.approx(1.4)] * 60 + [0.0] * 10
+
+
+def test_capacity_is_there_while_steps_are_executed(native: FakeNative) -> None:
+    dispatcher = Dispatcher(native, registry, concurrency=3, worker_id="w1")
+    assert metric("handlers_capacity") == 0
+    dispatcher.start()
+    assert metric("handlers_capacity") == 3
+    dispatcher.stop()
+    assert metric("handlers_capacity") == 0
+    assert metric("event_loop_lag_seconds") == 0
 
 
 def test_a_result_that_core_refuses_becomes_a_failure(

@@ -19,6 +19,7 @@ import {
 import { ERROR_TYPES, type EventBase } from './contract.ts';
 import { forwardDomainEvents } from './domain-events.ts';
 import type { TaskerEvents } from './events.ts';
+import { LoopLag } from './loop-lag.ts';
 import type { Metrics } from './metrics.ts';
 import type { Core, NativeModule, NativeStep } from './native.ts';
 import { type Failure, failed, type Handler, invoke, type Outcome, thrown } from './outcome.ts';
@@ -58,6 +59,7 @@ export class Dispatcher {
   #accepting = true;
   #stopped = false;
   #idle: (() => void)[] = [];
+  readonly #lag = new LoopLag();
 
   constructor(
     private readonly native: NativeModule,
@@ -69,7 +71,13 @@ export class Dispatcher {
     private readonly events: TaskerEvents,
     private readonly metrics: Metrics,
   ) {
-    metrics.gauges = () => ({ inFlight: this.#running.size, hung: this.hung().length });
+    metrics.gauges = () => ({
+      handlersInFlight: this.#running.size,
+      handlersCapacity: this.#stopped ? 0 : concurrency,
+      handlersHung: this.hung().length,
+      eventLoopLag: this.#lag.seconds,
+      workerDraining: this.#accepting ? 0 : 1,
+    });
   }
 
   /** Begin to take steps. */
@@ -85,6 +93,7 @@ export class Dispatcher {
       if (!this.#stopped) this.#timer = setTimeout(turn, busy ? 1 : POLL_MS);
     };
     turn();
+    this.#lag.start();
   }
 
   /** Steps that run, hung ones included. */
@@ -146,6 +155,7 @@ export class Dispatcher {
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#timer);
+    this.#lag.stop();
   }
 
   #unanswered(): Running[] {

@@ -4,12 +4,26 @@ import { METRICS } from './contract.ts';
 
 const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
+/** What the worker says at the moment, by key of the contract. */
+export type Gauges = Record<
+  'handlersInFlight' | 'handlersCapacity' | 'handlersHung' | 'eventLoopLag' | 'workerDraining',
+  number
+>;
+
+const NO_WORKER: Gauges = {
+  handlersInFlight: 0,
+  handlersCapacity: 0,
+  handlersHung: 0,
+  eventLoopLag: 0,
+  workerDraining: 0,
+};
+
 /** See the module. */
 export class Metrics {
   readonly #counts = new Map<string, Map<string, number>>();
   readonly #durations = new Map<string, { buckets: number[]; sum: number; count: number }>();
   /** Reads the gauges when the text is made. */
-  gauges: () => { inFlight: number; hung: number } = () => ({ inFlight: 0, hung: 0 });
+  gauges: () => Gauges = () => NO_WORKER;
 
   /** One more of a counter. */
   count(metric: 'handlerExecutions' | 'clientRequests', ...labels: string[]): void {
@@ -33,11 +47,10 @@ export class Metrics {
   /** The text. */
   render(): string {
     const lines: string[] = [];
-    const { inFlight, hung } = this.gauges();
+    const gauges: Record<string, number> = this.gauges();
     for (const [key, metric] of Object.entries(METRICS)) {
       lines.push(`# HELP ${metric.name} ${metric.doc}`, `# TYPE ${metric.name} ${metric.kind}`);
-      if (key === 'handlersInFlight') lines.push(`${metric.name} ${inFlight}`);
-      if (key === 'handlersHung') lines.push(`${metric.name} ${hung}`);
+      if (key in gauges) lines.push(`${metric.name} ${gauges[key]}`);
       for (const [labels, value] of this.#counts.get(key) ?? []) lines.push(`${metric.name}${labels} ${value}`);
       if (key === 'handlerDuration') {
         for (const [handler, { buckets, sum, count }] of this.#durations) {

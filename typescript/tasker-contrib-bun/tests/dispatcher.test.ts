@@ -364,6 +364,28 @@ describe('execution', () => {
     expect(aborted).toBe(true);
   });
 
+  test('metrics tell capacity, hung handlers and the drain', async () => {
+    const value = (name: string) => metrics.render().match(new RegExp(`^tasker_contrib_${name} (.*)$`, 'm'))?.[1];
+    expect([value('handlers_capacity'), value('worker_draining')]).toEqual(['0', '0']);
+    launch([], 7);
+    expect([value('handlers_capacity'), value('handlers_hung'), value('worker_draining')]).toEqual(['7', '0', '0']);
+    dispatcher?.pause();
+    expect([value('handlers_capacity'), value('worker_draining')]).toEqual(['7', '1']);
+    dispatcher?.stop();
+    expect([value('handlers_capacity'), value('event_loop_lag_seconds')]).toEqual(['0', '0']);
+  });
+
+  test('a handler that blocks the event loop is seen afterwards', async () => {
+    const blocks = step('b', () => {
+      const end = performance.now() + 1500;
+      while (performance.now() < end);
+      return {};
+    });
+    await run([blocks], claimed({ callable: 'b' }));
+    const lag = metrics.render().match(/^tasker_contrib_event_loop_lag_seconds (.*)$/m)?.[1];
+    expect(Number(lag)).toBeGreaterThan(0.3);
+  });
+
   test('a subscriber that fails disturbs no step', async () => {
     events.on('step:completed', () => {
       throw new Error('subscriber');

@@ -274,6 +274,7 @@ describe('routes', () => {
     expect([answer.status, body.status]).toEqual([200, 'ready']);
     await made.drain(0);
     expect((await fetch(`${made.url}/tasker/ready`)).status).toBe(503);
+    expect(await (await fetch(`${made.url}/tasker/metrics`)).text()).toContain('tasker_contrib_worker_draining 1');
   }, 60_000);
 
   test('what fails is named, and live does not care', async () => {

@@ -102,7 +102,10 @@ def test_a_hung_handler_makes_the_process_unready_and_is_named(
     [failed] = [c for c in ready.json()["components"] if c["status"] == "failed"]
     assert failed["name"] == "dispatcher"
     assert "slow.wait" in failed["detail"]
-    assert "tasker_contrib_handlers_hung 1.0" in project.health("/metrics").text
+    metrics = project.health("/metrics").text
+    assert "tasker_contrib_handlers_hung 1.0" in metrics
+    assert "tasker_contrib_worker_draining 0.0" in metrics
+    assert re.search(r"^tasker_contrib_handlers_capacity [1-9]", metrics, re.MULTILINE)
     project.go()
     eventually(lambda: project.health("/ready").status_code == 200, what="it is ready again")
     project.close_gate()
@@ -135,6 +138,7 @@ def test_a_killed_child_comes_back_and_a_stop_loses_nothing(
     assert {"name": "worker", "status": "failed", "detail": "draining"} in ready.json()[
         "components"
     ]
+    assert "tasker_contrib_worker_draining 1.0" in project.health("/metrics").text
     project.go()
     assert process.wait(60) == 0, project.log.read_text()
     assert not second.is_running()

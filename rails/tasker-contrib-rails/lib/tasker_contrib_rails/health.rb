@@ -2,9 +2,10 @@
 
 require "json"
 require_relative "contract"
+require_relative "metrics"
 
 module TaskerContribRails
-  # Health over HTTP, to be mounted: GET /live and GET /ready; and GET /metrics for Prometheus where the app has an outbox.
+  # Health over HTTP, to be mounted: GET /live and GET /ready; and GET /metrics for Prometheus in a worker and where the app has an outbox.
   #
   # @example config/routes.rb
   #   mount Tasker::Health => "/tasker"
@@ -24,7 +25,7 @@ module TaskerContribRails
         when "/live" then answer(200, live)
         when "/ready" then ready.then { |body| answer(body[:status] == "ready" ? 200 : 503, body) }
         when "/metrics" then metrics
-        else answer(404, { error: "there are /live, /ready and, with an outbox, /metrics" })
+        else answer(404, { error: "there are /live, /ready and, with a worker or an outbox, /metrics" })
         end
       end
 
@@ -78,13 +79,18 @@ module TaskerContribRails
       def templates = idle? ? off : check(runtime.state != :failed, "checked at the start")
 
       def metrics
-        return answer(404, { error: "there are metrics where the app has the table tasker_outbox" }) unless Outbox.table?
+        worker = Metrics.of_worker(runtime)
+        outbox = Outbox.table? ? Outbox::Metrics.text : nil
+        return answer(404, { error: "there are metrics in a worker, and where the app has the table tasker_outbox" }) unless worker || outbox
 
-        [ 200, { "content-type" => "text/plain; version=0.0.4", "cache-control" => "no-store" }, [ Outbox::Metrics.text ] ]
+        prometheus([ worker, outbox ].join)
       rescue ::ActiveRecord::ActiveRecordError => error
-        TaskerContribRails.logger.warn("no metrics: #{error.class}: #{error.message}")
-        answer(503, { error: "the outbox cannot be read" })
+        TaskerContribRails.logger.warn("no metrics of the outbox: #{error.class}: #{error.message}")
+        # Those of the worker are worth most when the database is away.
+        worker ? prometheus(worker) : answer(503, { error: "the outbox cannot be read" })
       end
+
+      def prometheus(text) = [ 200, { "content-type" => Metrics::CONTENT_TYPE, "cache-control" => "no-store" }, [ text ] ]
 
       def answer(status, body)
         [ status, { "content-type" => "application/json", "cache-control" => "no-store" }, [ JSON.generate(body) ] ]

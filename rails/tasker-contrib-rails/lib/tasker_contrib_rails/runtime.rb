@@ -86,6 +86,9 @@ module TaskerContribRails
     # @return [Config::Settings, nil] those that the worker was started with
     attr_reader :settings
 
+    # @return [Integer] handlers that are executed at once, at most; 0 without a worker
+    def capacity = %i[running draining].include?(@state) && owned? ? @settings["worker.concurrency"] : 0
+
     # @return [Hash] Core's status, with String keys
     def core_status = running? ? @core.status : {}
 

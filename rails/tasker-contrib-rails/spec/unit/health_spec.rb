@@ -70,6 +70,51 @@ RSpec.describe TaskerContribRails::Health, :worker do
     expect(ready.first).to eq(200)
   end
 
+  describe "metrics" do
+    def metrics
+      _, headers, body = described_class.call("REQUEST_METHOD" => "GET", "PATH_INFO" => "/metrics")
+      expect(headers["content-type"]).to eq("text/plain; version=0.0.4")
+      body.join.scan(/^tasker_contrib_(\w+) (\S+)$/).to_h
+    end
+
+    before { allow(TaskerContribRails::Outbox).to receive(:table?).and_return(false) }
+
+    it "has none in a process without a worker and an outbox" do
+      expect(get("/metrics").first).to eq(404)
+    end
+
+    it "tells capacity, steps in flight, hung handlers and the drain" do
+      gate = Thread::Queue.new
+      handler("Echo") { |_| gate.pop }
+      start
+      idle = { "handlers_in_flight" => "0", "handlers_capacity" => settings["worker.concurrency"].to_s, "handlers_hung" => "0", "worker_draining" => "0" }
+      expect(metrics).to eq(idle)
+      answer(callable: "Echo", timeout_seconds: 0.05)
+      expect(metrics).to eq(idle.merge("handlers_in_flight" => "1", "handlers_hung" => "1"))
+      gate << {}
+      eventually { runtime.dispatcher.running.empty? }
+      seen = nil
+      subscriber = ActiveSupport::Notifications.subscribe("worker_draining.tasker") { seen = metrics }
+      runtime.stop
+      expect(seen).to eq(idle.merge("worker_draining" => "1"))
+      expect(metrics).to eq(idle.merge("handlers_capacity" => "0", "worker_draining" => "1"))
+    ensure
+      ActiveSupport::Notifications.unsubscribe(subscriber)
+    end
+
+    it "keeps those of the worker when the outbox cannot be read" do
+      start
+      allow(TaskerContribRails::Outbox).to receive(:table?).and_raise(ActiveRecord::ConnectionNotEstablished, "gone")
+      expect(metrics).to include("worker_draining" => "0")
+      expect(log.string).to include("no metrics of the outbox: ActiveRecord::ConnectionNotEstablished: gone")
+    end
+
+    it "are named as in the contract" do
+      names = File.read(File.expand_path("../../../../xtask/contract/metrics.toml", __dir__)).scan(/^name = "(\w+)"$/).flatten
+      expect(names).to include(*TaskerContribRails::Metrics::WORKER.keys, *TaskerContribRails::Outbox::Metrics::NAMES.keys)
+    end
+  end
+
   it "fails when the worker could not start" do
     native.boot_error = RuntimeError.new("no database")
     expect { start }.to raise_error(TaskerContribRails::WorkerError)

@@ -2002,12 +2002,33 @@ METRIC_HANDLERS_IN_FLIGHT: Final = Metric(
     (),
     "Handlers being executed now.",
 )
+METRIC_HANDLERS_CAPACITY: Final = Metric(
+    "tasker_contrib_handlers_capacity",
+    "gauge",
+    "handlers",
+    (),
+    "Handlers that the worker executes at once, at most; 0 without a worker. Not Axum.",
+)
 METRIC_HANDLERS_HUNG: Final = Metric(
     "tasker_contrib_handlers_hung",
     "gauge",
     "handlers",
     (),
     "Handlers that exceeded their timeout and cannot be stopped.",
+)
+METRIC_EVENT_LOOP_LAG: Final = Metric(
+    "tasker_contrib_event_loop_lag_seconds",
+    "gauge",
+    "seconds",
+    (),
+    "Longest time in the last minute that the handlers' event loop did not answer. Python and Bun.",
+)
+METRIC_WORKER_DRAINING: Final = Metric(
+    "tasker_contrib_worker_draining",
+    "gauge",
+    "workers",
+    (),
+    "1 from the start of the drain on. Not Axum.",
 )
 METRIC_CLIENT_REQUESTS: Final = Metric(
     "tasker_contrib_client_requests_total",
@@ -2042,7 +2063,10 @@ METRICS: Final[tuple[Metric, ...]] = (
     METRIC_HANDLER_EXECUTIONS,
     METRIC_HANDLER_DURATION,
     METRIC_HANDLERS_IN_FLIGHT,
+    METRIC_HANDLERS_CAPACITY,
     METRIC_HANDLERS_HUNG,
+    METRIC_EVENT_LOOP_LAG,
+    METRIC_WORKER_DRAINING,
     METRIC_CLIENT_REQUESTS,
     METRIC_OUTBOX_OPEN,
     METRIC_OUTBOX_DEAD,

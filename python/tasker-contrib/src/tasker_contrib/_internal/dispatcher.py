@@ -100,6 +100,7 @@ class Dispatcher:
             self._own_loop = LoopThread()
         self._poller = threading.Thread(target=self._poll, name="tasker-poller", daemon=True)
         self._poller.start()
+        metrics.capacity.set(self._concurrency)
 
     def pause(self) -> None:
         """Start no more steps; the ones that run go on."""
@@ -153,6 +154,8 @@ class Dispatcher:
     def stop(self) -> None:
         """End all threads. Call `cut` before."""
         self.stop_polling()
+        metrics.capacity.set(0)
+        metrics.loop_lag.set(0)
         self._threads.close()
         if self._own_loop is not None:
             self._own_loop.stop()

@@ -8,13 +8,16 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from ._contract import (
     METRIC_CLIENT_REQUESTS,
+    METRIC_EVENT_LOOP_LAG,
     METRIC_HANDLER_DURATION,
     METRIC_HANDLER_EXECUTIONS,
+    METRIC_HANDLERS_CAPACITY,
     METRIC_HANDLERS_HUNG,
     METRIC_HANDLERS_IN_FLIGHT,
     METRIC_OUTBOX_DEAD,
     METRIC_OUTBOX_LAG,
     METRIC_OUTBOX_OPEN,
+    METRIC_WORKER_DRAINING,
     Metric,
 )
 
@@ -43,7 +46,10 @@ duration = Histogram(
     registry=registry,
 )
 in_flight = _gauge(METRIC_HANDLERS_IN_FLIGHT)
+capacity = _gauge(METRIC_HANDLERS_CAPACITY)
 hung = _gauge(METRIC_HANDLERS_HUNG)
+loop_lag = _gauge(METRIC_EVENT_LOOP_LAG)
+draining = _gauge(METRIC_WORKER_DRAINING)
 client_requests = _counter(METRIC_CLIENT_REQUESTS)
 
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
 
+from . import metrics
 from .running import Running
 
 logger = logging.getLogger("tasker_contrib.dispatcher")
@@ -17,15 +19,20 @@ logger = logging.getLogger("tasker_contrib.dispatcher")
 _CANCEL_GRACE_SECONDS = 2.0
 _BEAT_SECONDS = 1.0
 _LOOP_BLOCKED_SECONDS = 5.0
+_LAG_WINDOW_SECONDS = 60.0
 
 
 class LoopWatch:
-    """Notices an async handler that blocks the event loop."""
+    """Measures how late the event loop answers, and notices an async handler that blocks it."""
 
     def __init__(self) -> None:
         self.blocked = False
         self._beat = time.monotonic()
         self._next_beat = 0.0
+        self._asked: float | None = None
+        self._slowest = 0.0
+        # One entry for each beat; a scrape sees the longest of them, however short it was.
+        self._lags: deque[float] = deque(maxlen=round(_LAG_WINDOW_SECONDS / _BEAT_SECONDS))
 
     def look(self, loop: asyncio.AbstractEventLoop, handlers: Callable[[], str]) -> None:
         """Look at the loop, now and then.
@@ -48,10 +55,23 @@ class LoopWatch:
                 handlers(),
             )
         self.blocked = blocked
-        call_soon(loop, self._answer)
+        self._measure(now)
+        if self._asked is None:
+            self._asked = now
+            call_soon(loop, self._answer)
+
+    def _measure(self, now: float) -> None:
+        asked = self._asked
+        waiting = 0.0 if asked is None else now - asked
+        self._lags.append(max(self._slowest, waiting))
+        self._slowest = 0.0
+        metrics.loop_lag.set(max(self._lags))
 
     def _answer(self) -> None:
         self._beat = time.monotonic()
+        if self._asked is not None:
+            self._slowest = self._beat - self._asked
+        self._asked = None
 
 
 def watch_clock(

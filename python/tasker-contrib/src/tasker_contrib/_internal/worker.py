@@ -16,7 +16,7 @@ from ..events import TaskerEvent, emit
 from ..log import install_filter
 from ..settings import TaskerSettings
 from ..templates import CheckReport, check_app
-from . import database, native
+from . import database, metrics, native
 from ._contract import WORKER_DRAINING, WORKER_STARTED, WORKER_STOPPED
 from .dispatcher import Dispatcher
 from .ending import StopReport, finish_subscribers, return_unstarted
@@ -134,6 +134,7 @@ class Runtime:
             native.stop()
             raise
         self.state = "running"
+        metrics.draining.set(0)
         namespaces = sorted({t.namespace for t in self.report.templates})
         logger.info(
             "worker %s started in %.0f ms: %s, %s %s, %s at once",
@@ -173,6 +174,7 @@ class Runtime:
         begun = time.monotonic()
         settings, dispatcher = self.settings, self.dispatcher
         self.state = "draining"
+        metrics.draining.set(1)
         data = {"in_flight": dispatcher.in_flight, "timeout": settings.drain_timeout}
         logger.info(
             "worker draining: %s in flight%s",

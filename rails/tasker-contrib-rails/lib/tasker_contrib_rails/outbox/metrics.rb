@@ -16,7 +16,7 @@ module TaskerContribRails
       # @return [String]
       def self.text
         counts = Outbox.counts
-        NAMES.map { |name, (field, doc)| "# HELP #{name} #{doc}\n# TYPE #{name} gauge\n#{name} #{counts.public_send(field)}\n" }.join
+        NAMES.map { |name, (field, doc)| TaskerContribRails::Metrics.gauge(name, doc, counts.public_send(field)) }.join
       end
     end
   end

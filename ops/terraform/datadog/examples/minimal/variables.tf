@@ -1,0 +1,5 @@
+variable "cluster" {
+  description = "The tag `tasker_cluster` of the agents."
+  type        = string
+  default     = "production"
+}
