@@ -23,17 +23,17 @@ from .stack import RULES, Stack
 
 
 class Told:
-    """What Alertmanager has told, by alert: the newest status with the labels."""
+    """What Alertmanager has told: the newest status of each alert, which its labels name."""
 
     def __init__(self) -> None:
-        self.alerts: dict[str, dict[str, Any]] = {}
+        self.alerts: dict[frozenset[tuple[str, str]], dict[str, Any]] = {}
         told = self
 
         class Receiver(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["content-length"])))
                 for alert in body["alerts"]:
-                    told.alerts[alert["labels"]["alertname"]] = alert
+                    told.alerts[frozenset(alert["labels"].items())] = alert
                 self.send_response(200)
                 self.end_headers()
 
@@ -43,12 +43,15 @@ class Told:
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
-    def waits_for(self, name: str, status: str, seconds: float = 60) -> dict[str, Any]:
-        def look() -> dict[str, Any] | None:
-            alert = self.alerts.get(name)
-            return alert if alert and alert["status"] == status else None
+    def about(self, name: str, status: str) -> dict[str, Any] | None:
+        """One alert of this name that fires; or one that is resolved, if none fires."""
+        found = [one for one in list(self.alerts.values()) if one["labels"]["alertname"] == name]
+        firing = [one for one in found if one["status"] == "firing"]
+        wanted = firing if status == "firing" or firing else found
+        return wanted[-1] if wanted and wanted[-1]["status"] == status else None
 
-        return eventually(f"{name} is {status}", look, seconds)
+    def waits_for(self, name: str, status: str, seconds: float = 120) -> dict[str, Any]:
+        return eventually(f"{name} is {status}", lambda: self.about(name, status), seconds)
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +88,7 @@ def test_handler_that_fails(stack: Stack, told: Told) -> None:
     # One after another: a rate needs two samples of the counter.
     def fails() -> dict[str, Any] | None:
         stack.create(fail=True)
-        return told.alerts.get("TaskerHandlerFailing")
+        return told.about("TaskerHandlerFailing", "firing")
 
     alert = eventually("TaskerHandlerFailing is firing", fails)
     assert alert["labels"]["handler"] == "proof.charge"
