@@ -35,6 +35,7 @@ end
 
 RSpec.configure do |config|
   config.include People, :database
+  config.include People, :stack
   config.include Requests, type: :request
   config.include ActiveSupport::Testing::TimeHelpers, type: :request
 end
