@@ -1,9 +1,9 @@
-//! Ruby: gems with a `*.gemspec`, tested and built with the gems of this machine.
+//! Ruby: gems with a `*.gemspec`, and apps with a `Gemfile`, tested and built with the gems of this machine.
 //!
 //! Nothing is fetched: gems come from the machine's packages, or from a bundle that a developer has made (then there is a
 //! `Gemfile.lock`, and the tools run inside the bundle). The specification is Ruby; it is not executed to read it, so the two
 //! things that are needed must stand there literally: `spec.name = "…"`, and what else must be built for the tests as a comment:
-//! `# xtask: needs = ["ops/dev-server"]`.
+//! `# xtask: needs = ["ops/dev-server"]`. An app's name stands in such a comment of its `Gemfile`, too; it has no version, and is not built.
 
 mod channel;
 mod checkout;
@@ -34,6 +34,8 @@ pub const ECOSYSTEM: Entry = Entry {
 };
 
 const CORE: &str = "tasker-rb";
+/// The manifest of an app.
+const APP: &str = "Gemfile";
 /// Compares a unit's double of Core's gem with the gem's folder, which is its argument: prints what differs, and fails if anything does.
 const CHECK_CORE: &str = "script/check_core";
 /// In a unit's manifest, if its specification names Core's gem.
@@ -48,7 +50,7 @@ impl Reader for Ruby {
     }
 
     fn manifests(&self) -> &'static [&'static str] {
-        &["*.gemspec"]
+        &["*.gemspec", APP]
     }
 
     fn parse(&self, text: &str) -> std::result::Result<Table, Malformed> {
@@ -113,6 +115,7 @@ impl Language for Ruby {
                 let fix = ["rubocop", "--autocorrect", "--fail-level", "fatal"];
                 planner.add_each(unit, &[], [("rubocop", tool(&fix))]);
             }
+            Job::Build if unit.file == APP => {}
             Job::Build => {
                 let dist = planner.dist(unit);
                 let gem = dist
@@ -260,6 +263,12 @@ mod tests {
         assert!(!specification("s.names = \"x\"")
             .unwrap()
             .contains_key("name"));
+    }
+
+    #[test]
+    fn an_app_says_its_name_in_a_comment() {
+        let table = specification("# xtask: name = \"shop\"\ngem \"rails\"\n").unwrap();
+        assert_eq!(table["name"].as_str(), Some("shop"));
     }
 
     #[test]

@@ -1,0 +1,5 @@
+# frozen_string_literal: true
+
+class Page < ApplicationRecord
+  belongs_to :document
+end
