@@ -25,7 +25,7 @@ from django.conf import settings as django_settings
 from django.core.signals import setting_changed
 from pydantic import BaseModel
 from tasker_contrib._internal.names import did_you_mean
-from tasker_contrib.errors import TaskerConfigError
+from tasker_contrib.errors import TaskerConfigError, TaskerConfigWarning
 from tasker_contrib.settings import TaskerSettings
 
 __all__ = ["Permissions", "permissions", "tasker_settings"]
@@ -139,7 +139,7 @@ def _parse(value: Any) -> _Read:
             "other process; leave MODE out"
         )
     with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+        warnings.simplefilter("always", TaskerConfigWarning)
         try:
             settings = TaskerSettings(**values)
         except TaskerConfigError as error:
@@ -147,7 +147,9 @@ def _parse(value: Any) -> _Read:
     if problems:
         raise TaskerConfigError([in_our_words(problem) for problem in problems])
     settings = settings.model_copy(update=_of_django(settings))
-    return _Read(settings, allowed, outbox, tuple(in_our_words(str(w.message)) for w in caught))
+    # Others may warn meanwhile, such as the garbage collector: of a file that nobody closed.
+    ours = [w for w in caught if issubclass(w.category, TaskerConfigWarning)]
+    return _Read(settings, allowed, outbox, tuple(in_our_words(str(w.message)) for w in ours))
 
 
 def _lower(

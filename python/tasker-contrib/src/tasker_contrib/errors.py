@@ -20,6 +20,7 @@ __all__ = [
     "TaskerBackpressure",
     "TaskerClientError",
     "TaskerConfigError",
+    "TaskerConfigWarning",
     "TaskerConflict",
     "TaskerContribError",
     "TaskerNotFound",
@@ -55,6 +56,10 @@ class TaskerConfigError(TaskerContribError):
         else:
             lines = "\n".join(f"  - {problem}" for problem in self.problems)
             super().__init__(f"{len(self.problems)} problems:\n{lines}")
+
+
+class TaskerConfigWarning(UserWarning):
+    """A setting has no effect."""
 
 
 class HandlerImportError(TaskerConfigError):

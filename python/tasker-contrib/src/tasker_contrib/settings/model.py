@@ -21,7 +21,7 @@ from typing_extensions import Self
 from .._internal import core_keys
 from .._internal._contract import CONFIG_KEYS, CORE_VERSION, SETTINGS
 from .._internal.names import did_you_mean
-from ..errors import TaskerConfigError
+from ..errors import TaskerConfigError, TaskerConfigWarning
 from .explain import Explained, differences, explained
 from .sections import (
     DatabaseSettings,
@@ -192,6 +192,7 @@ class TaskerSettings(BaseSettings):
             if key.inert:
                 warnings.warn(
                     f"{label} has no effect: Core {CORE_VERSION} never reads this key",
+                    TaskerConfigWarning,
                     stacklevel=5,
                 )
             self._core_values[path] = checked
