@@ -11,8 +11,9 @@ use crate::error::{Error, Result};
 use crate::interrupt::Interrupt;
 use crate::process::{describe, open_log, ChildGroup, Invocation, Output, GRACE};
 
-/// A command that adds nothing to its log for this long hangs: the slowest test and the slowest crate take a third of it on a busy machine.
-const SILENCE: Duration = Duration::from_secs(600);
+/// A command that adds nothing to its log for this long hangs. Cargo may wait for half of it in silence, while another one builds in the
+/// same folder.
+const SILENCE: Duration = Duration::from_secs(20 * 60);
 /// How often we look at the log.
 const LOOK: Duration = Duration::from_millis(250);
 
