@@ -10,6 +10,7 @@ pub mod guard;
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
+use std::io::Write as _;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -182,6 +183,25 @@ impl ChildGroup {
         Self::start(unit, invocation, command, output)
     }
 
+    /// The same for a command that reads `input`, with a file for each stream.
+    pub fn spawn_with_input(
+        unit: &str,
+        invocation: &Invocation,
+        input: &str,
+        stdout: &Path,
+        stderr: &Path,
+    ) -> Result<Self> {
+        let mut command = invocation.to_command();
+        command.stdin(Stdio::piped());
+        command.stdout(open_log(stdout)?).stderr(open_log(stderr)?);
+        let mut group = Self::launch(unit, invocation, command)?;
+        if let Some(mut stdin) = group.child.stdin.take() {
+            // A program that ended early says why itself.
+            let _ = stdin.write_all(input.as_bytes());
+        }
+        Ok(group)
+    }
+
     fn start(
         unit: &str,
         invocation: &Invocation,
@@ -198,6 +218,10 @@ impl ChildGroup {
                 command.stdout(Stdio::piped()).stderr(open_log(log)?);
             }
         }
+        Self::launch(unit, invocation, command)
+    }
+
+    fn launch(unit: &str, invocation: &Invocation, mut command: Command) -> Result<Self> {
         let child = command.spawn().map_err(|error| Error::CannotStart {
             unit: unit.to_owned(),
             command: invocation.command_line(),

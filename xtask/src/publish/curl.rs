@@ -2,11 +2,11 @@
 //!
 //! A token goes through curl's standard input, so that no list of processes shows it.
 
-use std::io::Write as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use crate::error::{Error, Result};
+use crate::interrupt::Interrupt;
+use crate::process::{ChildGroup, Invocation};
 
 #[derive(Debug)]
 pub struct Answer {
@@ -102,78 +102,78 @@ impl<'a> Request<'a> {
         self
     }
 
-    pub fn send(&self) -> Result<Answer> {
+    /// Asks, and waits for the answer; curl does not outlive us, so that nothing is uploaded behind the back of the next run.
+    pub fn send(&self, interrupt: &Interrupt) -> Result<Answer> {
         let scratch = tempfile::tempdir().map_err(Error::io("create", std::env::temp_dir()))?;
-        let (body, headers) = (scratch.path().join("body"), scratch.path().join("headers"));
-        let mut command = self.command();
-        command
-            .arg("--output")
-            .arg(&body)
-            .arg("--dump-header")
-            .arg(&headers)
-            .arg(self.url);
-        let cannot = |error: std::io::Error| Error::CannotStart {
-            unit: "release".into(),
-            command: "curl".into(),
-            why: match error.kind() {
-                std::io::ErrorKind::NotFound => "`curl` is not installed".into(),
-                _ => error.to_string(),
-            },
-        };
-        let mut child = command.spawn().map_err(cannot)?;
-        if let (Some(mut stdin), Some(token)) = (child.stdin.take(), &self.token) {
-            let token = token.replace(['"', '\\', '\n', '\r'], "");
-            // curl that ended early says why itself.
-            let _ =
-                stdin.write_all(format!("header = \"Authorization: Bearer {token}\"\n").as_bytes());
-        }
-        let ended = child.wait_with_output().map_err(cannot)?;
-        let status = String::from_utf8_lossy(&ended.stdout).trim().parse();
+        let file = |name: &str| scratch.path().join(name);
+        let read = |name: &str| std::fs::read(file(name)).unwrap_or_default();
+        let text = |name: &str| String::from_utf8_lossy(&read(name)).trim().to_owned();
+        let curl = self.invocation(scratch.path());
+        let mut child = ChildGroup::spawn_with_input(
+            "release",
+            &curl,
+            &self.secrets(),
+            &file("status"),
+            &file("trouble"),
+        )?;
+        let status = child.wait(interrupt)?;
         Ok(Answer {
             // What was cut in the middle is no answer.
-            status: status.ok().filter(|_| ended.status.success()).unwrap_or(0),
-            body: std::fs::read(&body).unwrap_or_default(),
-            headers: std::fs::read_to_string(&headers).unwrap_or_default(),
-            trouble: String::from_utf8_lossy(&ended.stderr).trim().to_owned(),
+            status: text("status")
+                .parse()
+                .ok()
+                .filter(|_| status.success())
+                .unwrap_or(0),
+            body: read("body"),
+            headers: String::from_utf8_lossy(&read("headers")).into_owned(),
+            trouble: text("trouble"),
         })
     }
 
-    /// curl with everything but where its answer goes and where it asks. It reads the token from its standard input.
-    fn command(&self) -> Command {
-        let mut command = Command::new("curl");
-        command
-            .args([
-                "--silent",
-                "--show-error",
-                "--location",
-                "--netrc-optional",
-                "--max-time",
-                "120",
-                "--retry",
-                "0",
-            ])
-            .args([
-                "--write-out",
-                "%{http_code}",
-                "--request",
-                self.method,
-                "--config",
-                "-",
-            ]);
+    /// What curl reads from its standard input.
+    fn secrets(&self) -> String {
+        let Some(token) = &self.token else {
+            return String::new();
+        };
+        let token = token.replace(['"', '\\', '\n', '\r'], "");
+        format!("header = \"Authorization: Bearer {token}\"\n")
+    }
+
+    /// curl, which puts its answer into files in `scratch`.
+    fn invocation(&self, scratch: &Path) -> Invocation {
+        let file = |name: &str| scratch.join(name).display().to_string();
+        let mut argv: Vec<String> = [
+            "curl",
+            "--silent",
+            "--show-error",
+            "--location",
+            "--netrc-optional",
+            "--max-time",
+            "120",
+            "--retry",
+            "0",
+            "--request",
+            self.method,
+            "--config",
+            "-",
+            "--write-out",
+            "%{http_code}",
+        ]
+        .map(str::to_owned)
+        .to_vec();
+        argv.extend(["--output".into(), file("body")]);
+        argv.extend(["--dump-header".into(), file("headers")]);
         if is_loopback(self.url) {
-            command.args(["--noproxy", "*"]);
+            argv.extend(["--noproxy".into(), "*".into()]);
         }
         for header in &self.headers {
-            command.args(["--header", header]);
+            argv.extend(["--header".into(), header.clone()]);
         }
-        if let Some(file) = self.upload {
-            command.arg("--upload-file").arg(file);
+        if let Some(upload) = self.upload {
+            argv.extend(["--upload-file".into(), upload.display().to_string()]);
         }
-        command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        command
+        argv.push(self.url.to_owned());
+        Invocation::new(scratch, argv)
     }
 }
 
@@ -190,4 +190,56 @@ pub fn is_loopback(url: &str) -> bool {
 pub fn host(url: &str) -> &str {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     rest.split('/').next().unwrap_or("")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+
+    fn listen() -> (TcpListener, String) {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let url = format!("http://{}/", listener.local_addr().expect("an address"));
+        (listener, url)
+    }
+
+    #[test]
+    fn an_answer_has_its_status_its_headers_and_its_body_and_the_token_was_sent() {
+        let (listener, url) = listen();
+        let server = std::thread::spawn(move || {
+            let (mut client, _) = listener.accept().expect("a client");
+            let mut asked = [0; 4096];
+            let length = client.read(&mut asked).expect("a request");
+            let answer =
+                "HTTP/1.1 404 Not Found\r\nX-Reason: none\r\nContent-Length: 4\r\n\r\ngone";
+            client.write_all(answer.as_bytes()).expect("to answer");
+            String::from_utf8_lossy(&asked[..length]).into_owned()
+        });
+        let answer = Request::get(&url)
+            .token(Some("s3cret".to_owned()))
+            .send(&Interrupt::default())
+            .expect("an answer");
+        assert_eq!((answer.status, answer.text().as_str()), (404, "gone"));
+        assert!(answer.headers.contains("X-Reason: none"));
+        let asked = server.join().expect("a server");
+        assert!(asked.contains("Authorization: Bearer s3cret"), "{asked}");
+    }
+
+    #[test]
+    fn an_interrupt_ends_a_request_that_nobody_answers() {
+        let (listener, url) = listen();
+        let interrupt = Interrupt::default();
+        let asked = interrupt.clone();
+        let server = std::thread::spawn(move || {
+            let (mut client, _) = listener.accept().expect("a client");
+            asked.set();
+            // Ends when curl has gone.
+            client.read_to_end(&mut Vec::new())
+        });
+        let refused = Request::get(&url).send(&interrupt);
+        assert!(matches!(refused, Err(Error::Interrupted)), "{refused:?}");
+        let _ = server.join().expect("a server");
+    }
 }

@@ -72,7 +72,7 @@ pub fn sum(context: &Context, unit: &str, tag: &str, file: &str) -> Result<Optio
         return github_sum(context, unit, tag, file);
     };
     let url = place(base, tag, file);
-    let answer = Request::get(&url).token(token()).send()?;
+    let answer = Request::get(&url).token(token()).send(&context.interrupt)?;
     match answer.status {
         200 => Ok(Some(Sum::of(Algorithm::Sha256, &answer.body))),
         404 | 410 => Ok(None),
@@ -91,7 +91,7 @@ pub fn put(context: &Context, unit: &str, tag: &str, file: &Path) -> Result<Resu
         Some(base) => {
             let url = place(base, tag, &name);
             let request = Request::put(&url, file).token(token());
-            let answer = context.effect(|| request.send())?;
+            let answer = context.effect(|| request.send(&context.interrupt))?;
             Ok(if answer.is_success() {
                 Ok(())
             } else {

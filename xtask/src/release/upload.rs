@@ -149,7 +149,7 @@ fn send(context: &Context, unit: &Unit, file: &Path, is_extra: bool) -> Result<R
 /// Clients do not print how long a server asks to wait; the server says it to anybody.
 fn ask_for_time(context: &Context, unit: &Unit) -> Option<Duration> {
     let url = unit.channel.limited_at(context, unit)?;
-    let answer = Request::post_nothing(&url).send().ok()?;
+    let answer = Request::post_nothing(&url).send(&context.interrupt).ok()?;
     if answer.status == 429 {
         retry::named_wait(&answer.headers, retry::now())
     } else {

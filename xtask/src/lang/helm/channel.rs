@@ -101,7 +101,7 @@ impl Channel for Helm {
         let scheme = if is_loopback(target) { "http" } else { "https" };
         let url = format!("{scheme}://{}/v2/", host(target));
         let open = Request::get(&url)
-            .send()
+            .send(&context.interrupt)
             .is_ok_and(|answer| answer.is_success());
         if open
             || stores().iter().any(|store| {

@@ -174,7 +174,7 @@ impl Channel for Python {
         };
         let name = file_name(&unit.name).replace('_', "-");
         let url = format!("{}/{name}/", base.trim_end_matches('/'));
-        let answer = Request::get(&url).header("Accept: text/html").send()?;
+        let answer = Request::get(&url).header("Accept: text/html").send(&context.interrupt)?;
         match answer.status {
             404 => return Ok(Vec::new()),
             200 => {}
@@ -191,7 +191,7 @@ impl Channel for Python {
             }
             let sum = match link.split_once("#sha256=") {
                 Some((_, sum)) => Sum::sha256(sum),
-                None => download(unit, &url, &link)?,
+                None => download(context, unit, &url, &link)?,
             };
             found.push(Remote {
                 file: Some(name),
@@ -242,7 +242,7 @@ fn links(page: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-fn download(unit: &Unit, page: &str, link: &str) -> Result<Sum> {
+fn download(context: &Context, unit: &Unit, page: &str, link: &str) -> Result<Sum> {
     let link = link.split('#').next().unwrap_or(link);
     let host = page
         .find("://")
@@ -253,7 +253,7 @@ fn download(unit: &Unit, page: &str, link: &str) -> Result<Sum> {
         _ if link.starts_with('/') => format!("{host}{link}"),
         _ => format!("{page}{link}"),
     };
-    let answer = Request::get(&url).send()?;
+    let answer = Request::get(&url).send(&context.interrupt)?;
     if !answer.is_success() {
         return Err(puzzled(unit, &url, &answer.describe()));
     }

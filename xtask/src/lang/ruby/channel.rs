@@ -130,7 +130,7 @@ impl Channel for Ruby {
         let base = server(context, unit)?;
         let base = base.trim_end_matches('/');
         let url = format!("{base}/info/{}", unit.name);
-        let answer = Request::get(&url).send()?;
+        let answer = Request::get(&url).send(&context.interrupt)?;
         match answer.status {
             404 => return Ok(Vec::new()),
             200 => {}
@@ -149,7 +149,7 @@ impl Channel for Ruby {
         let sum = match sum {
             Some(sum) => Sum::sha256(sum),
             None => {
-                let file = Request::get(&format!("{base}/gems/{}", file_of(unit))).send()?;
+                let file = Request::get(&format!("{base}/gems/{}", file_of(unit))).send(&context.interrupt)?;
                 if !file.is_success() {
                     return Err(puzzled(unit, &url, &file.describe()));
                 }

@@ -173,7 +173,7 @@ impl Channel for TypeScript {
             registry(context, unit)?.trim_end_matches('/'),
             unit.name.replace('/', "%2f")
         );
-        let answer = Request::get(&url).send()?;
+        let answer = Request::get(&url).send(&context.interrupt)?;
         match answer.status {
             404 => return Ok(Vec::new()),
             200 => {}
