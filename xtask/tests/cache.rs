@@ -172,6 +172,39 @@ fn what_it_does_not_use_does_not_count() {
 }
 
 #[test]
+fn an_input_that_git_ignores_is_refused_because_its_changes_go_unnoticed() {
+    let fixture = repository();
+    let manifest = "rust/adder/Cargo.toml";
+    let text = fs::read_to_string(fixture.root.join(manifest)).unwrap();
+    fixture.write(
+        manifest,
+        &format!("{text}\n[package.metadata.xtask]\ninputs = [\"secret.env\", \"../../notes\"]\n"),
+    );
+    fixture.write("notes/today", "seen by git\n");
+    fixture.write("notes-of-another", "has the same beginning\n");
+    let test = ["test", "--unit", "rust/adder", "--dry-run"];
+    assert_eq!(fixture.run(&test).code, Some(0), "a file that is not there");
+    fixture.write(".gitignore", "/target/\n.venv/\n/.xtask/\nsecret.env\n");
+    fixture.write("rust/adder/secret.env", "TOKEN=1\n");
+    let refused = fixture.run(&test);
+    assert_eq!(refused.code, Some(2), "{refused:?}");
+    assert!(
+        refused
+            .err
+            .contains("`rust/adder/secret.env` in `inputs` is ignored by git"),
+        "{}",
+        refused.err
+    );
+    fixture.write(
+        ".gitignore",
+        "/target/\n.venv/\n/.xtask/\nsecret.env\n/notes/\n",
+    );
+    fs::remove_file(fixture.root.join("rust/adder/secret.env")).unwrap();
+    let refused = fixture.run(&test);
+    assert!(refused.err.contains("`notes` in `inputs`"), "{refused:?}");
+}
+
+#[test]
 fn the_environment_counts_and_nothing_else_of_it_reaches_a_task() {
     let fixture = repository();
     let pytest = "#!/bin/sh\nenv > seen.env\necho '==== 3 passed, 1 skipped in 0.01s ===='\n";

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use crate::error::{Error, Result};
+use crate::file::line_with;
 use crate::git::Files;
 use crate::layout::holds_no_packages;
 use crate::unit::{above, is_named, Found, Reader, Unit};
@@ -33,7 +34,46 @@ pub fn units(root: &Path, files: Option<&Files>, languages: &[&dyn Reader]) -> R
         }
     };
     places.sort_by(|one, other| one.folder.split('/').cmp(other.folder.split('/')));
-    read_all(root, &places, languages)
+    let units = read_all(root, &places, languages)?;
+    if let Some(files) = files {
+        refuse_ignored(root, files, &units)?;
+    }
+    Ok(units)
+}
+
+/// A change of what git ignores goes unnoticed, so that an old result would be taken for one of the new content.
+fn refuse_ignored(root: &Path, files: &Files, units: &[Unit]) -> Result<()> {
+    let counts = |input: &str| {
+        let at = files
+            .all
+            .partition_point(|(path, _)| &**path < input.as_bytes());
+        files.all[at..]
+            .iter()
+            .take_while(|(path, _)| path.starts_with(input.as_bytes()))
+            .any(|(path, _)| is_or_is_in(path, input))
+    };
+    for unit in units {
+        let ignored = unit
+            .inputs
+            .iter()
+            .find(|input| root.join(input).exists() && !counts(input));
+        if let Some(input) = ignored {
+            let manifest = Path::new(&unit.folder).join(&unit.file);
+            let text = crate::file::read(&root.join(&manifest))?;
+            return Err(Error::BadFile {
+                line: line_with(&text, "inputs"),
+                file: manifest,
+                why: format!("`{input}` in `inputs` is ignored by git, so a change of it would go unnoticed"),
+                fix: Some("list a file that is in the repository, and give the tests what is not through their environment".into()),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn is_or_is_in(path: &[u8], place: &str) -> bool {
+    let rest = path.strip_prefix(place.as_bytes());
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
 }
 
 /// Reads the manifests of these places, which are sorted, but not of those in folders that others own.

@@ -137,17 +137,14 @@ impl Language for Rust {
             needs.extend(package.needs(planner)?.needs);
             argv.extend(["--package", package.unit.name.as_str()]);
         }
-        let largest = packages
-            .iter()
-            .max_by_key(|package| package.compiled.len())
-            .and_then(|package| package.note(Pass::Compile));
+        let note = note(&packages, Pass::Compile);
         let compile = packages[0].cargo(&argv);
         let mut task = planner.task_in("rust", "compile-tests");
         "cargo xtask test --lang rust".clone_into(&mut task.rerun);
         let task = task
             .after(needs)
             .sharing(BUILDING)
-            .noting(largest)
+            .noting(note)
             .act(Action::Ahead(compile));
         planner.add(task);
         Ok(())
@@ -325,7 +322,7 @@ impl<'a> Package<'a> {
             .task(unit, "clippy")
             .after(ready.needs)
             .sharing(BUILDING)
-            .noting(self.note(Pass::Check))
+            .noting(note(std::slice::from_ref(self), Pass::Check))
             .run(self.cargo(&[&look[..], &strictly[..]].concat()));
         planner.add(clippy);
         let format = self.cargo(&["fmt", "--package", name, "--check"]);
@@ -378,31 +375,46 @@ impl<'a> Package<'a> {
     /// The same, unless something that was compiled before in this run takes them.
     fn note_alone(&self, planner: &Planner<'_>) -> Option<String> {
         let alone = together(planner).is_none();
-        alone.then(|| self.note(Pass::Compile)).flatten()
+        alone
+            .then(|| note(std::slice::from_ref(self), Pass::Compile))
+            .flatten()
     }
+}
 
-    /// Says why a first build takes minutes.
-    fn note(&self, pass: Pass) -> Option<String> {
-        let doing = match pass {
-            Pass::Compile => "compiling",
-            Pass::Check => "checking",
-        };
-        let folder = target_folder(&self.repo.root).join("debug/deps");
-        let missing: Vec<&str> = PARTS_OF_CORE
-            .into_iter()
-            .filter(|(package, _)| self.compiled.contains(*package))
-            .filter(|(package, _)| !pass.has_left(&folder, package))
-            .map(|(_, part)| part)
-            .collect();
-        (!missing.is_empty()).then(|| {
-            format!(
-                "{doing} Tasker Core's {} for {} (about {} crates, once; later runs reuse them)",
-                missing.join(" and "),
-                self.unit.name,
-                self.compiled.len() / 10 * 10
-            )
-        })
-    }
+/// Says why a first build of these packages takes minutes.
+fn note(packages: &[Package<'_>], pass: Pass) -> Option<String> {
+    let doing = match pass {
+        Pass::Compile => "compiling",
+        Pass::Check => "checking",
+    };
+    let folder = target_folder(&packages.first()?.repo.root).join("debug/deps");
+    let missing: Vec<_> = PARTS_OF_CORE
+        .into_iter()
+        .filter(|(part, _)| !pass.has_left(&folder, part))
+        .collect();
+    let takes = |package: &&Package<'_>, part: &str| package.compiled.contains(part);
+    let parts: Vec<&str> = missing
+        .iter()
+        .filter(|(part, _)| packages.iter().any(|package| takes(&package, part)))
+        .map(|(_, words)| *words)
+        .collect();
+    let takers: Vec<_> = packages
+        .iter()
+        .filter(|package| missing.iter().any(|(part, _)| takes(package, part)))
+        .collect();
+    let crates: BTreeSet<_> = takers.iter().flat_map(|taker| &taker.compiled).collect();
+    let names: Vec<_> = takers
+        .iter()
+        .map(|taker| taker.unit.name.as_str())
+        .collect();
+    (!parts.is_empty()).then(|| {
+        format!(
+            "{doing} Tasker Core's {} for {} (about {} crates, once; later runs reuse them)",
+            parts.join(" and "),
+            names.join(", "),
+            crates.len() / 10 * 10
+        )
+    })
 }
 
 /// The task that compiles tests together, if there is one.
