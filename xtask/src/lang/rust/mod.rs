@@ -227,7 +227,7 @@ impl Language for Rust {
                 .task(unit, "core-check")
                 .after(ready.needs)
                 .sharing(BUILDING)
-                .noting(package.note(Pass::Compile))
+                .noting(note(std::slice::from_ref(&package), Pass::Compile))
                 .counting(counts::CARGO_TEST)
                 .run(package.cargo(&argv).envs(ready.env));
             planner.add(task);
