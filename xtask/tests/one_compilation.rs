@@ -109,6 +109,22 @@ fn a_crate_has_the_same_features_whatever_is_built() {
 }
 
 #[test]
+fn tests_of_the_shop_ask_for_every_feature_that_the_crates_own_tests_have() {
+    let of_tests = |package: &str| {
+        let all = features(repository(), "normal,build,dev", &[package, FEATURES]);
+        let sets = all.into_iter().filter(|(name, _)| name.starts_with(OURS));
+        sets.flat_map(|(_, sets)| sets)
+            .max_by_key(String::len)
+            .unwrap()
+    };
+    assert_eq!(
+        of_tests("e-commerce-axum"),
+        of_tests(OURS),
+        "list all features of {OURS} in the shop's dev-dependencies: it is compiled a second time otherwise"
+    );
+}
+
+#[test]
 fn without_the_common_features_core_would_be_compiled_again() {
     let alone = features(repository(), "normal,build", &["tasker-dev"]);
     let together = features(repository(), "normal,build", &["tasker-dev", FEATURES]);

@@ -1,11 +1,13 @@
 //! The measurements of `docs/benchmarks.md`; `cargo xtask bench …` passes its arguments on to this program.
 
+mod delivery;
 mod dev_server;
 mod failed;
 mod fastapi;
 mod program;
 mod release;
 mod runner;
+mod script;
 mod spread;
 mod template;
 
@@ -48,6 +50,8 @@ struct Cli {
 enum Bench {
     /// Warm starts of the local stack, by phase.
     DevServer(dev_server::Args),
+    /// Time of a task, steps a second, and steps that ran twice, by delivery and number of worker processes.
+    Delivery(delivery::Args),
     /// Latency of a FastAPI route with the worker inside the web process, with the worker apart, and without steps.
     Fastapi,
     /// A run in which nothing has to be done, and the question what a change affects: xtask, turbo, moon and nx on generated trees.
@@ -85,6 +89,7 @@ fn run(session: &mut Session, what: &Bench) -> Result<()> {
     session.announce()?;
     match what {
         Bench::DevServer(args) => dev_server::run(session, args),
+        Bench::Delivery(args) => delivery::run(session, args),
         Bench::Fastapi => fastapi::run(session),
         Bench::Runner(args) => runner::run(session, args),
         Bench::Template(args) => template::run(session, args),
