@@ -178,12 +178,13 @@ fn an_input_that_git_ignores_is_refused_because_its_changes_go_unnoticed() {
     let text = fs::read_to_string(fixture.root.join(manifest)).unwrap();
     fixture.write(
         manifest,
-        &format!("{text}\n[package.metadata.xtask]\ninputs = [\"secret.env\", \"../../notes\"]\n"),
+        &format!("{text}\n[package.metadata.xtask]\ninputs = [\"rust/adder/secret.env\", \"notes\"]\n"),
     );
     fixture.write("notes/today", "seen by git\n");
     fixture.write("notes-of-another", "has the same beginning\n");
     let test = ["test", "--unit", "rust/adder", "--dry-run"];
-    assert_eq!(fixture.run(&test).code, Some(0), "a file that is not there");
+    let ran = fixture.run(&test);
+    assert_eq!(ran.code, Some(0), "a file that is not there: {ran:?}");
     fixture.write(".gitignore", "/target/\n.venv/\n/.xtask/\nsecret.env\n");
     fixture.write("rust/adder/secret.env", "TOKEN=1\n");
     let refused = fixture.run(&test);
