@@ -25,6 +25,12 @@ pub fn banner(ready: &Ready, args: &crate::cli::UpArgs) -> anyhow::Result<()> {
         Some(url) => format!("\n  gRPC API    {url}"),
         None => String::new(),
     };
+    // Safe for several workers only with the guards of recovery.
+    let delivery = if ready.recovery {
+        " TASKER_WORKER__DELIVERY=Hybrid"
+    } else {
+        ""
+    };
     writeln!(
         stdout,
         "Tasker {core} is ready ({ms} ms)\n\n  \
@@ -34,7 +40,7 @@ pub fn banner(ready: &Ready, args: &crate::cli::UpArgs) -> anyhow::Result<()> {
          Data        {data}\n  \
          Runs on     PostgreSQL {postgres}, PGMQ {pgmq}\n\n\
          Point an application at it:\n\n  \
-         export TASKER_ORCHESTRATION_URL={api} DATABASE_URL={database}\n\n\
+         export TASKER_ORCHESTRATION_URL={api} DATABASE_URL={database}{delivery}\n\n\
          Tables that it creates without a schema land in schema `tasker`, beside Tasker's own. For a schema of your own, create\n\
          it and append ?options=-csearch_path%3DSCHEMA to the URL of the application's own connections.\n\n\
          Stop it with Ctrl-C.",

@@ -17,6 +17,8 @@ pub struct Ready {
     pub pgmq_version: String,
     /// Version of Tasker Core.
     pub core_version: &'static str,
+    /// Whether tasks are recovered after a kill, so that several workers may use the delivery `Hybrid`.
+    pub recovery: bool,
     /// From the start of this process to this line, in milliseconds.
     pub startup_ms: u64,
     /// The same, by phase.

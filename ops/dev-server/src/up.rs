@@ -102,6 +102,7 @@ impl Stack {
             postgres_version: versions.postgres,
             pgmq_version: versions.pgmq,
             core_version: env!("TASKER_CORE_VERSION"),
+            recovery: recovery.is_some(),
             startup_ms: millis(started),
             phases_ms: phases,
         };

@@ -113,6 +113,9 @@ impl Surroundings {
             .env("PYTHONUNBUFFERED", "1")
             // Empty counts as not set: without cached bytecode each process compiles everything that it imports, which takes seconds.
             .env("PYTHONDONTWRITEBYTECODE", "");
+        if self.stack.recovery {
+            invocation = invocation.env("TASKER_WORKER__DELIVERY", "Hybrid");
+        }
         for (name, value) in &app.env {
             invocation = invocation.env(name, self.fill(value)?);
         }

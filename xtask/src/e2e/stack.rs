@@ -73,6 +73,9 @@ pub struct Ready {
     pub pgmq_version: String,
     /// Version of Tasker Core.
     pub core_version: String,
+    /// Whether tasker-recovery runs, so that several workers may use the delivery `Hybrid`.
+    #[serde(default)]
+    pub recovery: bool,
     /// How long the start took, in milliseconds.
     pub startup_ms: u64,
     /// The same by phase, in milliseconds.
@@ -170,6 +173,7 @@ impl Stack {
             postgres_version: version("PostgreSQL "),
             pgmq_version: version("PGMQ "),
             core_version: version("Tasker Core "),
+            recovery: true,
             startup_ms: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
             phases_ms: std::collections::BTreeMap::new(),
         };
@@ -208,6 +212,7 @@ impl Stack {
             postgres_version: UNKNOWN.to_owned(),
             pgmq_version: UNKNOWN.to_owned(),
             core_version: core.to_owned(),
+            recovery: false,
             startup_ms: 0,
             phases_ms: std::collections::BTreeMap::new(),
         };

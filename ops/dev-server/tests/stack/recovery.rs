@@ -30,12 +30,14 @@ fn it_is_there_unless_it_is_not_wanted() {
     let place = Place::new();
     let stack = place.up(&[]);
     let url = stack.url("database_url").to_owned();
+    assert_eq!(stack.ready["recovery"], true);
     assert!(ask::<bool>(&url, PASSED));
     wait_for("a pass", || {
         ask(&url, "SELECT EXISTS (SELECT FROM tasker_contrib.watch)")
     });
     stack.stop();
     let stack = place.up(&["--no-recovery"]);
+    assert_eq!(stack.ready["recovery"], false);
     assert!(!ask::<bool>(stack.url("database_url"), PASSED));
     stack.stop();
 }

@@ -104,6 +104,7 @@ def test_kill_9_of_the_tests_leaves_no_stack(tmp_path: Path) -> None:
 def test_the_fixture_is_a_real_stack(tasker_stack: TaskerStack) -> None:
     assert tasker_stack.core_version == "0.1.8"
     assert tasker_stack.env["DATABASE_URL"].startswith("postgresql://")
+    assert tasker_stack.env["TASKER_WORKER__DELIVERY"] == "Hybrid", "recovery guards each claim"
 
     async def tasks() -> int:
         async with tasker_stack.client() as client:

@@ -34,12 +34,14 @@ class TaskerStack:
         database_url: The database of server and workers, with user and password.
         core_version: The version of Core that the server is.
         log: What ``tasker-dev`` writes; look here when a test fails.
+        recovery: Whether tasks are recovered after a kill, and each step is claimed once.
     """
 
     orchestration_url: str
     database_url: str
     core_version: str
     log: Path
+    recovery: bool = False
 
     def client(self) -> TaskerClient:
         """A client of this stack's server. Use it with ``async with``."""
@@ -49,10 +51,15 @@ class TaskerStack:
 
     @property
     def env(self) -> dict[str, str]:
-        """The environment variables that point an app at this stack."""
+        """The environment variables that point an app at this stack.
+
+        Where recovery runs, which is the default, steps reach workers by notification.
+        """
+        delivery = {"TASKER_WORKER__DELIVERY": "Hybrid"} if self.recovery else {}
         return {
             "DATABASE_URL": self.database_url,
             "TASKER_ORCHESTRATION_URL": self.orchestration_url,
+            **delivery,
         }
 
 
@@ -144,6 +151,7 @@ def start_stack(
                 orchestration_url=ready["orchestration_url"],
                 database_url=ready["database_url"],
                 core_version=str(ready.get("core_version", "")),
+                recovery=bool(ready.get("recovery")),
                 log=log,
             )
         except (ValueError, KeyError, TypeError) as error:
