@@ -34,6 +34,10 @@ def of_database(pod: dict[str, Any]) -> dict[str, Any]:
         ({"orchestration": {"service": {"port": 81}}}, "orchestration.service.port is 81"),
         ({"worker": WORKER, "orchestration": {"nameOverride": "x"}}, "set worker.orchestrationUrl"),
         ({"worker": {"enabled": True}}, "image.repository is not set"),
+        (
+            {"worker": WORKER, "orchestration": {"recovery": {"enabled": False}}},
+            "worker.delivery is Hybrid, which runs some steps twice without recovery",
+        ),
         ({"global": {"tasker": {"databse": {}}}}, "global.tasker: Additional property databse is not allowed"),
         ({"orchestration": {"replica": 3}}, "Additional property replica is not allowed"),
     ],

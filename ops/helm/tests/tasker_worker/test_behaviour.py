@@ -56,6 +56,16 @@ def test_a_mistake_is_answered_with_one_sentence(values: dict[str, Any], said: s
     assert "geheim" not in refusal
 
 
+def test_steps_come_by_notification_unless_polling_is_chosen() -> None:
+    def delivery(values: dict[str, Any]) -> str:
+        return str(charts.env(charts.containers(pod(values))[0])["TASKER_WORKER__DELIVERY"])
+
+    assert delivery({}) == "Hybrid"
+    assert delivery({"delivery": "PollingOnly"}) == "PollingOnly"
+    refusal = charts.refusal(CHART, {"delivery": "Sometimes"})
+    assert 'delivery must be one of the following: "Hybrid", "PollingOnly"' in refusal
+
+
 @pytest.mark.parametrize(
     ("values", "said"),
     [
