@@ -286,7 +286,7 @@ export const SETTINGS: Readonly<Record<string, { readonly path: string; readonly
   "orchestration.timeoutMs": { path: "worker.orchestration_client.timeout_ms", env: "TASKER_ORCHESTRATION__TIMEOUT_MS", doc: "Milliseconds for one call of the REST API." },
   "orchestration.maxRetries": { path: "worker.orchestration_client.max_retries", env: "TASKER_ORCHESTRATION__MAX_RETRIES", doc: "How often a call is repeated when the server is away or overloaded." },
   "worker.concurrency": { path: "worker.mpsc_channels.handler_dispatch.max_concurrent_handlers", env: "TASKER_WORKER__CONCURRENCY", doc: "Steps that one worker process executes at the same time." },
-  "worker.delivery": { path: "worker.event_systems.worker.deployment_mode", env: "TASKER_WORKER__DELIVERY", doc: "How steps reach the worker: PollingOnly gives each step to one worker, Hybrid is faster but right only for a single worker of a namespace." },
+  "worker.delivery": { path: "worker.event_systems.worker.deployment_mode", env: "TASKER_WORKER__DELIVERY", doc: "How steps reach the worker: PollingOnly gives each step to one worker, Hybrid is faster, and gives each step to one worker only where tasker-recovery runs or a namespace has a single worker." },
   "queues.backend": { path: "common.queues.backend", env: "TASKER_QUEUES__BACKEND", doc: "pgmq or rabbitmq; the same as the server's." },
   "queues.workerNamespace": { path: "common.queues.worker_namespace", env: "TASKER_QUEUES__WORKER_NAMESPACE", doc: "Prefix of the worker queues; the same as the server's." },
   "queues.visibilityTimeout": { path: "common.queues.default_visibility_timeout_seconds", env: "TASKER_QUEUES__VISIBILITY_TIMEOUT", doc: "Seconds for which a message that was read is hidden from other workers." },

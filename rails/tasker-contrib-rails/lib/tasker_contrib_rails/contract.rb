@@ -287,7 +287,7 @@ module TaskerContribRails
       "orchestration.timeout_ms" => [ "worker.orchestration_client.timeout_ms", "Milliseconds for one call of the REST API." ],
       "orchestration.max_retries" => [ "worker.orchestration_client.max_retries", "How often a call is repeated when the server is away or overloaded." ],
       "worker.concurrency" => [ "worker.mpsc_channels.handler_dispatch.max_concurrent_handlers", "Steps that one worker process executes at the same time." ],
-      "worker.delivery" => [ "worker.event_systems.worker.deployment_mode", "How steps reach the worker: PollingOnly gives each step to one worker, Hybrid is faster but right only for a single worker of a namespace." ],
+      "worker.delivery" => [ "worker.event_systems.worker.deployment_mode", "How steps reach the worker: PollingOnly gives each step to one worker, Hybrid is faster, and gives each step to one worker only where tasker-recovery runs or a namespace has a single worker." ],
       "queues.backend" => [ "common.queues.backend", "pgmq or rabbitmq; the same as the server's." ],
       "queues.worker_namespace" => [ "common.queues.worker_namespace", "Prefix of the worker queues; the same as the server's." ],
       "queues.visibility_timeout" => [ "common.queues.default_visibility_timeout_seconds", "Seconds for which a message that was read is hidden from other workers." ],

@@ -1857,7 +1857,7 @@ SETTINGS: Final[dict[str, Setting]] = {
     "worker.delivery": Setting(
         "worker.delivery",
         "worker.event_systems.worker.deployment_mode",
-        "How steps reach the worker: PollingOnly gives each step to one worker, Hybrid is faster but right only for a single worker of a namespace.",
+        "How steps reach the worker: PollingOnly gives each step to one worker, Hybrid is faster, and gives each step to one worker only where tasker-recovery runs or a namespace has a single worker.",
     ),
     "queues.backend": Setting(
         "queues.backend",
