@@ -30,7 +30,7 @@ def test_each_step_runs_once_and_is_tried_once(
         eventually(
             lambda: project.log.read_text().count("is ready") == 2, timeout=60, what="both ready"
         )
-        steps = asyncio.run(_run_all(tasker_stack))
+        steps = asyncio.run(_run_all(tasker_stack, delivery))
     finally:
         end(process)
     # Recovery may give these workers a step that a worker of another test left behind.
@@ -45,10 +45,12 @@ def test_each_step_runs_once_and_is_tried_once(
     assert len(processes) == 2 or delivery == "Hybrid", "both workers had their share"
 
 
-async def _run_all(stack: TaskerStack) -> list[StepInfo]:
+async def _run_all(stack: TaskerStack, delivery: str) -> list[StepInfo]:
     async with stack.client() as client:
         tasks = [
-            await client.create_task("slow", {"number": number}, namespace="slow")
+            await client.create_task(
+                "slow", {"number": number, "delivery": delivery}, namespace="slow"
+            )
             for number in range(TASKS)
         ]
         ended = [await client.wait(task, timeout=60) for task in tasks]
