@@ -23,6 +23,12 @@ mock_resource "azurerm_postgresql_flexible_server" {
   }
 }
 
+mock_resource "azurerm_key_vault" {
+  defaults = {
+    id = "/subscriptions/mock/resourceGroups/mock/providers/Microsoft.KeyVault/vaults/mock"
+  }
+}
+
 mock_resource "azurerm_key_vault_secret" {
   defaults = {
     resource_versionless_id = "/subscriptions/mock/resourceGroups/mock/providers/Microsoft.KeyVault/vaults/mock/secrets/tasker-app"
@@ -39,6 +45,7 @@ mock_resource "azurerm_user_assigned_identity" {
 
 mock_resource "azurerm_kubernetes_cluster" {
   defaults = {
+    id              = "/subscriptions/mock/resourceGroups/mock/providers/Microsoft.ContainerService/managedClusters/mock"
     fqdn            = "mock.hcp.germanywestcentral.azmk8s.io"
     private_fqdn    = "mock.privatelink.germanywestcentral.azmk8s.io"
     oidc_issuer_url = "https://germanywestcentral.oic.prod-aks.azure.com/mock/mock/"

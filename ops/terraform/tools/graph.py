@@ -1,0 +1,70 @@
+"""The order in which Terraform makes an example: no resource may wait for itself, and a lock must be there before what it protects, so that it goes last."""
+
+from __future__ import annotations
+
+import graphlib
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+EDGE = re.compile(r'^ *"([^"]+)" -> "([^"]+)";$', re.M)
+NODE = re.compile(r'^ *"([^"]+)" \[label=', re.M)
+LOCK = "azurerm_management_lock.this"
+
+Graph = dict[str, set[str]]
+
+
+def read(dot: str) -> Graph:
+    """What each resource waits for, from what `terraform graph` prints."""
+    waits_for: Graph = {node: set() for node in NODE.findall(dot)}
+    for later, sooner in EDGE.findall(dot):
+        waits_for[later].add(sooner)
+    return waits_for
+
+
+def before(graph: Graph, node: str) -> set[str]:
+    """All that is made before a resource."""
+    seen: set[str] = set()
+    waiting = list(graph[node])
+    while waiting:
+        sooner = waiting.pop()
+        if sooner not in seen:
+            seen.add(sooner)
+            waiting += graph[sooner]
+    return seen
+
+
+def unprotected(graph: Graph) -> Iterator[str]:
+    """Resources that a lock of their module comes too late for: `terraform destroy` would take the lock away first."""
+    for lock in (node for node in graph if node.endswith(f".{LOCK}")):
+        module = lock.removesuffix(LOCK)
+        for node in graph:
+            if node.startswith(module) and node != lock and not node.startswith(f"{module}data.") and lock not in before(graph, node):
+                yield f"{node} does not wait for {lock}"
+
+
+def problems(dot: str) -> Iterator[str]:
+    graph = read(dot)
+    if not graph:
+        yield "no resource is found in what `terraform graph` says"
+    try:
+        graphlib.TopologicalSorter(graph).prepare()
+    except graphlib.CycleError as cycle:
+        yield f"dependency cycle: {' -> '.join(cycle.args[1])}"
+        return
+    yield from unprotected(graph)
+
+
+def check(terraform: str, folder: Path, environment: dict[str, str]) -> tuple[int, int]:
+    """How many examples of a cloud can be made in some order, and how many cannot."""
+    results = []
+    for example in sorted((folder / "examples").iterdir()):
+        subprocess.run([terraform, "init", "-input=false", "-backend=false"], cwd=example, env=environment, stdout=subprocess.DEVNULL, check=True)
+        said = subprocess.run([terraform, "graph"], cwd=example, env=environment, capture_output=True, text=True, check=False)
+        found = list(problems(said.stdout)) if said.returncode == 0 else [said.stderr.strip()]
+        for problem in found:
+            print(f"graph: {example.name}: {problem}", file=sys.stderr)
+        results.append(not found)
+    return sum(results), len(results) - sum(results)
