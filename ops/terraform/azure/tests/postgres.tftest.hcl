@@ -196,6 +196,38 @@ run "one_connection_more_is_refused" {
   expect_failures = [azurerm_postgresql_flexible_server.this]
 }
 
+run "one_connection_more_on_the_smallest_is_refused" {
+  command = plan
+
+  module {
+    source = "./postgres"
+  }
+
+  variables {
+    instance          = "B_Standard_B1ms"
+    high_availability = false
+    connections       = { servers = 1, per_server = 20, workers = 1, per_worker = 10, others = 6 }
+  }
+
+  expect_failures = [azurerm_postgresql_flexible_server.this]
+}
+
+run "one_connection_more_on_a_burstable_instance_is_refused" {
+  command = plan
+
+  module {
+    source = "./postgres"
+  }
+
+  variables {
+    instance          = "B_Standard_B2s"
+    high_availability = false
+    connections       = { servers = 1, per_server = 379, workers = 1, per_worker = 20, others = 16 }
+  }
+
+  expect_failures = [azurerm_postgresql_flexible_server.this]
+}
+
 run "a_standby_of_a_burstable_instance" {
   command = plan
 
