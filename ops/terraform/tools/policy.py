@@ -38,6 +38,17 @@ def is_open(cidrs: list[str] | None) -> bool:
     return any(int(cidr.split("/")[1]) < 8 for cidr in cidrs or [] if "/" in cidr)
 
 
+def named_only(cidrs: list[str] | None) -> bool:
+    """Whether ranges are named, and none is open. Azure takes no ranges for all of them."""
+    return bool(cidrs) and not is_open(cidrs)
+
+
+def lets_everybody_in(rule: Values) -> bool:
+    """Whether a rule of a security group on Azure is for more than private ranges."""
+    sources = [rule.get("source_address_prefix") or "", *(rule.get("source_address_prefixes") or [])]
+    return rule["direction"] == "Inbound" and rule["access"] == "Allow" and (is_open(sources) or not {"*", "Internet"}.isdisjoint(sources))
+
+
 # Parameters of a server on Azure, where `on` may be missing: it is the default.
 TLS_OFF = (("require_secure_transport", "off"), ("ssl_min_protocol_version", "TLSv1"), ("ssl_min_protocol_version", "TLSv1.1"))
 
@@ -159,12 +170,7 @@ RULES = (
     Rule(
         "azurerm_kubernetes_cluster",
         "has no API for everybody",
-        lambda v: (
-            v["private_cluster_enabled"] is True
-            or (
-                bool(first(v, "api_server_access_profile")["authorized_ip_ranges"]) and not is_open(first(v, "api_server_access_profile")["authorized_ip_ranges"])
-            )
-        ),
+        lambda v: v["private_cluster_enabled"] is True or named_only(first(v, "api_server_access_profile")["authorized_ip_ranges"]),
         {"private_cluster_enabled": False, "api_server_access_profile": [{"authorized_ip_ranges": []}]},
     ),
     Rule(
@@ -188,12 +194,7 @@ RULES = (
     Rule(
         "azurerm_network_security_group",
         "lets private ranges in only",
-        lambda v: not any(
-            rule["direction"] == "Inbound"
-            and rule["access"] == "Allow"
-            and (rule.get("source_address_prefix") in ("*", "Internet") or is_open([*(rule.get("source_address_prefixes") or []), rule.get("source_address_prefix") or ""]))
-            for rule in v["security_rule"]
-        ),
+        lambda v: not any(lets_everybody_in(rule) for rule in v["security_rule"]),
         {"security_rule": [{"direction": "Inbound", "access": "Allow", "source_address_prefix": "*"}]},
     ),
     Rule(
