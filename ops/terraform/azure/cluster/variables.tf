@@ -60,13 +60,13 @@ variable "high_availability" {
 }
 
 variable "node_size" {
-  description = "The machine type of the nodes: two CPUs and 4 GiB or more."
+  description = "The machine type of the nodes. AKS wants four CPUs or more for those that its own pods run on, and none that are burstable."
   type        = string
-  default     = "Standard_D2as_v5"
+  default     = "Standard_D4as_v5"
 
   validation {
-    condition     = can(regex("^Standard_[A-Z]+([2-9]|[1-9][0-9]+)[a-z]*(_v[0-9]+)?$", var.node_size))
-    error_message = "node_size is \"${var.node_size}\": a type of two CPUs or more is allowed, such as Standard_D2as_v5; AKS takes no smaller ones."
+    condition     = can(regex("^Standard_[AC-Z][A-Z]*([4-9]|[1-9][0-9]+)[a-z]*(_v[0-9]+)?$", var.node_size))
+    error_message = "node_size is \"${var.node_size}\": a type of four CPUs or more is allowed that does not begin with Standard_B, such as Standard_D4as_v5; AKS supports no others."
   }
 }
 
@@ -79,8 +79,8 @@ variable "nodes" {
   default = {}
 
   validation {
-    condition     = var.nodes.min >= 1 && var.nodes.max >= var.nodes.min && floor(var.nodes.min) == var.nodes.min && floor(var.nodes.max) == var.nodes.max
-    error_message = "nodes is ${jsonencode(var.nodes)}: min must be a whole number, 1 or more, and max a whole number that is not below it."
+    condition     = var.nodes.min >= 2 && var.nodes.max >= var.nodes.min && floor(var.nodes.min) == var.nodes.min && floor(var.nodes.max) == var.nodes.max
+    error_message = "nodes is ${jsonencode(var.nodes)}: min must be a whole number, 2 or more, and max a whole number that is not below it."
   }
 }
 

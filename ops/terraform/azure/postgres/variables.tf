@@ -63,8 +63,8 @@ variable "passwords" {
   ephemeral = true
 
   validation {
-    condition     = alltrue([for password in values(var.passwords) : can(regex("^[A-Za-z0-9]{32,64}$", password))])
-    error_message = "passwords.admin and passwords.app: 32 to 64 letters and digits are allowed for each, such as what `openssl rand -hex 32` prints."
+    condition     = alltrue([for password in values(var.passwords) : alltrue([for needed in ["^[A-Za-z0-9]{32,64}$", "[A-Z]", "[a-z]", "[0-9]"] : can(regex(needed, password))])])
+    error_message = "passwords.admin and passwords.app: 32 to 64 letters and digits are allowed for each, with a capital, a small letter and a digit, as Azure asks for. `echo A$(openssl rand -hex 24)` prints one."
   }
 
   validation {

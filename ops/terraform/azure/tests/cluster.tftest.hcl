@@ -187,7 +187,7 @@ run "kubernetes_with_a_patch_version" {
   expect_failures = [var.kubernetes_version]
 }
 
-run "nodes_of_one_cpu" {
+run "nodes_of_two_cpus" {
   command = plan
 
   module {
@@ -195,10 +195,38 @@ run "nodes_of_one_cpu" {
   }
 
   variables {
-    node_size = "Standard_B1ms"
+    node_size = "Standard_D2as_v5"
   }
 
   expect_failures = [var.node_size]
+}
+
+run "burstable_nodes" {
+  command = plan
+
+  module {
+    source = "./cluster"
+  }
+
+  variables {
+    node_size = "Standard_B4ms"
+  }
+
+  expect_failures = [var.node_size]
+}
+
+run "a_single_node" {
+  command = plan
+
+  module {
+    source = "./cluster"
+  }
+
+  variables {
+    nodes = { min = 1 }
+  }
+
+  expect_failures = [var.nodes]
 }
 
 run "fewer_nodes_at_most_than_at_least" {

@@ -6,8 +6,8 @@ variables {
   subscription = "00000000-0000-0000-0000-000000000000"
   name         = "contoso-tasker"
   passwords = {
-    admin = "0123456789abcdef0123456789abcdef"
-    app   = "fedcba9876543210fedcba9876543210"
+    admin = "A0123456789abcdef0123456789abcdef"
+    app   = "Afedcba9876543210fedcba9876543210"
   }
 }
 

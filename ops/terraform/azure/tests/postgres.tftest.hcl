@@ -9,8 +9,8 @@ variables {
   subnet_ids         = ["/subscriptions/mock/resourceGroups/tasker/providers/Microsoft.Network/virtualNetworks/tasker/subnets/tasker-databases"]
   secrets_subnet_ids = ["/subscriptions/mock/resourceGroups/tasker/providers/Microsoft.Network/virtualNetworks/tasker/subnets/tasker-nodes"]
   passwords = {
-    admin = "0123456789abcdef0123456789abcdef"
-    app   = "fedcba9876543210fedcba9876543210"
+    admin = "A0123456789abcdef0123456789abcdef"
+    app   = "Afedcba9876543210fedcba9876543210"
   }
 }
 
@@ -475,7 +475,7 @@ run "a_short_password" {
   }
 
   variables {
-    passwords = { admin = "0123456789abcdef0123456789abcdef", app = "secret" }
+    passwords = { admin = "A0123456789abcdef0123456789abcdef", app = "secret" }
   }
 
   expect_failures = [var.passwords]
@@ -489,7 +489,49 @@ run "a_password_that_needs_encoding" {
   }
 
   variables {
-    passwords = { admin = "0123456789abcdef0123456789abcdef", app = "fedcba9876543210fedcba987654321@" }
+    passwords = { admin = "A0123456789abcdef0123456789abcdef", app = "Afedcba9876543210fedcba987654321@" }
+  }
+
+  expect_failures = [var.passwords]
+}
+
+run "a_password_without_a_capital" {
+  command = plan
+
+  module {
+    source = "./postgres"
+  }
+
+  variables {
+    passwords = { admin = "A0123456789abcdef0123456789abcdef", app = "fedcba9876543210fedcba9876543210" }
+  }
+
+  expect_failures = [var.passwords]
+}
+
+run "a_password_without_a_small_letter" {
+  command = plan
+
+  module {
+    source = "./postgres"
+  }
+
+  variables {
+    passwords = { admin = "A0123456789abcdef0123456789abcdef", app = "AFEDCBA9876543210FEDCBA9876543210" }
+  }
+
+  expect_failures = [var.passwords]
+}
+
+run "a_password_without_a_digit" {
+  command = plan
+
+  module {
+    source = "./postgres"
+  }
+
+  variables {
+    passwords = { admin = "A0123456789abcdef0123456789abcdef", app = "AfedcbaAfedcbaAfedcbaAfedcbaAfedcba" }
   }
 
   expect_failures = [var.passwords]
@@ -503,7 +545,7 @@ run "one_password_for_both" {
   }
 
   variables {
-    passwords = { admin = "0123456789abcdef0123456789abcdef", app = "0123456789abcdef0123456789abcdef" }
+    passwords = { admin = "A0123456789abcdef0123456789abcdef", app = "A0123456789abcdef0123456789abcdef" }
   }
 
   expect_failures = [var.passwords]

@@ -62,7 +62,6 @@ module "cluster" {
   subnet_ids        = module.network.subnet_ids
   api_allowed_cidrs = var.api_allowed_cidrs
   high_availability = false
-  node_size         = "Standard_B2als_v2"
   nodes             = { min = 2, max = 2 }
 }
 
