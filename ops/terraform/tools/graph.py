@@ -11,6 +11,8 @@ from pathlib import Path
 EDGE = re.compile(r'^ *"([^"]+)" -> "([^"]+)";$', re.M)
 NODE = re.compile(r'^ *"([^"]+)" \[label=', re.M)
 LOCK = "azurerm_management_lock.this"
+# A lock holds what is deleted through Azure's control plane. These are not: a secret is the vault's business, and a parameter is only set back.
+UNHELD = ("azurerm_key_vault_secret", "azurerm_postgresql_flexible_server_configuration")
 
 Graph = dict[str, set[str]]
 
@@ -36,12 +38,17 @@ def before(graph: Graph, node: str) -> set[str]:
 
 
 def unprotected(graph: Graph) -> Iterator[str]:
-    """Resources that a lock of their module comes too late for: `terraform destroy` would take the lock away first."""
+    """Resources that `terraform destroy` would take away although their module has a lock: before the lock, or because it does not hold them."""
     for lock in (node for node in graph if node.endswith(f".{LOCK}")):
         module = lock.removesuffix(LOCK)
-        for node in graph:
-            if node.startswith(module) and node != lock and not node.startswith(f"{module}data.") and lock not in before(graph, node):
+        made = [node for node in graph if node.startswith(module) and node != lock and not node.startswith(f"{module}data.")]
+        unheld = [node for node in made if node.removeprefix(module).startswith(UNHELD)]
+        for node in made:
+            if lock not in before(graph, node):
                 yield f"{node} does not wait for {lock}"
+        for node in unheld:
+            if not any(node in before(graph, other) for other in made if other not in unheld):
+                yield f"nothing that {lock} holds waits for {node}"
 
 
 def problems(terraform: str, example: Path, environment: dict[str, str]) -> list[str]:

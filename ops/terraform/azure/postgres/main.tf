@@ -21,7 +21,7 @@ locals {
   key = split("/", coalesce(var.encryption_key, "/"))
 }
 
-# Nothing in the group can be deleted, by Terraform or by anybody else. Everything here depends on it, so `terraform destroy` begins with the server, and is refused;
+# Nothing in the group can be deleted, by Terraform or by anybody else. Everything here depends on it, so `terraform destroy` begins with the database, and is refused;
 # a lock on the server itself would be the first to go.
 resource "azurerm_management_lock" "this" {
   count = var.deletion_protection ? 1 : 0
@@ -155,13 +155,6 @@ resource "azurerm_postgresql_flexible_server_configuration" "this" {
   value     = each.value
 }
 
-resource "azurerm_postgresql_flexible_server_database" "this" {
-  name      = local.database
-  server_id = azurerm_postgresql_flexible_server.this.id
-  charset   = "UTF8"
-  collation = "en_US.utf8"
-}
-
 # Both passwords, readable for those who have a right to the one secret, from the subnets and addresses that you name.
 resource "azurerm_key_vault" "this" {
   name                       = var.name
@@ -190,7 +183,7 @@ resource "azurerm_role_assignment" "writer" {
   principal_id         = data.azurerm_client_config.current.object_id
 }
 
-# They come last, because a vault learns of a right only some minutes after it is given, and a server takes longer than that.
+# They come after the server, because a vault learns of a right only some minutes after it is given, and a server takes longer than that to make.
 resource "azurerm_key_vault_secret" "this" {
   for_each = toset([local.admin_user, local.app_user])
 
@@ -204,5 +197,18 @@ resource "azurerm_key_vault_secret" "this" {
   depends_on = [
     azurerm_role_assignment.writer,
     azurerm_postgresql_flexible_server.this,
+  ]
+}
+
+# The last to be made and so the first to go. A lock does not hold passwords and parameters, but they stay while this does.
+resource "azurerm_postgresql_flexible_server_database" "this" {
+  name      = local.database
+  server_id = azurerm_postgresql_flexible_server.this.id
+  charset   = "UTF8"
+  collation = "en_US.utf8"
+
+  depends_on = [
+    azurerm_postgresql_flexible_server_configuration.this,
+    azurerm_key_vault_secret.this,
   ]
 }

@@ -17,3 +17,8 @@ output "secret_manifests" {
   description = "Objects of External Secrets that bring the password into the namespace, in YAML."
   value       = module.tasker.secret_manifests
 }
+
+output "secrets_identity" {
+  description = "What the annotation azure.workload.identity/client-id of External Secrets' service account says."
+  value       = module.tasker.secrets_identity
+}
