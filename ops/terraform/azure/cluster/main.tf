@@ -74,6 +74,7 @@ resource "azurerm_kubernetes_cluster" "this" {
     min_count                   = var.nodes.min
     max_count                   = var.nodes.max
     os_disk_size_gb             = 64
+    max_pods                    = 110
     tags                        = var.labels
 
     # What Azure sets itself; without it every plan would take it away.
