@@ -111,11 +111,15 @@ resource "azurerm_kubernetes_cluster" "this" {
   ]
 }
 
-# Whoever applies this may do everything in the cluster. Nobody else may do anything until you say so.
+# Whoever applies this first may do everything in the cluster. Nobody else may do anything until you say so.
 resource "azurerm_role_assignment" "admin" {
   scope                = azurerm_kubernetes_cluster.this.id
   role_definition_name = "Azure Kubernetes Service RBAC Cluster Admin"
   principal_id         = data.azurerm_client_config.current.object_id
+
+  lifecycle {
+    ignore_changes = [principal_id]
+  }
 }
 
 resource "azurerm_log_analytics_workspace" "this" {

@@ -176,11 +176,15 @@ resource "azurerm_key_vault" "this" {
   depends_on = [azurerm_management_lock.this]
 }
 
-# Whoever applies this writes the passwords.
+# Whoever applies this first writes the passwords. Somebody else needs a right of their own: this one would be taken away for theirs, and the lock holds it.
 resource "azurerm_role_assignment" "writer" {
   scope                = azurerm_key_vault.this.id
   role_definition_name = "Key Vault Secrets Officer"
   principal_id         = data.azurerm_client_config.current.object_id
+
+  lifecycle {
+    ignore_changes = [principal_id]
+  }
 }
 
 # They come after the server, because a vault learns of a right only some minutes after it is given, and a server takes longer than that to make.

@@ -60,6 +60,22 @@ run "its_api_is_private_by_default" {
   }
 }
 
+run "somebody_else_applies_it" {
+  module {
+    source = "./cluster"
+  }
+
+  override_data {
+    target = data.azurerm_client_config.current
+    values = { object_id = "00000000-0000-0000-0000-000000000009" }
+  }
+
+  assert {
+    condition     = azurerm_role_assignment.admin.principal_id == "00000000-0000-0000-0000-000000000002"
+    error_message = "whoever made the cluster must still get into it"
+  }
+}
+
 run "whoever_is_named_reaches_the_api" {
   module {
     source = "./cluster"

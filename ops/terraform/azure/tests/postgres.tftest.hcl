@@ -60,6 +60,39 @@ run "is_private_encrypted_and_restorable_by_default" {
   }
 }
 
+run "somebody_else_applies_it" {
+  module {
+    source = "./postgres"
+  }
+
+  override_data {
+    target = data.azurerm_client_config.current
+    values = { object_id = "00000000-0000-0000-0000-000000000009" }
+  }
+
+  assert {
+    condition     = azurerm_role_assignment.writer.principal_id == "00000000-0000-0000-0000-000000000002"
+    error_message = "the lock would hold the right of whoever made the vault"
+  }
+}
+
+run "a_disk_that_has_grown_is_left_alone" {
+  command = plan
+
+  module {
+    source = "./postgres"
+  }
+
+  variables {
+    storage_gib = 64
+  }
+
+  assert {
+    condition     = azurerm_postgresql_flexible_server.this.storage_mb == 131072
+    error_message = "a smaller disk would be a new server"
+  }
+}
+
 run "passwords_are_readable_for_whom_you_name_only" {
   command = plan
 
