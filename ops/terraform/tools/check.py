@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import contract
+import graph
 import inputs
 import policy
 import providers
@@ -54,8 +55,9 @@ def main(folder: Path) -> int:
             closing = re.search(r"^(?:Success|Failure)! (\d+) passed, (\d+) failed", said, re.M)
             passed += int(closing.group(1)) if closing else 0
             failed += int(closing.group(2)) if closing else 1
-            held, broken = policy.check(terraform, folder, environment)
-            passed, failed = passed + held, failed + broken
+            for checked in (policy, graph):
+                held, broken = checked.check(terraform, folder, environment)
+                passed, failed = passed + held, failed + broken
             if folder.name in inputs.CLOUDS:
                 kept, differing = contract.check()
                 passed, failed = passed + kept, failed + differing

@@ -38,6 +38,20 @@ def is_open(cidrs: list[str] | None) -> bool:
     return any(int(cidr.split("/")[1]) < 8 for cidr in cidrs or [] if "/" in cidr)
 
 
+def named_only(cidrs: list[str] | None) -> bool:
+    """Whether ranges are named, and none is open. Azure takes no ranges for all of them."""
+    return bool(cidrs) and not is_open(cidrs)
+
+
+def lets_everybody_in(rule: Values) -> bool:
+    """Whether a rule of a security group on Azure is for more than private ranges."""
+    sources = [rule.get("source_address_prefix") or "", *(rule.get("source_address_prefixes") or [])]
+    return rule["direction"] == "Inbound" and rule["access"] == "Allow" and (is_open(sources) or not {"*", "Internet"}.isdisjoint(sources))
+
+
+# Parameters of a server on Azure, where `on` may be missing: it is the default.
+TLS_OFF = (("require_secure_transport", "off"), ("ssl_min_protocol_version", "TLSv1"), ("ssl_min_protocol_version", "TLSv1.1"))
+
 RULES = (
     Rule("aws_db_instance", "is private", lambda v: v["publicly_accessible"] is False, {"publicly_accessible": True}),
     Rule("aws_db_instance", "is encrypted", lambda v: v["storage_encrypted"] is True, {"storage_encrypted": None}),
@@ -130,6 +144,71 @@ RULES = (
         lambda v: v["member"] not in ("allUsers", "allAuthenticatedUsers"),
         {"member": "allUsers"},
     ),
+    Rule(
+        "azurerm_postgresql_flexible_server",
+        "is private",
+        lambda v: v["public_network_access_enabled"] is False and bool(v["delegated_subnet_id"]),
+        {"public_network_access_enabled": True, "delegated_subnet_id": "subnet"},
+    ),
+    Rule("azurerm_postgresql_flexible_server", "can be restored", lambda v: v["backup_retention_days"] >= 7, {"backup_retention_days": None}),
+    Rule("azurerm_postgresql_flexible_server", "has no password in the state", lambda v: not v.get("administrator_password"), {"administrator_password": "secret"}),
+    Rule(
+        "azurerm_postgresql_flexible_server_configuration",
+        "enforces TLS",
+        lambda v: (v["name"], v["value"]) not in TLS_OFF,
+        {"name": "require_secure_transport", "value": "off"},
+    ),
+    Rule(
+        "azurerm_key_vault",
+        "is closed, with rights that Azure knows",
+        lambda v: (
+            first(v, "network_acls")["default_action"] == "Deny" and not is_open(first(v, "network_acls")["ip_rules"]) and v["rbac_authorization_enabled"] is True
+        ),
+        {"network_acls": [{"default_action": "Allow", "ip_rules": []}], "rbac_authorization_enabled": True},
+    ),
+    Rule("azurerm_key_vault_secret", "is not in the state", lambda v: not v.get("value") and v["value_wo_version"] >= 1, {"value": "secret", "value_wo_version": 1}),
+    Rule(
+        "azurerm_kubernetes_cluster",
+        "has no API for everybody",
+        lambda v: v["private_cluster_enabled"] is True or named_only(first(v, "api_server_access_profile")["authorized_ip_ranges"]),
+        {"private_cluster_enabled": False, "api_server_access_profile": [{"authorized_ip_ranges": []}]},
+    ),
+    Rule(
+        "azurerm_kubernetes_cluster",
+        "lets in by Entra ID only",
+        lambda v: v["local_account_disabled"] is True and first(v, "azure_active_directory_role_based_access_control")["azure_rbac_enabled"] is True,
+        {"local_account_disabled": False, "azure_active_directory_role_based_access_control": [{"azure_rbac_enabled": True}]},
+    ),
+    Rule(
+        "azurerm_kubernetes_cluster",
+        "has private nodes",
+        lambda v: not first(v, "default_node_pool").get("node_public_ip_enabled"),
+        {"default_node_pool": [{"node_public_ip_enabled": True}]},
+    ),
+    Rule(
+        "azurerm_monitor_diagnostic_setting",
+        "keeps an audit log",
+        lambda v: any(log["category"] in ("kube-audit", "kube-audit-admin") for log in v["enabled_log"]),
+        {"enabled_log": [{"category": "guard"}]},
+    ),
+    Rule(
+        "azurerm_network_security_group",
+        "lets private ranges in only",
+        lambda v: not any(lets_everybody_in(rule) for rule in v["security_rule"]),
+        {"security_rule": [{"direction": "Inbound", "access": "Allow", "source_address_prefix": "*"}]},
+    ),
+    Rule(
+        "azurerm_subnet",
+        "lends no public addresses",
+        lambda v: v["default_outbound_access_enabled"] is False,
+        {"default_outbound_access_enabled": None},
+    ),
+    Rule(
+        "azurerm_role_assignment",
+        "is no right to everything",
+        lambda v: v["role_definition_name"] not in ("Owner", "Contributor", "User Access Administrator") and v["scope"].count("/") > 4,
+        {"role_definition_name": "Key Vault Secrets User", "scope": "/subscriptions/mock/resourceGroups/mock"},
+    ),
     Rule("datadog_monitor", "tells somebody", lambda v: "@" in v["message"].splitlines()[-1], {"message": "Tasker stands still."}),
     Rule("datadog_monitor", "names its runbook", lambda v: "/docs/runbooks/" in v["message"], {"message": "Tasker stands still.\n@slack-tasker"}),
     Rule("aws_kms_key", "is changed every year", lambda v: v["enable_key_rotation"] is True, {"enable_key_rotation": False}),
@@ -155,6 +234,16 @@ HARMLESS = frozenset(
         "aws_secretsmanager_secret",
         "aws_security_group",
         "aws_vpc",
+        "azurerm_federated_identity_credential",
+        "azurerm_log_analytics_workspace",
+        "azurerm_management_lock",
+        "azurerm_postgresql_flexible_server_database",
+        "azurerm_private_dns_zone",
+        "azurerm_private_dns_zone_virtual_network_link",
+        "azurerm_resource_group",
+        "azurerm_subnet_network_security_group_association",
+        "azurerm_user_assigned_identity",
+        "azurerm_virtual_network",
         "google_compute_router",
         "google_compute_router_nat",
         "google_compute_subnetwork",

@@ -51,7 +51,7 @@ def attribute(name: str, about: Schema) -> bytes:
         + flag(4, about.get("required", False))
         + flag(5, about.get("optional", False))
         + flag(6, about.get("computed", False))
-        + flag(7, name.endswith("_wo"))
+        + flag(7, about.get("sensitive", False) or name.endswith("_wo"))
         + flag(11, name.endswith("_wo"))
     )
 

@@ -54,6 +54,26 @@ resource "google_sql_database_instance" "this" {
       name  = "max_connections"
       value = tostring(local.needed)
     }
+
+    database_flags {
+      name  = "log_checkpoints"
+      value = "on"
+    }
+
+    database_flags {
+      name  = "log_connections"
+      value = "on"
+    }
+
+    database_flags {
+      name  = "log_disconnections"
+      value = "on"
+    }
+
+    database_flags {
+      name  = "log_lock_waits"
+      value = "on"
+    }
   }
 
   lifecycle {

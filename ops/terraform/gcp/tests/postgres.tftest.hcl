@@ -29,6 +29,11 @@ run "is_private_encrypted_and_restorable_by_default" {
   }
 
   assert {
+    condition     = toset([for flag in google_sql_database_instance.this.settings[0].database_flags : flag.name if flag.value == "on"]) == toset(["log_checkpoints", "log_connections", "log_disconnections", "log_lock_waits"])
+    error_message = "it must be logged who connects, and what waits"
+  }
+
+  assert {
     condition     = google_sql_database_instance.this.root_password == null
     error_message = "no password may enter the state"
   }

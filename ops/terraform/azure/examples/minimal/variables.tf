@@ -1,0 +1,37 @@
+variable "subscription" {
+  description = "The subscription's id."
+  type        = string
+}
+
+variable "name" {
+  description = "The beginning of all names. The server and the vault have it in all of Azure: choose one that nobody else has, such as contoso-tasker."
+  type        = string
+}
+
+variable "region" {
+  description = "The region."
+  type        = string
+  default     = "germanywestcentral"
+}
+
+variable "api_allowed_cidrs" {
+  description = "Your own address, such as 203.0.113.7/32, from which kubectl and helm reach the cluster, and Terraform the vault."
+  type        = list(string)
+  default     = []
+}
+
+variable "passwords" {
+  description = "The passwords of the administrator's and the application's role, in no state and no plan: `export TF_VAR_passwords`."
+  type = object({
+    admin = string
+    app   = string
+  })
+  sensitive = true
+  ephemeral = true
+}
+
+variable "passwords_version" {
+  description = "Raise it to have the passwords written again."
+  type        = number
+  default     = 1
+}

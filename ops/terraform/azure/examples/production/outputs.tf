@@ -1,0 +1,24 @@
+output "connect" {
+  description = "The command that adds the cluster to kubectl's configuration."
+  value       = module.cluster.connect
+}
+
+output "postgres" {
+  description = "The database: where it is, its roles, and where their passwords are."
+  value       = module.postgres
+}
+
+output "helm_values" {
+  description = "Values of the charts, in YAML."
+  value       = module.tasker.helm_values
+}
+
+output "secret_manifests" {
+  description = "Objects of External Secrets that bring the password into the namespace, in YAML."
+  value       = module.tasker.secret_manifests
+}
+
+output "secrets_identity" {
+  description = "What the annotation azure.workload.identity/client-id of External Secrets' service account says."
+  value       = module.tasker.secrets_identity
+}

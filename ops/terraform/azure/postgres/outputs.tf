@@ -1,0 +1,49 @@
+output "host" {
+  description = "The server's name, which only the network knows."
+  value       = azurerm_postgresql_flexible_server.this.fqdn
+}
+
+output "port" {
+  description = "Its port."
+  value       = 5432
+}
+
+output "database" {
+  description = "The database of Tasker."
+  value       = azurerm_postgresql_flexible_server_database.this.name
+}
+
+output "database_options" {
+  description = "What follows the `?` of a database URL: TLS is enforced."
+  value       = "sslmode=require"
+}
+
+output "admin_user" {
+  description = "The role that makes the application's role. No server and no worker ever uses it."
+  value       = azurerm_postgresql_flexible_server.this.administrator_login
+}
+
+output "admin_secret" {
+  description = "Where the cloud keeps the administrator's password."
+  value       = azurerm_key_vault_secret.this[local.admin_user].resource_versionless_id
+}
+
+output "app_user" {
+  description = "The role of servers, workers and migrations: it owns the database and is no administrator."
+  value       = local.app_user
+}
+
+output "app_secret" {
+  description = "Where the cloud keeps the password of that role."
+  value       = azurerm_key_vault_secret.this[local.app_user].resource_versionless_id
+}
+
+output "max_connections" {
+  description = "How many connections the server accepts: the sum of what servers, workers and others open."
+  value       = local.needed
+}
+
+output "pgmq" {
+  description = "How `tasker-dev migrate --pgmq` brings PGMQ into this cloud's databases."
+  value       = "sql"
+}

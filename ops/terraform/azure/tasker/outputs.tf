@@ -1,0 +1,14 @@
+output "helm_values" {
+  description = "Values of the charts, in YAML: `terraform output -raw helm_values`."
+  value       = module.values.helm_values
+}
+
+output "secret_manifests" {
+  description = "Objects of External Secrets that bring the password into the namespace, in YAML: `terraform output -raw secret_manifests`."
+  value       = module.values.secret_manifests
+}
+
+output "secrets_identity" {
+  description = "The cloud's identity that External Secrets has, and that may read the password: what the annotation azure.workload.identity/client-id of its service account says."
+  value       = azurerm_user_assigned_identity.secrets.client_id
+}

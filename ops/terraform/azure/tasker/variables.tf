@@ -1,0 +1,105 @@
+variable "name" {
+  description = "The beginning of the names of everything that is made here, and the name of the charts' release."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{1,22}[a-z0-9]$", var.name))
+    error_message = "name is \"${var.name}\": 3 to 24 lower-case letters, digits and hyphens are allowed, a letter first, no hyphen last."
+  }
+}
+
+variable "resource_group" {
+  description = "The resource group that everything made here belongs to: an azurerm_resource_group."
+  type = object({
+    name     = string
+    location = string
+  })
+}
+
+variable "oidc_issuer" {
+  description = "Who vouches for the service accounts of the cluster that Tasker runs in: output oidc_issuer of the module cluster, or that of one of yours."
+  type        = string
+
+  validation {
+    condition     = startswith(var.oidc_issuer, "https://")
+    error_message = "oidc_issuer is \"${var.oidc_issuer}\": the address of a cluster's issuer is allowed, which begins with https://."
+  }
+}
+
+variable "namespace" {
+  description = "The namespace of Kubernetes that Tasker runs in."
+  type        = string
+  default     = "tasker"
+
+  validation {
+    condition     = can(regex("^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", var.namespace)) && !contains(["default", "kube-system", "kube-public", "kube-node-lease"], var.namespace)
+    error_message = "namespace is \"${var.namespace}\": up to 63 lower-case letters, digits and hyphens are allowed, and none of Kubernetes' own namespaces."
+  }
+}
+
+variable "database" {
+  description = "The outputs of the module postgres, or the same about a database of yours."
+  type = object({
+    host             = string
+    port             = optional(number, 5432)
+    database         = optional(string, "tasker")
+    database_options = optional(string, "sslmode=require")
+    app_user         = optional(string, "tasker_app")
+    app_secret       = string
+    max_connections  = number
+    pgmq             = optional(string, "auto")
+  })
+
+  validation {
+    condition     = can(regex("(^|&)sslmode=(require|verify-ca|verify-full)(&|$)", var.database.database_options))
+    error_message = "database.database_options is \"${var.database.database_options}\": it must have sslmode=require, verify-ca or verify-full, else passwords could cross the network in the clear."
+  }
+
+  validation {
+    condition     = contains(["auto", "extension", "sql"], var.database.pgmq)
+    error_message = "database.pgmq is \"${var.database.pgmq}\": auto, extension and sql are allowed."
+  }
+
+  validation {
+    condition     = can(regex("^/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\\.KeyVault/vaults/[^/]+/secrets/[^/]+$", var.database.app_secret))
+    error_message = "database.app_secret is \"${var.database.app_secret}\": the id of a secret without its version is allowed, such as /subscriptions/…/resourceGroups/mine/providers/Microsoft.KeyVault/vaults/mine/secrets/tasker-app."
+  }
+}
+
+variable "connections" {
+  description = "The same as in the module postgres. The charts start no more servers and workers than that."
+  type = object({
+    servers    = optional(number, 2)
+    per_server = optional(number, 95)
+    workers    = optional(number, 4)
+    per_worker = optional(number, 53)
+    others     = optional(number, 30)
+  })
+  default = {}
+
+  validation {
+    condition = (
+      var.connections.servers * var.connections.per_server +
+      var.connections.workers * var.connections.per_worker +
+      var.connections.others
+    ) <= var.database.max_connections
+    error_message = "connections is ${jsonencode(var.connections)}: together more than the ${var.database.max_connections} connections that the database accepts. Give the modules postgres and tasker the same connections."
+  }
+}
+
+variable "secrets_service_account" {
+  description = "The service account of External Secrets, as namespace/name. It alone may read the password."
+  type        = string
+  default     = "external-secrets/external-secrets"
+
+  validation {
+    condition     = can(regex("^[a-z0-9-]+/[a-z0-9.-]+$", var.secrets_service_account))
+    error_message = "secrets_service_account is \"${var.secrets_service_account}\": namespace/name is allowed, such as external-secrets/external-secrets."
+  }
+}
+
+variable "labels" {
+  description = "Tags of everything that is made here."
+  type        = map(string)
+  default     = {}
+}

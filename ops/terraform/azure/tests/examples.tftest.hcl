@@ -1,0 +1,39 @@
+mock_provider "azurerm" {
+  source = "./tests/mocks"
+}
+
+variables {
+  subscription = "00000000-0000-0000-0000-000000000000"
+  name         = "contoso-tasker"
+  passwords = {
+    admin = "A0123456789abcdef0123456789abcdef"
+    app   = "Afedcba9876543210fedcba9876543210"
+  }
+}
+
+run "minimal" {
+  module {
+    source = "./examples/minimal"
+  }
+
+  assert {
+    condition     = yamldecode(output.helm_values).database.host == output.postgres.host
+    error_message = "the charts must get the database of the module postgres"
+  }
+
+  assert {
+    condition     = output.postgres.max_connections == 100
+    error_message = "one server and one worker need 100 connections"
+  }
+}
+
+run "production" {
+  module {
+    source = "./examples/production"
+  }
+
+  assert {
+    condition     = yamldecode(output.helm_values).database.host == output.postgres.host
+    error_message = "the charts must get the database of the module postgres"
+  }
+}

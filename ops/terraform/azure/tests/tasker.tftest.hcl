@@ -1,0 +1,176 @@
+mock_provider "azurerm" {
+  source = "./tests/mocks"
+}
+
+variables {
+  name           = "tasker"
+  resource_group = { name = "tasker", location = "germanywestcentral" }
+  oidc_issuer    = "https://germanywestcentral.oic.prod-aks.azure.com/mock/mock/"
+  database = {
+    host            = "contoso-tasker.postgres.database.azure.com"
+    app_secret      = "/subscriptions/mock/resourceGroups/tasker-database/providers/Microsoft.KeyVault/vaults/contoso-tasker/secrets/tasker-app"
+    max_connections = 432
+  }
+}
+
+run "renders_values_and_where_the_password_is" {
+  module {
+    source = "./tasker"
+  }
+
+  assert {
+    condition     = yamldecode(output.helm_values).database.host == "contoso-tasker.postgres.database.azure.com" && yamldecode(output.helm_values).database.existingSecret.name == "tasker-database"
+    error_message = "the values must name the database and the secret"
+  }
+
+  assert {
+    condition     = yamldecode(split("---\n", output.secret_manifests)[1]).spec.data[0].remoteRef.key == "tasker-app"
+    error_message = "External Secrets wants the secret's name alone"
+  }
+
+  assert {
+    condition     = yamldecode(split("---\n", output.secret_manifests)[0]).spec.provider.azurekv == { authType = "WorkloadIdentity", vaultUrl = "https://contoso-tasker.vault.azure.net" }
+    error_message = "External Secrets must know the vault, and have no password for it"
+  }
+
+  assert {
+    condition     = azurerm_federated_identity_credential.secrets.subject == "system:serviceaccount:external-secrets:external-secrets" && azurerm_federated_identity_credential.secrets.issuer == var.oidc_issuer
+    error_message = "only External Secrets of this cluster may have the identity"
+  }
+
+  assert {
+    condition     = azurerm_role_assignment.secrets.scope == var.database.app_secret && azurerm_role_assignment.secrets.role_definition_name == "Key Vault Secrets User" && azurerm_role_assignment.secrets.principal_id == azurerm_user_assigned_identity.secrets.principal_id
+    error_message = "it may read the application's password, and neither write it nor read the administrator's"
+  }
+
+  assert {
+    condition     = output.secrets_identity == "00000000-0000-0000-0000-000000000003"
+    error_message = "the annotation wants the client's id"
+  }
+}
+
+run "more_connections_than_the_database_accepts" {
+  command = plan
+
+  module {
+    source = "./tasker"
+  }
+
+  variables {
+    connections = { workers = 40 }
+  }
+
+  expect_failures = [var.connections]
+}
+
+run "a_database_without_tls" {
+  command = plan
+
+  module {
+    source = "./tasker"
+  }
+
+  variables {
+    database = {
+      host             = "db.mock.invalid"
+      app_secret       = "/subscriptions/mock/resourceGroups/mock/providers/Microsoft.KeyVault/vaults/mock/secrets/tasker-app"
+      max_connections  = 432
+      database_options = "sslmode=prefer"
+    }
+  }
+
+  expect_failures = [var.database]
+}
+
+run "an_unknown_way_to_install_pgmq" {
+  command = plan
+
+  module {
+    source = "./tasker"
+  }
+
+  variables {
+    database = {
+      host            = "db.mock.invalid"
+      app_secret      = "/subscriptions/mock/resourceGroups/mock/providers/Microsoft.KeyVault/vaults/mock/secrets/tasker-app"
+      max_connections = 432
+      pgmq            = "apt"
+    }
+  }
+
+  expect_failures = [var.database]
+}
+
+run "a_secret_with_its_version" {
+  command = plan
+
+  module {
+    source = "./tasker"
+  }
+
+  variables {
+    database = {
+      host            = "db.mock.invalid"
+      app_secret      = "/subscriptions/mock/resourceGroups/mock/providers/Microsoft.KeyVault/vaults/mock/secrets/tasker-app/versions/abc"
+      max_connections = 432
+    }
+  }
+
+  expect_failures = [var.database]
+}
+
+run "an_issuer_without_tls" {
+  command = plan
+
+  module {
+    source = "./tasker"
+  }
+
+  variables {
+    oidc_issuer = "http://issuer.mock.invalid"
+  }
+
+  expect_failures = [var.oidc_issuer]
+}
+
+run "a_namespace_of_kubernetes" {
+  command = plan
+
+  module {
+    source = "./tasker"
+  }
+
+  variables {
+    namespace = "kube-system"
+  }
+
+  expect_failures = [var.namespace]
+}
+
+run "a_service_account_without_its_namespace" {
+  command = plan
+
+  module {
+    source = "./tasker"
+  }
+
+  variables {
+    secrets_service_account = "external-secrets"
+  }
+
+  expect_failures = [var.secrets_service_account]
+}
+
+run "a_release_with_a_capital" {
+  command = plan
+
+  module {
+    source = "./tasker"
+  }
+
+  variables {
+    name = "Tasker"
+  }
+
+  expect_failures = [var.name]
+}
