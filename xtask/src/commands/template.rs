@@ -1,4 +1,6 @@
-//! `template list` and `template test`.
+//! `template list`, `template test` and `template new`.
+
+mod new;
 
 use serde_json::json;
 
@@ -17,10 +19,10 @@ use crate::repo::Repo;
 use crate::report::fix_line;
 use crate::run::Options;
 
-/// List the templates of the tasker-ctl plugins, or generate and test them with the language's own tools.
+/// List the templates of the tasker-ctl plugins, generate and test them with the language's own tools, or start a project.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  cargo xtask template list\n  cargo xtask template test --plugin python/tasker-cli-plugin\n  cargo xtask template test --strict"
+    after_help = "Examples:\n  cargo xtask template list\n  cargo xtask template test --plugin python/tasker-cli-plugin\n  cargo xtask template test --strict\n  cargo xtask template new fastapi ../claims-desk"
 )]
 pub struct Args {
     /// What to do.
@@ -40,6 +42,11 @@ enum What {
         after_help = "Examples:\n  cargo xtask template test\n  cargo xtask template test --plugin python/tasker-cli-plugin --template step_handler\n  cargo xtask template test --update"
     )]
     Test(TestArgs),
+    /// Make a project from a framework's application template, with the packages of this repository.
+    #[command(
+        after_help = "Examples:\n  cargo xtask template new fastapi ../claims-desk\n  cargo xtask template new bun ../claims-desk"
+    )]
+    New(new::Args),
 }
 
 #[derive(Debug, clap::Args)]
@@ -82,6 +89,7 @@ pub fn run(session: &mut Session, args: &Args) -> Result<()> {
     match &args.what {
         What::List(args) => list(session, args),
         What::Test(args) => test(session, args),
+        What::New(args) => new::run(session, args),
     }
 }
 

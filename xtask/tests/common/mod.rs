@@ -55,6 +55,10 @@ EOF
     for tool in ruff mypy; do printf '#!/bin/sh\necho %s "$@"\n' $tool > .venv/bin/$tool; done
     chmod +x .venv/bin/*
     ;;
+build)
+    while [ "$1" != --out-dir ]; do shift; done
+    mkdir -p "$2" && echo wheel > "$2/greeter-1.0-py3-none-any.whl" && echo sdist > "$2/greeter-1.0.tar.gz"
+    ;;
 esac
 "#;
 
