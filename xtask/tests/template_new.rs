@@ -52,7 +52,7 @@ fn what_cannot_be_made_is_refused_in_one_sentence_and_nothing_is_written() {
         ("demo", "../taken", "../taken: exists"),
         ("demo", "desk", "is in this repository"),
         ("demo", "../nowhere/desk", "cannot find"),
-        ("demo", "..", "exists"),
+        ("demo", "..", "is not a name for a project"),
         ("demo", "../2late", "2late is not a name for a project"),
     ] {
         let ran = new(&fixture, framework, path);

@@ -102,7 +102,7 @@ impl Place {
         };
         let absolute = std::path::absolute(path).map_err(Error::io("find", path))?;
         let (Some(parent), Some(name)) = (absolute.parent(), absolute.file_name()) else {
-            return Err(refuse("is no name for a project", "name a new folder"));
+            return Err(refuse("is not a name for a project", "name a new folder"));
         };
         let there = absolute.symlink_metadata().is_ok();
         let is_empty = std::fs::read_dir(&absolute).is_ok_and(|mut all| all.next().is_none());
