@@ -148,6 +148,43 @@ async fn of_two_claims_of_a_step_one_is_refused() {
     assert_eq!(code(&refused[0]), "TK001", "{refused:?}");
 }
 
+/// As with the delivery `Hybrid`: a notification tells every process of the step. `TASKER_TEST_RACES` makes it longer.
+#[tokio::test]
+async fn a_step_that_four_workers_are_told_of_is_claimed_by_one_of_them_every_time() {
+    let races = std::env::var("TASKER_TEST_RACES").map_or(100, |text| text.parse().unwrap());
+    let mut bed = Bed::new().await;
+    let task = bed.create("chain").await;
+    let first = bed.wait_for_step(task, "first", "enqueued").await;
+    let mut workers = [
+        bed.worker("tkw:test:host:1:race").await,
+        bed.worker("tkw:test:host:2:race").await,
+        bed.worker("tkw:test:host:3:race").await,
+        bed.worker("tkw:test:host:4:race").await,
+    ];
+    let start = json!({"type": "Start"});
+    for race in 0..races {
+        let [one, two, three, four] = workers
+            .each_mut()
+            .map(|worker| worker.transition(first, "enqueued", "in_progress", &start));
+        let claims: [_; 4] = tokio::join!(one, two, three, four).into();
+        let taken: Vec<_> = (0..4).filter(|number| claims[*number].is_ok()).collect();
+        assert_eq!(taken.len(), 1, "race {race}: {claims:?}");
+        for refused in claims.iter().filter_map(|claim| claim.as_ref().err()) {
+            assert_eq!(code(refused), "TK001", "race {race}: {refused:?}");
+        }
+        // For the next race.
+        workers[taken[0]]
+            .transition(
+                first,
+                "in_progress",
+                "enqueued",
+                &json!({"type": "Enqueue"}),
+            )
+            .await
+            .unwrap();
+    }
+}
+
 #[tokio::test]
 async fn a_task_goes_only_on_from_the_state_that_it_has() {
     let mut bed = Bed::new().await;
