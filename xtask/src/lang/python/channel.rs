@@ -174,7 +174,9 @@ impl Channel for Python {
         };
         let name = file_name(&unit.name).replace('_', "-");
         let url = format!("{}/{name}/", base.trim_end_matches('/'));
-        let answer = Request::get(&url).header("Accept: text/html").send(&context.interrupt)?;
+        let answer = Request::get(&url)
+            .header("Accept: text/html")
+            .send(&context.interrupt)?;
         match answer.status {
             404 => return Ok(Vec::new()),
             200 => {}

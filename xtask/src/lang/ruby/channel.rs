@@ -149,7 +149,8 @@ impl Channel for Ruby {
         let sum = match sum {
             Some(sum) => Sum::sha256(sum),
             None => {
-                let file = Request::get(&format!("{base}/gems/{}", file_of(unit))).send(&context.interrupt)?;
+                let file = Request::get(&format!("{base}/gems/{}", file_of(unit)))
+                    .send(&context.interrupt)?;
                 if !file.is_success() {
                     return Err(puzzled(unit, &url, &file.describe()));
                 }
