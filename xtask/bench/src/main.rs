@@ -2,8 +2,8 @@
 
 mod dev_server;
 mod failed;
-mod fastapi;
 mod program;
+mod python;
 mod release;
 mod runner;
 mod spread;
@@ -50,6 +50,8 @@ enum Bench {
     DevServer(dev_server::Args),
     /// Latency of a FastAPI route with the worker inside the web process, with the worker apart, and without steps.
     Fastapi,
+    /// What a step costs in Core's own loop, in a FastAPI worker and in a Django worker; latency of a page of Django with the worker apart.
+    Django,
     /// A run in which nothing has to be done, and the question what a change affects: xtask, turbo, moon and nx on generated trees.
     Runner(runner::Args),
     /// Proving plugins with parallel tasks, against the same commands one after the other, and when nothing has changed.
@@ -85,7 +87,8 @@ fn run(session: &mut Session, what: &Bench) -> Result<()> {
     session.announce()?;
     match what {
         Bench::DevServer(args) => dev_server::run(session, args),
-        Bench::Fastapi => fastapi::run(session),
+        Bench::Fastapi => python::run(session, &python::FASTAPI),
+        Bench::Django => python::run(session, &python::DJANGO),
         Bench::Runner(args) => runner::run(session, args),
         Bench::Template(args) => template::run(session, args),
         Bench::Release(args) => release::run(session, args),

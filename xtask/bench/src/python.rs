@@ -1,49 +1,67 @@
-//! `bench fastapi`: the package's own benchmark.
-
-use serde_json::json;
-use xtask::lang;
+//! `bench fastapi` and `bench django`: the packages' own benchmarks.
 
 use anyhow::{Context as _, Result};
+use serde_json::{json, Map, Value};
 use xtask::commands::shared::session::Session;
 use xtask::e2e::stack::dev_server;
+use xtask::lang;
 use xtask::lang::python;
 use xtask::process::{capture, Invocation};
 
-/// The folder of the measured package.
-const FASTAPI: &str = "python/tasker-contrib-fastapi";
+/// What is measured of a package.
+pub struct Package {
+    name: &'static str,
+    folder: &'static str,
+    /// In the folder `benchmarks`.
+    scripts: &'static [&'static str],
+}
 
-/// The package's own benchmark, in its own environment, on the local stack.
-pub fn run(session: &mut Session) -> Result<()> {
+pub const FASTAPI: Package = Package {
+    name: "fastapi",
+    folder: "python/tasker-contrib-fastapi",
+    scripts: &["web_latency.py"],
+};
+
+pub const DJANGO: Package = Package {
+    name: "django",
+    folder: "python/tasker-contrib-django",
+    scripts: &["dispatch.py", "page_latency.py"],
+};
+
+/// Runs the scripts in the package's environment, on the local stack, and prints a line for each case.
+pub fn run(session: &mut Session, package: &Package) -> Result<()> {
     let repo = lang::discover(&session.root)?;
     let unit = repo
-        .unit(FASTAPI)
-        .with_context(|| format!("{FASTAPI} is not in this repository"))?;
+        .unit(package.folder)
+        .with_context(|| format!("{} is not in this repository", package.folder))?;
     let (environment, server) = session.prepare("bench", &repo, |planner| {
         Ok((python::prepare(planner, unit)?, dev_server(planner)?))
     })?;
     let python = environment.bin.join("python").display().to_string();
-    let script = Invocation::new(
-        repo.path(unit),
-        [python.as_str(), "benchmarks/web_latency.py"],
-    )
-    .envs(server.env);
-    let ran = capture(FASTAPI, &script, &session.interrupt)?;
-    if !ran.status.success() {
-        return Err(crate::failed::failed(session, "fastapi", &ran.text));
-    }
-    for line in ran.text.lines().filter(|line| line.starts_with('{')) {
-        let record: serde_json::Value = serde_json::from_str(line).unwrap_or_default();
-        let words = format!(
-            "{:16} median {:>6} ms   99th percentile {:>6} ms   {} times that without steps",
-            record["case"].as_str().unwrap_or_default(),
-            record["p50_ms"],
-            record["p99_ms"],
-            record["p99_ratio_to_no_steps"]
-        );
-        session.report.tell(
-            &[words],
-            &json!({"event": "bench", "name": "fastapi", "result": record}),
-        );
+    for script in package.scripts {
+        let words = [python.as_str(), &format!("benchmarks/{script}")];
+        let script = Invocation::new(repo.path(unit), words).envs(server.env.clone());
+        let ran = capture(package.folder, &script, &session.interrupt)?;
+        if !ran.status.success() {
+            return Err(crate::failed::failed(session, package.name, &ran.text));
+        }
+        for line in ran.text.lines().filter(|line| line.starts_with('{')) {
+            let record: Map<String, Value> = serde_json::from_str(line).unwrap_or_default();
+            session.report.tell(
+                &[in_words(&record)],
+                &json!({"event": "bench", "name": package.name, "result": record}),
+            );
+        }
     }
     Ok(())
+}
+
+/// The case, then every figure with its name.
+fn in_words(record: &Map<String, Value>) -> String {
+    let case = record.get("case").and_then(Value::as_str);
+    let mut words = format!("{:16}", case.unwrap_or_default());
+    for (name, figure) in record.iter().filter(|(name, _)| *name != "case") {
+        words += &format!("   {name} {figure}");
+    }
+    words
 }
