@@ -58,9 +58,18 @@ typescript = "step:failed"
 rust = "StepFailed"
 since = "0.2.0"
 doc = "After a failure."
+
+[[event]]
+key = "task_created"
+only = ["django"]
+django = "task_created"
+doc = "After a creation."
+data = [{ name = "task", type = "any" }]
 "#;
 
 const PYTHON: &str = "python/tasker-contrib/src/tasker_contrib/_internal/_contract.py";
+const DJANGO: &str =
+    "python/tasker-contrib-django/src/tasker_contrib_django/_internal/_contract.py";
 const RUST: &str = "ops/dev-server/src/contract.rs";
 const RUBY: &str = "rails/tasker-contrib-rails/lib/tasker_contrib_rails/contract.rb";
 const AXUM: &str = "rust/tasker-contrib-axum/src/contract.rs";
@@ -102,6 +111,10 @@ fn full_fixture() -> Fixture {
     fixture.write(
         "rust/tasker-contrib-axum/Cargo.toml",
         "[package]\nname = \"axum\"\n",
+    );
+    fixture.write(
+        "python/tasker-contrib-django/pyproject.toml",
+        "[project]\nname = \"django\"\n",
     );
     fixture.write("docs/architecture/contract-tables.md", "");
     fixture.write("xtask/contract/core.toml", CORE);
@@ -157,6 +170,7 @@ fn files_are_written_once_and_are_the_same_every_time() {
     let ran = fixture.run(&["codegen"]);
     assert_eq!(ran.code, Some(0), "{}", ran.err);
     insta::assert_snapshot!("python", read(&fixture, PYTHON));
+    insta::assert_snapshot!("django", read(&fixture, DJANGO));
     insta::assert_snapshot!("rust", read(&fixture, RUST));
     insta::assert_snapshot!("ruby", read(&fixture, RUBY));
     insta::assert_snapshot!("axum", read(&fixture, AXUM));
@@ -240,6 +254,8 @@ fn mistakes_in_tables_are_named() {
         ("events", EVENTS.replace("rust = \"StepFailed\"", ""), "xtask/contract/events.toml:15: `step_failed` has no name in `rust`; add `rust = \"…\"`, or `name = \"…\"` for all"),
         ("events", EVENTS.replace("step:failed", "step:completed"), "xtask/contract/events.toml:15: `step:completed` is the `typescript` name of two rows"),
         ("events", EVENTS.replace("key = \"step_failed\"", "key = \"step_completed\""), "xtask/contract/events.toml:5: `step_completed` is there twice"),
+        ("events", EVENTS.replace("only = [\"django\"]", ""), "xtask/contract/events.toml:24: `task_created` has no name in `python`; add `python = \"…\"`, or `name = \"…\"` for all"),
+        ("events", EVENTS.replace("[\"django\"]", "[\"flask\"]"), "xtask/contract/events.toml:25: unknown variant `flask`"),
         ("metrics", "since = \"0\"\n[[metric]]\nkey = \"x\"\nname = \"x\"\ntype = \"gauge\"\n".into(), "xtask/contract/metrics.toml:5: unknown field `type`"),
     ] {
         let path = format!("xtask/contract/{table}.toml");

@@ -197,3 +197,42 @@ fn the_oldest_rust_is_the_one_that_the_crates_promise() {
         );
     }
 }
+
+#[test]
+fn the_pythons_are_those_that_the_packages_promise() {
+    let text = text_of("ci.yml");
+    let quoted = |line: &str| -> Vec<String> {
+        line.split('"')
+            .skip(1)
+            .step_by(2)
+            .map(str::to_owned)
+            .collect()
+    };
+    let matrix = job(&text, "python");
+    let units = job(&text, "xtask");
+    let mut tested: Vec<String> = (matrix.iter().map(|line| line.trim()))
+        .filter(|line| line.starts_with("python: ["))
+        .chain((units.iter().copied()).filter(|line| line.contains("python-version:")))
+        .flat_map(quoted)
+        .collect();
+    tested.sort();
+    for package in [
+        "tasker-contrib",
+        "tasker-contrib-fastapi",
+        "tasker-contrib-django",
+    ] {
+        let folder = format!("python/{package}");
+        let manifest = std::fs::read_to_string(root().join(&folder).join("pyproject.toml"));
+        let promised: Vec<String> = (manifest.unwrap().lines())
+            .filter_map(|line| {
+                line.trim()
+                    .strip_prefix("\"Programming Language :: Python :: ")
+            })
+            .filter(|line| line.starts_with("3."))
+            .map(|line| line.trim_end_matches("\",").to_owned())
+            .collect();
+        assert_eq!(promised, tested, "{folder}");
+        let command = matrix.join(" ");
+        assert!(command.contains(&format!("--unit {folder}")), "{command}");
+    }
+}

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 import pytest
@@ -9,14 +8,13 @@ from tasker_contrib._internal.registry import registry
 from tasker_contrib_django import conf
 from tasker_contrib_django.client import clients
 
+from .support import own_environment
+
 
 @pytest.fixture(autouse=True)
 def _own_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Settings of the developer's shell must not reach the tests, nor those of another test."""
-    for name in list(os.environ):
-        if name.startswith("TASKER_") and not name.startswith("TASKER_DEV_"):
-            monkeypatch.delenv(name)
-    monkeypatch.delenv("DATABASE_URL", raising=False)
+    own_environment(monkeypatch)
     conf.forget()
     clients.reset()
     yield

@@ -16,8 +16,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+import pytest
+
 T = TypeVar("T")
 
+ROOT = Path(__file__).parents[1]
 PROJECT = Path(__file__).parent / "project"
 MANAGE = PROJECT / "manage.py"
 
@@ -32,6 +35,11 @@ def eventually(check: Callable[[], T], *, timeout: float = 60.0, what: str = "")
         if time.monotonic() > end:
             raise AssertionError(f"not within {timeout} s: {what or check}")
         time.sleep(0.02)
+
+
+def program(name: str) -> str:
+    """A program of this environment, such as gunicorn."""
+    return str(Path(sys.executable).with_name(name))
 
 
 def free_port() -> int:
@@ -59,6 +67,14 @@ def manage(
         text=True,
         timeout=600,
     )
+
+
+def own_environment(patch: pytest.MonkeyPatch) -> None:
+    """Take the settings of the developer's shell away."""
+    for name in list(os.environ):
+        if name.startswith("TASKER_") and not name.startswith("TASKER_DEV_"):
+            patch.delenv(name)
+    patch.delenv("DATABASE_URL", raising=False)
 
 
 @dataclass
@@ -106,10 +122,17 @@ def running(
     *words: str, cwd: Path | None = None, script: Path = MANAGE, **env: str
 ) -> Iterator[Running]:
     """Run a command of manage.py; end it at the end, whatever happened."""
+    with serving(str(script), *words, cwd=cwd or script.parent, **env) as found:
+        yield found
+
+
+@contextlib.contextmanager
+def serving(*words: str, cwd: Path, **env: str) -> Iterator[Running]:
+    """Run a program that is written in Python in the same way."""
     process = subprocess.Popen(
-        [sys.executable, str(script), *words],
+        [sys.executable, *words],
         env=environment(**env),
-        cwd=cwd or script.parent,
+        cwd=cwd,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -1,38 +1,22 @@
 from __future__ import annotations
 
 import threading
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from django.dispatch import Signal
 from tasker_contrib.events import EVENTS, TaskerEvent, emit
 
 from tasker_contrib_django import signals, step_handler
+from tasker_contrib_django._internal import _contract
 from tasker_contrib_django.signals import SIGNALS, SignalThread
 
-TABLE = Path(__file__).parents[3] / "xtask/contract/events.toml"
 
-
-def test_each_event_has_its_signal() -> None:
-    assert set(SIGNALS) == set(EVENTS)
-    assert {s for s in signals.__all__ if s != "task_created"} == {
-        name for name, value in vars(signals).items() if value in SIGNALS.values()
-    }
-
-
-@pytest.mark.skipif(not TABLE.exists(), reason="outside of the repository")
-def test_names_are_those_of_the_contract_table() -> None:
-    import re
-
-    text = TABLE.read_text()
-    python = re.findall(r'^python = "(.*)"', text, re.M)
-    django = re.findall(r'^django = "(.*)"', text, re.M)
-    assert {name: getattr(signals, word) for name, word in zip(python, django, strict=True)} == (
-        SIGNALS
-    )
-    _ = yaml
+def test_each_event_has_its_signal_by_the_name_of_the_contract_table() -> None:
+    assert set(SIGNALS) == {*EVENTS, _contract.TASK_CREATED}
+    ours = {name for name, value in vars(signals).items() if isinstance(value, Signal)}
+    assert ours == set(signals.__all__) == set(_contract.SIGNALS.values())
+    assert {event: getattr(signals, name) for event, name in _contract.SIGNALS.items()} == SIGNALS
 
 
 def test_receivers_run_in_order_on_one_thread_and_cannot_break_each_other(

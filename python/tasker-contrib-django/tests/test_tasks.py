@@ -11,8 +11,10 @@ from django.db import DatabaseError, connections, transaction
 from django.test import TestCase, TransactionTestCase, override_settings
 from pydantic import BaseModel
 from tasker_contrib.errors import TaskerContribError, TaskerUnavailable, TaskerValidationError
+from tasker_contrib.events import TaskerEvent
 
 import tasker_contrib_django as tasker
+from tasker_contrib_django._internal._contract import EVENT_DATA, TASK_CREATED
 from tasker_contrib_django.signals import task_created
 from tasker_contrib_django.testing import TaskerMixin
 from tests.project.shop.models import Order
@@ -168,22 +170,29 @@ def test_the_input_schema_of_the_template_is_checked(fake_tasker: Any) -> None:
 def test_the_signal_has_the_task_and_cannot_break_the_caller(
     fake_tasker: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    seen: list[str] = []
+    seen: list[tuple[tasker.Task, TaskerEvent]] = []
 
     def bad(**_: Any) -> None:
         raise DatabaseError("receiver")
 
-    def good(task: tasker.Task, **_: Any) -> None:
-        seen.append(task.task_uuid)
+    def good(task: tasker.Task, event: TaskerEvent, **_: Any) -> None:
+        seen.append((task, event))
 
     task_created.connect(bad)
     task_created.connect(good)
     try:
-        request = tasker.create_task("a", {"n": 1}, on_commit=False)
+        request = tasker.create_task("a", {"n": 1}, namespace="shop", on_commit=False)
     finally:
         task_created.disconnect(bad)
         task_created.disconnect(good)
-    assert seen == [request.task_uuid]
+    [(task, event)] = seen
+    assert task == request.task
+    assert (event.name, event.task_uuid, event.namespace) == (
+        TASK_CREATED,
+        request.task_uuid,
+        "shop",
+    )
+    assert tuple(event.data) == EVENT_DATA[TASK_CREATED]
     assert "failed on task_created" in caplog.text
 
 

@@ -102,8 +102,7 @@ def case(
         alone, steps_a_second = asyncio.run(measure(stack, options))
     ran = Counter(step for file in runs.iterdir() for step in file.read_text().split())
     return {
-        "delivery": delivery,
-        "processes": processes,
+        "case": f"{delivery}, {processes} processes",
         "task_p50_ms": round(statistics.median(alone)),
         "task_max_ms": round(max(alone)),
         "steps_per_second": round(steps_a_second, 1),

@@ -338,7 +338,7 @@ export const METRICS: Readonly<Record<string, { readonly name: string; readonly 
 export interface EventBase {
   /** The task; null for events of the worker. */
   taskUuid: string | null;
-  /** The step; null for events of the worker. */
+  /** The step; null for events of no step. */
   stepUuid: string | null;
   /** The step's name in the template. */
   step: string | null;

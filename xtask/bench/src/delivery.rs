@@ -3,8 +3,7 @@
 use anyhow::Result;
 use xtask::commands::shared::session::Session;
 
-/// The package whose workers are measured.
-const FASTAPI: &str = "python/tasker-contrib-fastapi";
+use crate::python::{measure, FASTAPI};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -29,16 +28,5 @@ pub fn run(session: &mut Session, args: &Args) -> Result<()> {
     script.extend(args.processes.iter().map(u16::to_string));
     script.extend(["--alone".to_owned(), args.alone.to_string()]);
     script.extend(["--tasks".to_owned(), args.tasks.to_string()]);
-    crate::script::run(session, "delivery", FASTAPI, &script, |record| {
-        format!(
-            "{:12} {:>2} processes   three steps: median {:>5} ms, at most {:>5} ms   {:>5} steps/s   {} of {} ran twice",
-            record["delivery"].as_str().unwrap_or_default(),
-            record["processes"],
-            record["task_p50_ms"],
-            record["task_max_ms"],
-            record["steps_per_second"],
-            record["ran_twice"],
-            record["steps"]
-        )
-    })
+    measure(session, &FASTAPI, [script])
 }

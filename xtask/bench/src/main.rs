@@ -3,11 +3,10 @@
 mod delivery;
 mod dev_server;
 mod failed;
-mod fastapi;
 mod program;
+mod python;
 mod release;
 mod runner;
-mod script;
 mod spread;
 mod template;
 
@@ -54,6 +53,8 @@ enum Bench {
     Delivery(delivery::Args),
     /// Latency of a FastAPI route with the worker inside the web process, with the worker apart, and without steps.
     Fastapi,
+    /// What a step costs in Core's own loop, in a FastAPI worker and in a Django worker; latency of a page of Django with the worker apart.
+    Django,
     /// A run in which nothing has to be done, and the question what a change affects: xtask, turbo, moon and nx on generated trees.
     Runner(runner::Args),
     /// Proving plugins with parallel tasks, against the same commands one after the other, and when nothing has changed.
@@ -90,7 +91,8 @@ fn run(session: &mut Session, what: &Bench) -> Result<()> {
     match what {
         Bench::DevServer(args) => dev_server::run(session, args),
         Bench::Delivery(args) => delivery::run(session, args),
-        Bench::Fastapi => fastapi::run(session),
+        Bench::Fastapi => python::run(session, &python::FASTAPI),
+        Bench::Django => python::run(session, &python::DJANGO),
         Bench::Runner(args) => runner::run(session, args),
         Bench::Template(args) => template::run(session, args),
         Bench::Release(args) => release::run(session, args),

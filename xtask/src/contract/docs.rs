@@ -83,7 +83,10 @@ fn events(out: &mut String, contract: &Contract) -> Result<()> {
     let events = contract.events()?;
     out.push_str("## Events\n\n");
     let rows = events.iter().map(|event| {
-        let name = |column| code(event.of(column));
+        let name = |column| {
+            let has = event.is_in(column);
+            has.then(|| code(event.of(column))).unwrap_or_default()
+        };
         vec![
             name(Column::Python),
             name(Column::Django),
@@ -102,7 +105,9 @@ fn events(out: &mut String, contract: &Contract) -> Result<()> {
     out.push_str("Every event carries these fields, in camel case in TypeScript (`taskUuid`):\n\n");
     fields(out, &contract.event_fields()?);
     for event in events.iter().filter(|event| !event.data.is_empty()) {
-        let _ = writeln!(out, "### Data of `{}`\n", event.of(Column::Python));
+        let column = Column::ALL.into_iter().find(|column| event.is_in(*column));
+        let name = event.of(column.unwrap_or(Column::Python));
+        let _ = writeln!(out, "### Data of `{name}`\n");
         fields(out, &event.data);
     }
     Ok(())

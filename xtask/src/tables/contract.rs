@@ -255,9 +255,17 @@ impl Contract {
         Ok(settings)
     }
 
+    /// Events of all columns.
     pub fn events(&self) -> Result<Vec<Event>> {
         let file: Events = self.load("events")?;
         self.checked("events", &file.since, file.event)
+    }
+
+    /// Events that a column has.
+    pub fn events_in(&self, column: Column) -> Result<Vec<Event>> {
+        let mut events = self.events()?;
+        events.retain(|event| event.is_in(column));
+        Ok(events)
     }
 
     /// What every event carries besides its data.

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 
 /// Who has a name of its own for things.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Column {
     /// Python: FastAPI, and everything that is not Django's alone.
     Python,
@@ -44,6 +45,10 @@ pub trait Row {
     fn key(&self) -> &str;
     /// What an column calls it, if the row says so.
     fn named(&self, column: Column) -> Option<&str>;
+    /// Whether the column has it at all.
+    fn is_in(&self, _: Column) -> bool {
+        true
+    }
     /// What an column calls it; rows that lack a name are refused when the table is read.
     fn of(&self, column: Column) -> &str {
         self.named(column).unwrap_or_else(|| self.key())
@@ -90,7 +95,7 @@ pub struct HealthField {
 
 /// A struct for a row: serde cannot refuse unknown columns of a flattened struct, so the name columns are repeated in each.
 macro_rules! row {
-    ($(#[$doc:meta])* $name:ident { $($(#[$column_doc:meta])* $column:ident: $kind:ty,)* }) => {
+    ($(#[$doc:meta])* $name:ident { $($(#[$column_doc:meta])* $column:ident: $kind:ty,)* } $($more:tt)*) => {
         $(#[$doc])*
         #[derive(Clone, Debug, Deserialize)]
         #[serde(deny_unknown_fields)]
@@ -129,6 +134,8 @@ macro_rules! row {
             fn since(&mut self) -> &mut Option<String> {
                 &mut self.since
             }
+
+            $($more)*
         }
     };
 }
@@ -140,6 +147,13 @@ row! {
         /// What it carries besides the fields of every event.
         #[serde(default)]
         data: Vec<Field>,
+        /// Who emits it; everybody if empty.
+        #[serde(default)]
+        only: Vec<Column>,
+    }
+
+    fn is_in(&self, column: Column) -> bool {
+        self.only.is_empty() || self.only.contains(&column)
     }
 }
 
@@ -184,7 +198,7 @@ pub fn problem<R: Row>(rows: &[R]) -> Option<(String, String)> {
         if !keys.insert(key) {
             return Some((key.to_owned(), format!("`{key}` is there twice")));
         }
-        for column in Column::ALL {
+        for column in Column::ALL.into_iter().filter(|column| row.is_in(*column)) {
             let Some(name) = row.named(column) else {
                 let column = column.name();
                 let why = format!(

@@ -9,6 +9,7 @@ from typing import Any
 
 from . import stories
 from .books import Books
+from .page import page
 from .rush import rush
 from .waiting import waiting
 
@@ -23,6 +24,7 @@ SCENARIOS: dict[str, Callable[[Books], dict[str, Any]]] = {
     "changed": stories.changed,
     "over-budget": stories.over_budget,
     "rules": stories.rules,
+    "page": page,
     "rush": rush,
     "waiting": waiting,
 }

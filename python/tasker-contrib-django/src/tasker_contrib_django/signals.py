@@ -1,9 +1,9 @@
-"""Signals of steps and of the worker, sent in the worker process.
+"""Signals of steps and of the worker, sent in the worker process; `task_created`, where it was.
 
-Receivers get `event` (a `TaskerEvent`) and its data as keyword arguments. They run one after the
-other on a thread of their own, so they may use the database and delay no step. One that raises is
-logged, and disturbs neither the step nor the other receivers (`send_robust`). The sender of a
-step's signal is the handler's function.
+Receivers get `event` (a `TaskerEvent`) and its data as keyword arguments. In a worker they run
+one after the other on a thread of their own, so they may use the database and delay no step. One
+that raises is logged, and disturbs neither the step nor the other receivers (`send_robust`). The
+sender of a step's signal is the handler's function.
 
 Example:
     ```python
@@ -22,12 +22,15 @@ import logging
 import threading
 from collections.abc import Callable
 from queue import SimpleQueue
-from typing import Any
+from typing import Final
 
 from django.db import close_old_connections
 from django.dispatch import Signal
 from tasker_contrib._internal.registry import registry
+from tasker_contrib.client import Task
 from tasker_contrib.events import TaskerEvent, subscribe
+
+from ._internal import _contract
 
 __all__ = [
     "domain_event",
@@ -53,21 +56,12 @@ worker_started = Signal()
 worker_draining = Signal()
 worker_stopped = Signal()
 domain_event = Signal()
-
-#: Sent in the process that created a task, with `task`; the sender is None.
+#: Sent in the process that created a task, in the thread that did; the sender is None.
 task_created = Signal()
 
-#: The signal of each event of the contract table.
-SIGNALS = {
-    "tasker.step.started": step_started,
-    "tasker.step.completed": step_completed,
-    "tasker.step.failed": step_failed,
-    "tasker.step.checkpointed": step_checkpointed,
-    "tasker.step.timed_out": step_timed_out,
-    "tasker.worker.started": worker_started,
-    "tasker.worker.draining": worker_draining,
-    "tasker.worker.stopped": worker_stopped,
-    "tasker.domain_event": domain_event,
+#: The signal of each event, as the contract table says.
+SIGNALS: Final[dict[str, Signal]] = {
+    event: globals()[signal] for event, signal in _contract.SIGNALS.items()
 }
 
 _STOP_SECONDS = 5.0
@@ -77,18 +71,23 @@ def send(event: TaskerEvent) -> None:
     """Send the signal of an event."""
     handler = registry.get(str(event.data.get("handler")))
     sender = handler.fn if handler is not None else None
-    _send(SIGNALS[event.name], sender, event.name, event=event, **event.data)
-
-
-def send_task_created(task: Any) -> None:
-    """Send `task_created`."""
-    _send(task_created, None, "task_created", task=task)
-
-
-def _send(signal: Signal, sender: Any, name: str, **arguments: Any) -> None:
-    for receiver, answer in signal.send_robust(sender=sender, **arguments):
+    answers = SIGNALS[event.name].send_robust(sender=sender, event=event, **event.data)
+    for receiver, answer in answers:
         if isinstance(answer, Exception):
-            logger.error("receiver %r failed on %s", receiver, name, exc_info=answer)
+            logger.error("receiver %r failed on %s", receiver, event.name, exc_info=answer)
+
+
+def send_task_created(task: Task) -> None:
+    """Send `task_created`."""
+    send(
+        TaskerEvent(
+            _contract.TASK_CREATED,
+            task_uuid=task.task_uuid,
+            namespace=task.namespace,
+            correlation_id=task.correlation_id,
+            data={"task": task},
+        )
+    )
 
 
 class SignalThread:

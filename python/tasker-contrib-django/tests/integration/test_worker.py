@@ -2,84 +2,29 @@
 
 from __future__ import annotations
 
-import secrets
-import sqlite3
 import urllib.request
-from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tasker_contrib.testing import TaskerStack
 
-from tasker_contrib_django import StepInfo, Task
-from tasker_contrib_django.conf import _parse
-from tasker_contrib_django.operations import Client, blocking
-
-from ..support import Running, eventually, free_port, manage, running
-
-PORT = free_port()
+from ..support import eventually, manage, running
+from .conftest import PORT, Site
 
 pytestmark = pytest.mark.xdist_group("stack")
-
-
-@dataclass
-class Site:
-    """The project with its own database and a running worker."""
-
-    env: dict[str, str]
-    client: Client
-    worker: Running
-    database: Path
-
-    def order(self, amount: int = 5) -> int:
-        with sqlite3.connect(self.database, timeout=20) as rows:
-            # Other tests have orders of their own on this stack, and a context makes a task once.
-            number = secrets.randbelow(2**31)
-            rows.execute(
-                "insert into shop_order (id, amount, state) values (?, ?, 'new')", [number, amount]
-            )
-            return number
-
-    def states(self) -> dict[int, str]:
-        with sqlite3.connect(self.database, timeout=20) as rows:
-            return dict(rows.execute("select id, state from shop_order"))
-
-    def all_ended(self, task: Task) -> bool:
-        ends = ("complete", "error")  # and not a state on the way to it
-        return all(step.current_state in ends for step in self.client.steps(task))
-
-    def end_of(self, task: Task | str) -> tuple[Task, dict[str, StepInfo]]:
-        ended = self.client.wait(task, timeout=60)
-        return ended, {step.name: step for step in self.client.steps(task)}
-
-
-@pytest.fixture(scope="module")
-def site(tasker_stack: TaskerStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    database = tmp_path_factory.mktemp("site") / "shop.sqlite3"
-    env = {**tasker_stack.env, "SHOP_DB": str(database)}
-    made = manage("migrate", "--run-syncdb", "-v", "0", **env)
-    assert made.returncode == 0, made.stderr
-    settings = _parse({"ORCHESTRATION": {"URL": tasker_stack.orchestration_url}}).settings
-    with running("tasker", "worker", "--health-port", str(PORT), **env) as worker:
-        worker.wait_for("worker process .* is ready")
-        yield Site(env, blocking(settings), worker, database)
-        assert worker.stop() == 0, worker.log
-        assert "worker stopped" in worker.log
 
 
 def test_a_task_runs_to_complete(site: Site) -> None:
     order = site.order()
     task = site.client.create_task("order", {"order_id": order}, namespace="shop")
     ended, steps = site.end_of(task)
-    assert ended.status == "complete", site.worker.log
+    assert ended.status == "complete", site.log
     assert steps["charge"].result == {"order_id": order, "amount": 5}
     assert steps["ship"].result == {"state": "shipped"}
     assert site.states()[order] == "shipped"
-    assert f"[{task.task_uuid} ship]" in site.worker.log  # ids in each line of the log
-    assert "tasker: worker (this is a process of `manage.py tasker worker`)" in site.worker.log
+    assert f"[{task.task_uuid} ship]" in site.log  # ids in each line of the log
+    assert "tasker: worker (this is a process of `manage.py tasker worker`)" in site.log
 
 
 def test_what_a_step_finds_around_it(site: Site) -> None:

@@ -77,3 +77,12 @@ LOGGING = {
     },
     "root": {"handlers": ["console"], "level": "INFO"},
 }
+# Files as the broker, so that the tests need no other server.
+_broker = Path(os.environ.get("SHOP_BROKER", BASE_DIR / ".broker"))
+CELERY_BROKER_URL = "filesystem://"
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "data_folder_in": str(_broker / "messages"),
+    "data_folder_out": str(_broker / "messages"),
+    "control_folder": str(_broker / "control"),
+}
+CELERY_RESULT_BACKEND = f"file://{_broker}/results"

@@ -34,7 +34,7 @@ pub const ECOSYSTEM: Entry = Entry {
     language: Some(&Python),
     versions: Some(&Python),
     channel: Some(&Python),
-    constants: &[&constants::SHARED],
+    constants: &[&constants::SHARED, &constants::DJANGO],
 };
 
 /// The lock file beside `pyproject.toml`.

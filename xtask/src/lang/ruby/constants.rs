@@ -26,10 +26,10 @@ fn render(contract: &Contract) -> Result<String> {
         &mut out,
         "EVENTS",
         "Names for ActiveSupport::Notifications.subscribe, with what they say.",
-        &contract.events()?,
+        &contract.events_in(Column::Ruby)?,
         |row| &row.doc,
     );
-    let rows = contract.events()?;
+    let rows = contract.events_in(Column::Ruby)?;
     let data = |row: &Event| {
         let names: Vec<&str> = row.data.iter().map(|field| field.name.as_str()).collect();
         format!("%i[{}].freeze", names.join(" "))

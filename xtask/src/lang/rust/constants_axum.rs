@@ -26,7 +26,7 @@ fn render(contract: &Contract) -> Result<String> {
     out.push('\n');
     patterns(&mut out, contract)?;
     settings(&mut out, contract)?;
-    event_kinds(&mut out, &contract.events()?);
+    event_kinds(&mut out, &contract.events_in(Column::Rust)?);
     names(
         &mut out,
         "HEALTH_",

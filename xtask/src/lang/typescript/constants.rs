@@ -138,7 +138,7 @@ fn events(out: &mut String, contract: &Contract) -> Result<()> {
         property(out, "  ", &field);
     }
     out.push_str("}\n\n/** The data of each event, by name. */\nexport interface EventData {\n");
-    let rows = contract.events()?;
+    let rows = contract.events_in(Column::TypeScript)?;
     for row in &rows {
         let _ = writeln!(
             out,

@@ -65,7 +65,7 @@ class WorkerSettings(Section):
     """Steps that one process executes at the same time (1 to 10000)."""
     delivery: str | None = None
     """How steps reach the worker. `PollingOnly` (default) gives each step to one worker. `Hybrid`
-    is faster; with a second worker on the namespace it needs tasker-recovery: else steps run twice."""
+    is faster; a second worker on the namespace needs tasker-recovery then, else steps run twice."""
 
 
 class QueueSettings(Section):
