@@ -7,6 +7,7 @@
 //! that is why this is `std::process` with groups.
 
 pub mod guard;
+pub mod table;
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -345,6 +346,18 @@ impl ChildGroup {
         if self.wait_for(grace).is_none() {
             self.kill();
         }
+    }
+
+    /// SIGKILL to the child and to all that it has started, in whatever group it is by now; returns when the child is gone.
+    pub fn kill_family(&mut self, interrupt: &Interrupt) -> Result<()> {
+        if self.try_wait().is_none() {
+            for pid in table::below(self.group, &table::read(interrupt)?) {
+                // One that has just ended needs no signal.
+                let _ = nix::sys::signal::kill(pid, Signal::SIGKILL);
+            }
+            self.kill();
+        }
+        Ok(())
     }
 
     fn kill(&mut self) {

@@ -2,6 +2,7 @@
 
 pub mod affected;
 pub mod check;
+pub mod chaos;
 pub mod images;
 mod optimised;
 pub mod packages;
