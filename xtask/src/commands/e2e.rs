@@ -131,7 +131,10 @@ fn run_examples(session: &mut Session, args: &RunArgs) -> Result<()> {
     check_stack(&args.stack)?;
     if args.chaos && args.stack != "embedded" {
         return Err(Error::Options {
-            why: format!("--chaos kills the stack, so it cannot run on --stack {}", args.stack),
+            why: format!(
+                "--chaos kills the stack, so it cannot run on --stack {}",
+                args.stack
+            ),
             fix: "leave out --stack, or --chaos".to_owned(),
         });
     }
@@ -586,7 +589,12 @@ fn say_outcome(report: &mut dyn crate::report::Report, outcome: &Outcome) {
         String::new(),
         format!("{word} {}  {}", outcome.name, outcome.about),
     ];
-    lines.extend(outcome.chaos.iter().map(|havoc| format!("     {}", havoc.summary())));
+    lines.extend(
+        outcome
+            .chaos
+            .iter()
+            .map(|havoc| format!("     {}", havoc.summary())),
+    );
     for task in &outcome.tasks {
         lines.push(format!(
             "     task {} {} in {:.3} s",

@@ -107,7 +107,9 @@ impl Havoc {
     /// What nobody has killed, because the tasks had ended before: such a run has not proven much.
     pub fn spared(&self) -> Vec<String> {
         let was_killed = |target| self.kills.iter().any(|killed| killed.target == target);
-        let spared = Target::ALL.into_iter().filter(|target| !was_killed(*target));
+        let spared = Target::ALL
+            .into_iter()
+            .filter(|target| !was_killed(*target));
         spared
             .map(|target| format!("all tasks had ended before the {target} was killed; create more of them with --tasks"))
             .collect()
@@ -201,7 +203,11 @@ mod tests {
             .iter()
             .map(|kill| format!("{:?} after {:?}", kill.target, kill.pause))
             .collect();
-        let wanted = ["Server after 1.551s", "Database after 2.513s", "Worker after 809ms"];
+        let wanted = [
+            "Server after 1.551s",
+            "Database after 2.513s",
+            "Worker after 809ms",
+        ];
         assert_eq!(said, wanted);
     }
 

@@ -138,8 +138,15 @@ impl Killer<'_> {
                 return Err(Error::Interrupted);
             }
             if Instant::now() > deadline {
-                let why = format!("accepts no connections {} s after process {killed} was killed", BACK_PATIENCE.as_secs());
-                return Err(Error::ended("PostgreSQL", why, &self.runner.around.stack_log()));
+                let why = format!(
+                    "accepts no connections {} s after process {killed} was killed",
+                    BACK_PATIENCE.as_secs()
+                );
+                return Err(Error::ended(
+                    "PostgreSQL",
+                    why,
+                    &self.runner.around.stack_log(),
+                ));
             }
             std::thread::sleep(POLL);
         }

@@ -30,9 +30,15 @@ pub struct Postgres {
 impl Postgres {
     /// The one that runs now.
     pub fn of(stack: &Stack) -> Result<Self> {
-        let file = stack.data().unwrap_or(Path::new("")).join("pgdata/postmaster.pid");
+        let file = stack
+            .data()
+            .unwrap_or(Path::new(""))
+            .join("pgdata/postmaster.pid");
         let text = read(&file)?;
-        let pid = text.lines().next().and_then(|line| line.trim().parse().ok());
+        let pid = text
+            .lines()
+            .next()
+            .and_then(|line| line.trim().parse().ok());
         let port = port_of(&stack.ready.database_url).parse();
         match (pid, port) {
             (Some(pid), Ok(port)) => Ok(Self {
@@ -40,7 +46,10 @@ impl Postgres {
                 postmaster: Pid::from_raw(pid),
                 address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
             }),
-            _ => Err(bad(&file, "does not begin with the process id of a PostgreSQL with a port")),
+            _ => Err(bad(
+                &file,
+                "does not begin with the process id of a PostgreSQL with a port",
+            )),
         }
     }
 
@@ -49,9 +58,15 @@ impl Postgres {
         loop {
             let children = self.children(interrupt)?;
             let place = pick % u64::try_from(children.len().max(1)).unwrap_or(1);
-            let chosen = usize::try_from(place).ok().and_then(|place| children.get(place));
-            let chosen = *chosen
-                .ok_or_else(|| bad(&self.file, "names a process without children: PostgreSQL is gone"))?;
+            let chosen = usize::try_from(place)
+                .ok()
+                .and_then(|place| children.get(place));
+            let chosen = *chosen.ok_or_else(|| {
+                bad(
+                    &self.file,
+                    "names a process without children: PostgreSQL is gone",
+                )
+            })?;
             // A session may have ended since they were listed: another one then.
             if kill(chosen, Signal::SIGKILL).is_ok() {
                 return Ok(chosen);
@@ -107,7 +122,10 @@ mod tests {
     #[test]
     fn the_startup_message_says_how_long_it_is() {
         let message = startup_message();
-        assert_eq!(message[..4], [0, 0, 0, u8::try_from(message.len()).unwrap()]);
+        assert_eq!(
+            message[..4],
+            [0, 0, 0, u8::try_from(message.len()).unwrap()]
+        );
         assert!(message.ends_with(b"database\0tasker\0\0"));
     }
 }

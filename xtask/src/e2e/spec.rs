@@ -286,8 +286,7 @@ impl Example {
             }
         }
         if let Some(chaos) = &self.chaos {
-            self.check_chaos(chaos)
-                .map_err(|why| bad("[chaos]", why))?;
+            self.check_chaos(chaos).map_err(|why| bad("[chaos]", why))?;
             self.json_file(root, &chaos.answer)?;
         }
         match &self.input {

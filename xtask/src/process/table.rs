@@ -60,7 +60,10 @@ mod tests {
         let all: Vec<_> = said.lines().filter_map(row).collect();
         assert_eq!(all.len(), 6);
         let pids = |numbers: &[i32]| -> Vec<Pid> {
-            numbers.iter().map(|number| Pid::from_raw(*number)).collect()
+            numbers
+                .iter()
+                .map(|number| Pid::from_raw(*number))
+                .collect()
         };
         assert_eq!(children(Pid::from_raw(7), &all), pids(&[8, 9]));
         assert_eq!(below(Pid::from_raw(7), &all), pids(&[8, 9, 10]));

@@ -27,8 +27,13 @@ impl Chaos {
         let missing = || Error::BadFile {
             file: relative(root, &example.folder.join(spec::FILE)).to_owned(),
             line: None,
-            why: format!("{} has no [chaos], which says what --chaos runs", example.name),
-            fix: Some("leave out --chaos, or add the table: docs/guides/write-an-example.md".into()),
+            why: format!(
+                "{} has no [chaos], which says what --chaos runs",
+                example.name
+            ),
+            fix: Some(
+                "leave out --chaos, or add the table: docs/guides/write-an-example.md".into(),
+            ),
         };
         Ok(Self {
             spec: example.chaos.clone().ok_or_else(missing)?,

@@ -1,8 +1,8 @@
 //! What several commands share.
 
 pub mod affected;
-pub mod check;
 pub mod chaos;
+pub mod check;
 pub mod images;
 mod optimised;
 pub mod packages;

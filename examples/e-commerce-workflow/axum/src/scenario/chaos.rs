@@ -21,7 +21,11 @@ pub async fn run(shop: &Shop, rush: &Rush) -> anyhow::Result<Value> {
         match look(shop, &db, rush).await {
             Ok(Some(found)) => return Ok(compare(&on_offer.books(rush.customers), &found)),
             Ok(None) if Instant::now() > end => {
-                bail!("not everything has ended after {} s: {}", rush.patience, open_tasks(&db).await?)
+                bail!(
+                    "not everything has ended after {} s: {}",
+                    rush.patience,
+                    open_tasks(&db).await?
+                )
             }
             // Whoever is asked may have been killed a moment ago.
             Err(error) if Instant::now() > end => return Err(error),
@@ -42,7 +46,11 @@ async fn look(shop: &Shop, db: &PgPool, rush: &Rush) -> anyhow::Result<Option<Va
 
 /// Tasker's tasks that have not ended, by state.
 async fn open_tasks(db: &PgPool) -> sqlx::Result<Value> {
-    states(db, "to_state NOT IN ('complete', 'error', 'cancelled', 'blocked_by_failures')").await
+    states(
+        db,
+        "to_state NOT IN ('complete', 'error', 'cancelled', 'blocked_by_failures')",
+    )
+    .await
 }
 
 async fn states(db: &PgPool, of: &str) -> sqlx::Result<Value> {
@@ -117,7 +125,10 @@ mod tests {
             price_cents: 100,
         };
         let expected = offer.books(60);
-        assert_eq!(expected["by_status"], json!({"completed": 50, "cancelled": 10}));
+        assert_eq!(
+            expected["by_status"],
+            json!({"completed": 50, "cancelled": 10})
+        );
         let mut found = expected.clone();
         found["parcels"] = json!(51);
         let said = compare(&expected, &found);
