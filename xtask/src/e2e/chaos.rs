@@ -8,7 +8,7 @@ use serde::Serialize;
 /// One kill for so many tasks.
 const TASKS_PER_KILL: u32 = 40;
 /// The shortest and the longest time between the return of what was killed and the next kill, in milliseconds.
-const PAUSE_MS: std::ops::Range<u64> = 300..3001;
+const PAUSE_MS: std::ops::Range<u64> = 500..5001;
 
 /// What is killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -221,7 +221,7 @@ mod tests {
                 let kinds: BTreeSet<Target> = round.iter().map(|kill| kill.target).collect();
                 prop_assert_eq!(kinds.len(), 3);
             }
-            let (least, most) = (Duration::from_millis(300), Duration::from_secs(3));
+            let (least, most) = (Duration::from_millis(500), Duration::from_secs(5));
             prop_assert!(kills.iter().all(|kill| (least..=most).contains(&kill.pause)));
         }
     }
