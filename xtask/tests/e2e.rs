@@ -261,7 +261,10 @@ fn what_a_command_and_a_replaced_process_do_wrong_is_found() {
             .fixture
             .write("examples/served/example.toml", &changed);
     };
-    with("answer =", "pictures = [\"page.png\"]\nanswer =");
+    with(
+        "answer = \"expected/driven",
+        "pictures = [\"page.png\"]\nanswer = \"expected/driven",
+    );
     expect(&served, "the picture page.png is not in {logs}");
     served.fixture.write(
         "examples/served/expected/driven.json",
@@ -593,13 +596,13 @@ fn mistakes_get_one_message_with_the_fix() {
             "scenario `bad` needs `body`, a file to POST, or `run`",
         ),
         (
-            "answer =",
-            "body = \"expected/bad.json\"\nanswer =",
+            "answer = \"expected/driven",
+            "body = \"expected/bad.json\"\nanswer = \"expected/driven",
             "scenario `driven` has `body` and `run`",
         ),
         (
-            "answer =",
-            "pictures = [\"../page.png\"]\nanswer =",
+            "answer = \"expected/driven",
+            "pictures = [\"../page.png\"]\nanswer = \"expected/driven",
             "`../page.png` in `pictures` is not a file name",
         ),
         (

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::http::Http;
 use crate::interrupt::Interrupt;
 use crate::lang::Provided;
-use crate::process::{describe, ChildGroup, Invocation, Output};
+use crate::process::{describe, family, ChildGroup, Invocation, Output};
 
 /// How long an app may take until it says that it is ready.
 const READY_PATIENCE: Duration = Duration::from_secs(60);
@@ -254,7 +254,7 @@ impl Running {
         interrupt: &Interrupt,
     ) -> Result<()> {
         if let Some((_, place, argv)) = self.named(name, app) {
-            place.kill_family(interrupt)?;
+            family::kill_all(place, interrupt)?;
             *place = spawn(app, around, argv)?;
         }
         Ok(())

@@ -204,9 +204,9 @@ mod tests {
             .map(|kill| format!("{:?} after {:?}", kill.target, kill.pause))
             .collect();
         let wanted = [
-            "Server after 1.551s",
-            "Database after 2.513s",
-            "Worker after 809ms",
+            "Server after 3.804s",
+            "Database after 533ms",
+            "Worker after 771ms",
         ];
         assert_eq!(said, wanted);
     }

@@ -12,7 +12,7 @@ use super::stack::{port_of, Stack};
 use crate::error::{Error, Result};
 use crate::file::read;
 use crate::interrupt::Interrupt;
-use crate::process::table;
+use crate::process::family;
 
 /// An answer on loopback that takes longer is none.
 const ANSWER: Duration = Duration::from_secs(1);
@@ -80,7 +80,7 @@ impl Postgres {
     }
 
     fn children(&self, interrupt: &Interrupt) -> Result<Vec<Pid>> {
-        Ok(table::children(self.postmaster, &table::read(interrupt)?))
+        family::children(self.postmaster, interrupt)
     }
 
     /// It refuses a session while it starts or recovers; else it asks for a password, which is answer enough.

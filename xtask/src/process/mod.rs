@@ -6,8 +6,8 @@
 //! `xshell` and `duct` start children in our own group, where one Ctrl-C reaches some of them twice and others never;
 //! that is why this is `std::process` with groups.
 
+pub mod family;
 pub mod guard;
-pub mod table;
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -348,19 +348,8 @@ impl ChildGroup {
         }
     }
 
-    /// SIGKILL to the child and to all that it has started, in whatever group it is by now; returns when the child is gone.
-    pub fn kill_family(&mut self, interrupt: &Interrupt) -> Result<()> {
-        if self.try_wait().is_none() {
-            for pid in table::below(self.group, &table::read(interrupt)?) {
-                // One that has just ended needs no signal.
-                let _ = nix::sys::signal::kill(pid, Signal::SIGKILL);
-            }
-            self.kill();
-        }
-        Ok(())
-    }
-
-    fn kill(&mut self) {
+    /// SIGKILL to the group; returns when the child is gone.
+    pub fn kill(&mut self) {
         if self.finished.is_none() {
             self.end();
         }

@@ -1,18 +1,36 @@
-//! The processes of the machine and their parents, as POSIX's `ps` tells them.
+//! What a process has started, in whatever group it is by now, as POSIX's `ps` tells.
 
 use std::path::Path;
 
+use nix::sys::signal::{kill, Signal};
 use nix::unistd::Pid;
 
-use super::{capture, describe, Invocation};
+use super::{capture, describe, ChildGroup, Invocation};
 use crate::error::{Error, Result};
 use crate::interrupt::Interrupt;
 
+/// SIGKILL to a child and to all that it has started; returns when the child is gone.
+pub fn kill_all(child: &mut ChildGroup, interrupt: &Interrupt) -> Result<()> {
+    if child.try_wait().is_none() {
+        for pid in below(child.group, &read(interrupt)?) {
+            // One that has just ended needs no signal.
+            let _ = kill(pid, Signal::SIGKILL);
+        }
+        child.kill();
+    }
+    Ok(())
+}
+
+/// The children of a process.
+pub fn children(of: Pid, interrupt: &Interrupt) -> Result<Vec<Pid>> {
+    Ok(children_in(&read(interrupt)?, of))
+}
+
 /// A process and its parent.
-pub type Row = (Pid, Pid);
+type Row = (Pid, Pid);
 
 /// Every process of this moment.
-pub fn read(interrupt: &Interrupt) -> Result<Vec<Row>> {
+fn read(interrupt: &Interrupt) -> Result<Vec<Row>> {
     let invocation = Invocation::new(Path::new("/"), ["ps", "-A", "-o", "pid=,ppid="]);
     let said = capture("xtask", &invocation, interrupt)?;
     if !said.status.success() {
@@ -32,18 +50,17 @@ fn row(line: &str) -> Option<Row> {
     Some((number(pid)?, number(parent)?))
 }
 
-/// The children of a process.
-pub fn children(of: Pid, all: &[Row]) -> Vec<Pid> {
+fn children_in(all: &[Row], of: Pid) -> Vec<Pid> {
     let mine = all.iter().filter(|(_, parent)| *parent == of);
     mine.map(|(pid, _)| *pid).collect()
 }
 
 /// The children of a process, theirs, and so on.
-pub fn below(of: Pid, all: &[Row]) -> Vec<Pid> {
-    let mut found = children(of, all);
+fn below(of: Pid, all: &[Row]) -> Vec<Pid> {
+    let mut found = children_in(all, of);
     let mut next = 0;
     while let Some(pid) = found.get(next) {
-        let more = children(*pid, all);
+        let more = children_in(all, *pid);
         found.extend(more);
         next += 1;
     }
@@ -52,7 +69,7 @@ pub fn below(of: Pid, all: &[Row]) -> Vec<Pid> {
 
 #[cfg(test)]
 mod tests {
-    use super::{below, children, row, Pid};
+    use super::{below, children_in, row, Pid};
 
     #[test]
     fn what_a_process_has_started_is_found_through_its_children() {
@@ -65,7 +82,7 @@ mod tests {
                 .map(|number| Pid::from_raw(*number))
                 .collect()
         };
-        assert_eq!(children(Pid::from_raw(7), &all), pids(&[8, 9]));
+        assert_eq!(children_in(&all, Pid::from_raw(7)), pids(&[8, 9]));
         assert_eq!(below(Pid::from_raw(7), &all), pids(&[8, 9, 10]));
         assert!(below(Pid::from_raw(11), &all).is_empty());
     }
