@@ -89,9 +89,7 @@ def submit_all(count: int, first: int, budget: int, over: threading.Event) -> No
         list(pool.map(run, range(len(REQUESTERS))))
 
 
-def submit(
-    person: Person, books: Books, first: int, title: str, price: str, budget: int
-) -> None:
+def submit(person: Person, books: Books, first: int, title: str, price: str, budget: int) -> None:
     """Send what is still missing: an answer that never came says nothing about the request."""
     drafts = requests(books, first, title)
     pk = drafts[0]["id"] if drafts else person.draft(title, price, budget)

@@ -1,4 +1,4 @@
-"""`python -m e2e.chaos RUNS`: many small runs while the application, Tasker and PostgreSQL are killed.
+"""`python -m e2e.chaos RUNS`: many small runs while application, server and database are killed.
 
 Each run is started until it was accepted, once. Afterwards every run must have the same report and
 the same rows; `tests.expected` computes which.
@@ -11,10 +11,11 @@ import json
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, LiteralString, TypeVar
+from typing import Any, TypeVar
 
 import httpx
 import psycopg
+from psycopg import sql
 
 from app.data import FEW
 from app.settings import get_settings
@@ -27,11 +28,14 @@ PATIENCE = 90
 SETTLED = 1
 AT_ONCE = 8
 UNTIL_THE_END = 840
-STATES = "SELECT to_state, count(*) FROM tasker.task_transitions WHERE most_recent GROUP BY 1"
+STATES = sql.SQL(
+    "SELECT to_state, count(*) FROM tasker.task_transitions WHERE most_recent GROUP BY 1"
+)
 ENDS = {"complete", "error", "cancelled", "blocked_by_failures"}
-STARTED = "SELECT count(*) FROM tasker.tasks WHERE context->>'run_id' = %s"
-TWICE = """
-    SELECT context->>'run_id' FROM tasker.tasks GROUP BY 1 HAVING count(*) > 1 ORDER BY 1"""
+STARTED = sql.SQL("SELECT count(*) FROM tasker.tasks WHERE context->>'run_id' = %s")
+TWICE = sql.SQL(
+    "SELECT context->>'run_id' FROM tasker.tasks GROUP BY 1 HAVING count(*) > 1 ORDER BY 1"
+)
 
 
 class Refused(Exception):
@@ -50,7 +54,7 @@ def insist(ask: Callable[[], T]) -> T:
             time.sleep(0.1)
 
 
-def select(statement: LiteralString, *values: str) -> list[tuple[Any, ...]]:
+def select(statement: sql.SQL, *values: str) -> list[tuple[Any, ...]]:
     """Rows, on a connection of their own."""
 
     def ask() -> list[tuple[Any, ...]]:

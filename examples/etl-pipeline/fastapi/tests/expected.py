@@ -2,7 +2,8 @@
 
 Independent of the pipeline on purpose: one SQL script over the data files, written from the rules
 in the README, no import from `app.pipeline`. The committed files `scenarios/*.expected.json`,
-`*.report.json` and `*.answer.json` are this module's output, never the pipeline's; `test_expected.py` recomputes them.
+`*.report.json`, `*.rows.json` and `*.answer.json` are this module's output, never the pipeline's;
+`test_expected.py` recomputes them.
 """
 
 from __future__ import annotations
