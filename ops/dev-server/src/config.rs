@@ -11,7 +11,7 @@ use crate::contract::{ConfigValue, CONFIG_KEYS, OPTIONAL_SECTIONS};
 /// Creating a task takes a second connection while it holds one, so the pool must stay larger than the number of creations in flight.
 const SERVER_POOL: i64 = 60;
 /// With the default, 20, a server that was restarted under load works off two results a second.
-const RESULTS_PER_POLL: i64 = 100;
+const RESULTS_PER_POLL: i64 = 50;
 
 /// What differs from stack to stack.
 #[derive(Debug, Clone)]
