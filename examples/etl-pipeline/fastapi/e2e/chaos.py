@@ -22,8 +22,8 @@ from app.settings import get_settings
 
 T = TypeVar("T")
 
-# Whatever was killed is back within seconds.
-PATIENCE = 90
+# Whatever was killed is back within seconds; a server creates no tasks for half a minute after that.
+PATIENCE = 300
 # Then nothing more becomes of a request whose answer was lost.
 SETTLED = 1
 AT_ONCE = 8

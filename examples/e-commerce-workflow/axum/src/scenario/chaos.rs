@@ -13,10 +13,15 @@ use super::{audit, Shop, POLL};
 /// Every customer has an order in the end, every order has come to its end, and so has every task of Tasker's.
 pub async fn run(shop: &Shop, rush: &Rush) -> anyhow::Result<Value> {
     let end = Instant::now() + Duration::from_secs(rush.patience);
-    let db = audit::database(shop).await?;
-    let on_offer = Offer::of(&db, &rush.sku).await?;
+    let (db, on_offer) = loop {
+        match ready(shop, rush).await {
+            Ok(found) => break found,
+            Err(error) if Instant::now() > end => return Err(error),
+            Err(_) => tokio::time::sleep(POLL).await,
+        }
+    };
     // 500 is what the shop answers while its database is away.
-    serve_all(shop, rush, 500..=504).await?;
+    serve_all(shop, rush, 500..=504, Duration::from_secs(rush.patience)).await?;
     loop {
         match look(shop, &db, rush).await {
             Ok(Some(found)) => return Ok(compare(&on_offer.books(rush.customers), &found)),
@@ -32,6 +37,12 @@ pub async fn run(shop: &Shop, rush: &Rush) -> anyhow::Result<Value> {
             _ => tokio::time::sleep(POLL).await,
         }
     }
+}
+
+async fn ready(shop: &Shop, rush: &Rush) -> anyhow::Result<(PgPool, Offer)> {
+    let db = audit::database(shop).await?;
+    let on_offer = Offer::of(&db, &rush.sku).await?;
+    Ok((db, on_offer))
 }
 
 /// The books, once nothing goes on any more.

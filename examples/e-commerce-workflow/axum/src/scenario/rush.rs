@@ -16,7 +16,7 @@ use crate::orders::Checkout;
 
 /// Requests under way at the same time. Every customer is there from the beginning; this is what their connections hold.
 const CONNECTIONS: usize = 64;
-/// A customer who is not served tries again so many times.
+/// How long a customer who is not served tries again.
 const PATIENCE: Duration = Duration::from_secs(90);
 
 #[derive(clap::Args)]
@@ -34,7 +34,7 @@ pub struct Rush {
 pub async fn run(shop: &Shop, rush: &Rush) -> anyhow::Result<Value> {
     let end = Instant::now() + Duration::from_secs(rush.patience);
     // A shop that is replaced meanwhile may cut connections.
-    serve_all(shop, rush, 502..=504).await?;
+    serve_all(shop, rush, 502..=504, PATIENCE).await?;
     let db = audit::database(shop).await?;
     loop {
         let open = open_orders(&db, &rush.sku).await?;
@@ -55,6 +55,7 @@ pub async fn serve_all(
     shop: &Shop,
     rush: &Rush,
     unserved: RangeInclusive<u16>,
+    patience: Duration,
 ) -> anyhow::Result<()> {
     let http = reqwest::Client::builder()
         .timeout(Duration::from_secs(30))
@@ -77,7 +78,7 @@ pub async fn serve_all(
         let unserved = unserved.clone();
         customers.spawn(async move {
             let _connection = connections.acquire_owned().await;
-            insist(&shop, &http, &wanted, unserved).await
+            insist(&shop, &http, &wanted, unserved, patience).await
         });
     }
     let mut repeated = 0;
@@ -108,8 +109,9 @@ async fn insist(
     http: &reqwest::Client,
     wanted: &Checkout,
     unserved: RangeInclusive<u16>,
+    patience: Duration,
 ) -> anyhow::Result<usize> {
-    let end = Instant::now() + PATIENCE;
+    let end = Instant::now() + patience;
     let mut repeated = 0;
     loop {
         let answer = shop.buy(http, wanted).await;
