@@ -22,7 +22,7 @@ from app.settings import get_settings
 
 T = TypeVar("T")
 
-# Whatever was killed is back within seconds; a server creates no tasks for half a minute after that.
+# Whatever was killed is back within seconds; then the server creates no tasks for half a minute.
 PATIENCE = 300
 # Then nothing more becomes of a request whose answer was lost.
 SETTLED = 1
