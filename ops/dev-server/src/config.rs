@@ -10,8 +10,6 @@ use crate::contract::{ConfigValue, CONFIG_KEYS, OPTIONAL_SECTIONS};
 
 /// Creating a task takes a second connection while it holds one, so the pool must stay larger than the number of creations in flight.
 const SERVER_POOL: i64 = 60;
-/// With the default, 20, a server that was restarted under load works off two results a second.
-const RESULTS_PER_POLL: i64 = 50;
 
 /// What differs from stack to stack.
 #[derive(Debug, Clone)]
@@ -98,9 +96,6 @@ fn settings(role: Role, stack: &Stack<'_>) -> anyhow::Result<Vec<(&'static str, 
                 // Retries become due on this beat; a person who waits for one should not wait for the beat.
                 ("orchestration.event_systems.task_readiness.timing.fallback_polling_interval_seconds", 1.into()),
                 ("orchestration.event_systems.orchestration.timing.fallback_polling_interval_seconds", 1.into()),
-                // Results that came while the server was away are found by polling alone, and one poll takes ten seconds: it waits five for each of
-                // two queues that are usually empty.
-                ("orchestration.event_systems.orchestration.processing.batch_size", RESULTS_PER_POLL.into()),
             ]);
             let grpc = stack.grpc_address.map(Value::from);
             settings.extend(grpc.map(|address| ("orchestration.grpc.bind_address", address)));
