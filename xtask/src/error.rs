@@ -170,6 +170,14 @@ pub enum Error {
         /// What to do.
         fix: String,
     },
+    /// Options of a command contradict each other.
+    #[error("{why}")]
+    Options {
+        /// Which ones, and why.
+        why: String,
+        /// What to do.
+        fix: String,
+    },
     /// Some tasks failed; their logs have been shown.
     #[error("{failed} of {total} tasks failed")]
     TasksFailed {
@@ -350,7 +358,7 @@ impl Error {
                     .into(),
             ),
             Self::Drift { .. } => Some("cargo xtask codegen".into()),
-            Self::Core { fix, .. } | Self::Docker { fix, .. } => Some(fix.clone()),
+            Self::Core { fix, .. } | Self::Docker { fix, .. } | Self::Options { fix, .. } => Some(fix.clone()),
             Self::CannotStart { .. } => Some("cargo xtask doctor".into()),
             Self::CommandFailed { log, .. } => log.as_ref().map(|log| format!("read {}", log.display())),
             Self::Unknown { known, .. } => Some(format!("choose one of: {}", known.join(", "))),
@@ -374,6 +382,7 @@ impl Error {
             | Self::Unknown { .. }
             | Self::BadFile { .. }
             | Self::Core { .. }
+            | Self::Options { .. }
             | Self::Version { .. }
             | Self::Credentials { .. }
             | Self::Circle { .. } => 2,

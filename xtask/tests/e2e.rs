@@ -261,7 +261,10 @@ fn what_a_command_and_a_replaced_process_do_wrong_is_found() {
             .fixture
             .write("examples/served/example.toml", &changed);
     };
-    with("answer =", "pictures = [\"page.png\"]\nanswer =");
+    with(
+        "answer = \"expected/driven",
+        "pictures = [\"page.png\"]\nanswer = \"expected/driven",
+    );
     expect(&served, "the picture page.png is not in {logs}");
     served.fixture.write(
         "examples/served/expected/driven.json",
@@ -291,6 +294,47 @@ fn what_a_command_and_a_replaced_process_do_wrong_is_found() {
         &served,
         "the app's process `helper` ended with exit code 3 after SIGTERM",
     );
+}
+
+#[test]
+fn everything_is_killed_and_comes_back_while_a_command_goes_on() {
+    let served = Served::new();
+    let example =
+        fs::read_to_string(served.fixture.root.join("examples/served/example.toml")).unwrap();
+    served.fixture.write(
+        "examples/served/example.toml",
+        &example.replace(
+            "ready = \"/ready\"\n",
+            "ready = \"/ready\"\nenv = { WITH_CHILD = \"1\" }\n",
+        ),
+    );
+    let report = served.scratch.path().with_extension("report");
+    let to_report = report.to_str().unwrap();
+    let chaos = [
+        "--chaos", "--tasks", "90", "--seed", "7", "--report", to_report,
+    ];
+    let ran = served.run(&chaos);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let again = "cargo xtask e2e examples/served --framework plain --chaos --tasks 90 --seed 7\n";
+    for words in [
+        again,
+        "  killed the server, back after ",
+        "  killed PostgreSQL (process ",
+        "  killed the process `helper`, back after ",
+        "90 tasks, 3 kills, seed 7; recovered: nothing",
+        "scenarios: 1 passed, 0 failed\n",
+    ] {
+        assert!(ran.out.contains(words), "{words} is not in {}", ran.out);
+    }
+    let text = fs::read(report.join("report.json")).unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&text).unwrap();
+    let kills = json["scenarios"][0]["chaos"]["kills"].as_array().unwrap();
+    let targets: Vec<_> = kills.iter().map(|kill| kill["target"].as_str()).collect();
+    assert_eq!(targets, ["server", "database", "worker"].map(Some));
+    let page = fs::read_to_string(report.join("report.html")).unwrap();
+    assert_eq!(page.matches("  killed ").count(), 3, "{page}");
+    fs::remove_dir_all(report).unwrap();
+    served.assert_nothing_remains();
 }
 
 #[test]
@@ -513,6 +557,30 @@ fn mistakes_get_one_message_with_the_fix() {
         &["e2e", "examples/served", "--input", "gone.csv"],
         &["gone.csv", "is not a file"],
     );
+    check(
+        &["e2e", "examples/served", "--chaos", "--stack", "docker"],
+        &[
+            "--chaos kills the stack",
+            "--stack docker",
+            "leave out --stack",
+        ],
+    );
+    for other in [&["--scenario", "good"][..], &["--input", "x"], &["--keep"]] {
+        let words = [&["e2e", "examples/served", "--chaos"][..], other].concat();
+        check(&words, &["cannot be used with"]);
+    }
+    let (before, behind) = example.split_once("[chaos]").unwrap();
+    let (_, behind) = behind.split_once("\n\n").unwrap();
+    served
+        .fixture
+        .write("examples/served/example.toml", &format!("{before}{behind}"));
+    check(
+        &["e2e", "examples/served", "--chaos"],
+        &[
+            "examples/served/example.toml: served has no [chaos]",
+            "leave out --chaos",
+        ],
+    );
     served.fixture.write(
         "examples/served/example.toml",
         &example.replace("timeout_seconds = 1\n", "timeout = 1\n"),
@@ -528,24 +596,30 @@ fn mistakes_get_one_message_with_the_fix() {
             "scenario `bad` needs `body`, a file to POST, or `run`",
         ),
         (
-            "answer =",
-            "body = \"expected/bad.json\"\nanswer =",
+            "answer = \"expected/driven",
+            "body = \"expected/bad.json\"\nanswer = \"expected/driven",
             "scenario `driven` has `body` and `run`",
         ),
         (
-            "answer =",
-            "pictures = [\"../page.png\"]\nanswer =",
+            "answer = \"expected/driven",
+            "pictures = [\"../page.png\"]\nanswer = \"expected/driven",
             "`../page.png` in `pictures` is not a file name",
         ),
         (
-            "process = \"helper\"",
-            "process = \"helpers\"",
+            "process = \"helper\"\nwhen",
+            "process = \"helpers\"\nwhen",
             "the app `plain` has no process of that name",
         ),
         (
             "run = [\"python3\", \"serve.py\", \"count\", \"{work}\"]\n",
             "",
             "a check that is neither",
+        ),
+        ("\"{tasks}\"", "\"100\"", "`chaos.run` has no {tasks}"),
+        (
+            "process = \"helper\"\nready",
+            "process = \"helpers\"\nready",
+            "`chaos.process` is `helpers`, but the app `plain` has no process",
         ),
         (
             "scenario = \"good\"",

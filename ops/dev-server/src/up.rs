@@ -15,10 +15,14 @@ use crate::rundir::{Instance, RunDir};
 use crate::server::Server;
 use crate::{announce, cache, database, files, logging, ports};
 
+const PG_PORT: &str = "--pg-port";
+
 /// Runs until a signal comes or a part of the stack dies.
 pub async fn run(args: UpArgs, started: Instant) -> anyhow::Result<()> {
     ports::check(args.port, "--port")?;
-    ports::check(args.pg_port, "--pg-port")?;
+    if args.data_dir.is_none() {
+        ports::check(args.pg_port, PG_PORT)?;
+    }
     ports::check(args.grpc_port.unwrap_or(0), "--grpc-port")?;
     let mut stop = StopSignals::listen(args.until_stdin_ends)?;
     let stack = tokio::select! {
@@ -199,7 +203,7 @@ async fn start_database(
     }
     let data_dir = args.data_dir.as_deref().map(DataDir::take).transpose()?;
     let pgdata = match &data_dir {
-        Some(dir) => kept_data(dir, &programs, &run_as, run_dir).await?,
+        Some(dir) => kept_data(dir, args.pg_port, &programs, &run_as, run_dir).await?,
         None => ephemeral_data(&programs, &run_as, run_dir).await?,
     };
     phases.data = clock.lap();
@@ -236,17 +240,20 @@ async fn ephemeral_data(
 
 async fn kept_data(
     dir: &DataDir,
+    port: u16,
     programs: &Programs,
     run_as: &RunAs,
     run_dir: &RunDir,
 ) -> anyhow::Result<PathBuf> {
     let pgdata = dir.pgdata();
     run_as.check_reach(&pgdata)?;
+    postgres::wait_for_predecessor(&pgdata).await?;
+    // Only now: the PostgreSQL of a tasker-dev that was killed listens until it has ended, usually on the same port.
+    ports::check(port, PG_PORT)?;
     if !dir.holds_data(&programs.major())? {
         copy_ready_made(programs, run_as, run_dir, &pgdata).await?;
         dir.mark(&programs.major())?;
     }
-    postgres::wait_for_predecessor(&pgdata).await?;
     Ok(pgdata)
 }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use super::shared::chaos::Chaos;
 use super::shared::images;
 use super::shared::session::Session;
 use crate::clock;
@@ -13,11 +14,12 @@ use crate::docker::{self, Build, Engine, Image};
 use crate::e2e::app::{self, Running, Surroundings, Wait};
 use crate::e2e::scenario::{Outcome, Runner};
 use crate::e2e::spec::{App, Example, Scenario};
-use crate::e2e::stack::{dev_server, DevServer, Ready, Stack};
+use crate::e2e::stack::{dev_server, DevServer, Ready, Stack, STACK_LOG};
 use crate::e2e::{page, timeline, Phases, Report};
 use crate::error::{closest, Error, Result};
 use crate::file::relative;
 use crate::http::Http;
+use crate::interrupt::Interrupt;
 use crate::lang::{self, Planner, Provided};
 use crate::plan::Plan;
 use crate::process::{open_log, quote};
@@ -28,7 +30,7 @@ use crate::unit::Unit;
 /// Run an example end to end: start stack and app, run scenarios, write a report.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  cargo xtask e2e examples/etl-pipeline\n  cargo xtask e2e examples/etl-pipeline --scenario happy-path --keep\n  cargo xtask e2e examples/etl-pipeline --input my-flights.csv\n  cargo xtask e2e examples/etl-pipeline --stack docker\n  cargo xtask e2e prune                                remove what runs on Docker left behind when they were killed",
+    after_help = "Examples:\n  cargo xtask e2e examples/etl-pipeline\n  cargo xtask e2e examples/etl-pipeline --scenario happy-path --keep\n  cargo xtask e2e examples/etl-pipeline --input my-flights.csv\n  cargo xtask e2e examples/etl-pipeline --stack docker\n  cargo xtask e2e examples/etl-pipeline --chaos --tasks 500   kill worker, server and PostgreSQL again and again\n  cargo xtask e2e prune                                remove what runs on Docker left behind when they were killed",
     args_conflicts_with_subcommands = true,
     subcommand_negates_reqs = true
 )]
@@ -67,6 +69,16 @@ struct RunArgs {
     /// Run the example on a file of your own; only the end state is checked.
     #[arg(long, value_name = "FILE")]
     input: Option<PathBuf>,
+    /// Instead of the scenarios: let the app create tasks while its worker, the server and PostgreSQL are killed at random moments, then check that every
+    /// task has ended as it must, and no effect is missing or doubled. The example says how, in `[chaos]`.
+    #[arg(long, conflicts_with_all = ["scenarios", "input", "keep"])]
+    chaos: bool,
+    /// How many tasks --chaos creates; there is a kill for each 40 of them, and three at least.
+    #[arg(long, value_name = "N", default_value_t = 100, requires = "chaos", value_parser = clap::value_parser!(u32).range(1..))]
+    tasks: u32,
+    /// What chooses the moments of --chaos [default: another one in each run, which is printed].
+    #[arg(long, value_name = "S", requires = "chaos")]
+    seed: Option<u64>,
     /// Leave everything running after the scenarios, until Ctrl-C.
     #[arg(long)]
     keep: bool,
@@ -117,6 +129,15 @@ fn prune(session: &mut Session, dry_run: bool) -> Result<()> {
 
 fn run_examples(session: &mut Session, args: &RunArgs) -> Result<()> {
     check_stack(&args.stack)?;
+    if args.chaos && args.stack != "embedded" {
+        return Err(Error::Options {
+            why: format!(
+                "--chaos kills the stack, so it cannot run on --stack {}",
+                args.stack
+            ),
+            fix: "leave out --stack, or --chaos".to_owned(),
+        });
+    }
     let repo = lang::discover(&session.root)?;
     let runs = select(session, &repo, args)?;
     session.announce()?;
@@ -141,6 +162,7 @@ struct Run {
     framework: String,
     unit: String,
     scenarios: Vec<Scenario>,
+    chaos: Option<Chaos>,
 }
 
 impl Run {
@@ -190,7 +212,11 @@ fn select(session: &Session, repo: &Repo, args: &RunArgs) -> Result<Vec<Run>> {
                     fix: None,
                 });
             }
+            let chaos = args
+                .chaos
+                .then(|| Chaos::of(&session.root, &example, args.tasks, args.seed));
             runs.push(Run {
+                chaos: chaos.transpose()?,
                 example,
                 framework,
                 unit,
@@ -202,6 +228,9 @@ fn select(session: &Session, repo: &Repo, args: &RunArgs) -> Result<Vec<Run>> {
 }
 
 fn scenarios(example: &Example, args: &RunArgs) -> Result<Vec<Scenario>> {
+    if args.chaos {
+        return Ok(Vec::new());
+    }
     match (&args.input, &example.input) {
         (None, _) => example.select(&args.scenarios),
         (Some(file), _) if !file.is_file() => Err(Error::BadFile {
@@ -254,6 +283,7 @@ fn dry_run(session: &mut Session, repo: &Repo, runs: &[Run], args: &RunArgs) -> 
         )];
         lines.push("  start the local stack".to_owned());
         lines.extend(commands.map(|argv| format!("  {}", argv.join(" "))));
+        lines.extend(run.chaos.iter().flat_map(Chaos::lines));
         lines.extend(
             run.scenarios
                 .iter()
@@ -284,8 +314,12 @@ fn one(session: &mut Session, repo: &Repo, run: &Run, args: &RunArgs) -> Result<
     phases.provision = clock.lap();
 
     let logs = run_folder(session, run)?;
-    let work = work_folder()?;
-    let stack = start_stack(session, args, server, &logs)?;
+    let work = work_folder(run.chaos.is_some())?;
+    let mut stack = match &run.chaos {
+        Some(_) => start_kept_stack(session, server, work.path(), &logs)?,
+        None => start_stack(session, args, server, &logs)?,
+    };
+    say_stack(session, &stack);
     phases.stack = clock.lap();
     let mut around = Surroundings {
         unit: run.unit.clone(),
@@ -312,7 +346,17 @@ fn one(session: &mut Session, repo: &Repo, run: &Run, args: &RunArgs) -> Result<
         .report
         .say(&format!("app:   {} at {}", run.framework, around.url()));
 
-    let scenarios = run_scenarios(session, run, &around, own_input, &mut app)?;
+    let scenarios = match &run.chaos {
+        Some(chaos) => {
+            let again = format!("cargo xtask {}", again(&root, run, args));
+            let runner = runner(&root, &session.interrupt, run, &around, None);
+            let report = session.report.as_mut();
+            let outcome = chaos.run(&runner, &again, &mut app, &mut stack, report)?;
+            say_outcome(report, &outcome);
+            vec![outcome]
+        }
+        None => run_scenarios(session, run, &around, own_input, &mut app)?,
+    };
     phases.scenarios = clock.lap();
     if args.keep {
         hold(session, &around, &mut app)?;
@@ -348,33 +392,53 @@ fn report_of(
     }
 }
 
-/// What an app writes goes there, and away with it.
-fn work_folder() -> Result<tempfile::TempDir> {
+/// What an app writes goes there, and away with it. PostgreSQL, whose user may be another one, has to reach data of its own in it.
+fn work_folder(others_may_pass: bool) -> Result<tempfile::TempDir> {
+    let mode = if others_may_pass { 0o711 } else { 0o700 };
     tempfile::Builder::new()
         .prefix("xtask-e2e-")
+        .permissions(std::os::unix::fs::PermissionsExt::from_mode(mode))
         .tempdir()
         .map_err(Error::io("create", std::env::temp_dir()))
 }
 
-/// Starts the stack, and says what it is.
 fn start_stack(
     session: &mut Session,
     args: &RunArgs,
     server: DevServer,
     logs: &Path,
 ) -> Result<Stack> {
-    let stack = match args.stack.as_str() {
-        "docker" => start_docker(session, logs)?,
-        url if url.starts_with("http") => Stack::external(url, std::env::var("DATABASE_URL").ok())?,
+    match args.stack.as_str() {
+        "docker" => start_docker(session, logs),
+        url if url.starts_with("http") => Stack::external(url, std::env::var("DATABASE_URL").ok()),
         other => {
             let database = (other != "embedded").then_some(other);
             Stack::start(
                 Stack::invocation(&server.program, server.env, database),
-                &logs.join("stack.log"),
+                &logs.join(STACK_LOG),
                 &session.interrupt,
-            )?
+            )
         }
-    };
+    }
+}
+
+/// Starts a stack that can be killed.
+fn start_kept_stack(
+    session: &Session,
+    server: DevServer,
+    work: &Path,
+    logs: &Path,
+) -> Result<Stack> {
+    Stack::kept(
+        &server.program,
+        server.env,
+        &work.join("pg"),
+        &logs.join(STACK_LOG),
+        &session.interrupt,
+    )
+}
+
+fn say_stack(session: &mut Session, stack: &Stack) {
     session.report.say(&format!(
         "stack: {}, Tasker Core {}, PostgreSQL {}, PGMQ {}, ready in {} ms",
         stack.ready.kind,
@@ -383,7 +447,6 @@ fn start_stack(
         stack.ready.pgmq_version,
         stack.ready.startup_ms
     ));
-    Ok(stack)
 }
 
 /// Words that are no stack would be taken for a database.
@@ -426,15 +489,7 @@ fn run_scenarios(
     own_input: Option<String>,
     app: &mut Running,
 ) -> Result<Vec<Outcome>> {
-    let runner = Runner {
-        root: &session.root,
-        example: &run.example,
-        app: run.app(),
-        around,
-        http: Http::new(ANSWER_PATIENCE),
-        interrupt: &session.interrupt,
-        own_input,
-    };
+    let runner = runner(&session.root, &session.interrupt, run, around, own_input);
     let mut scenarios = Vec::new();
     for scenario in &run.scenarios {
         let outcome = runner.run(scenario, app)?;
@@ -442,6 +497,25 @@ fn run_scenarios(
         scenarios.push(outcome);
     }
     Ok(scenarios)
+}
+
+/// What scenarios run against. It borrows parts of the session, so that the report can be written meanwhile.
+fn runner<'a>(
+    root: &'a Path,
+    interrupt: &'a Interrupt,
+    run: &'a Run,
+    around: &'a Surroundings,
+    own_input: Option<String>,
+) -> Runner<'a> {
+    Runner {
+        root,
+        example: &run.example,
+        app: run.app(),
+        around,
+        http: Http::new(ANSWER_PATIENCE),
+        interrupt,
+        own_input,
+    }
 }
 
 /// Starts the app on a free port, and on another one if somebody took it in between.
@@ -489,7 +563,7 @@ fn run_folder(session: &Session, run: &Run) -> Result<PathBuf> {
         .as_secs();
     let folder = all.join(format!("{now}-{}", std::process::id()));
     std::fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
-    open_log(&folder.join("stack.log"))?;
+    open_log(&folder.join(STACK_LOG))?;
     Ok(folder)
 }
 
@@ -515,6 +589,12 @@ fn say_outcome(report: &mut dyn crate::report::Report, outcome: &Outcome) {
         String::new(),
         format!("{word} {}  {}", outcome.name, outcome.about),
     ];
+    lines.extend(
+        outcome
+            .chaos
+            .iter()
+            .map(|havoc| format!("     {}", havoc.summary())),
+    );
     for task in &outcome.tasks {
         lines.push(format!(
             "     task {} {} in {:.3} s",
@@ -665,6 +745,7 @@ fn again(root: &Path, run: &Run, args: &RunArgs) -> String {
     for name in &args.scenarios {
         words.push(format!("--scenario {}", quote(name)));
     }
+    words.extend(run.chaos.as_ref().map(Chaos::options));
     if let Some(file) = &args.input {
         words.push(format!("--input {}", quote(&file.display().to_string())));
     }

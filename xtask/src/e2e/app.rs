@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 
 use super::spec::{fill, App, Example};
-use crate::e2e::stack::Ready;
+use super::stack::{Ready, STACK_LOG};
 use crate::error::{Error, Result};
 use crate::http::Http;
 use crate::interrupt::Interrupt;
 use crate::lang::Provided;
-use crate::process::{describe, ChildGroup, Invocation, Output};
+use crate::process::{describe, family, ChildGroup, Invocation, Output};
 
 /// How long an app may take until it says that it is ready.
 const READY_PATIENCE: Duration = Duration::from_secs(60);
@@ -49,6 +49,11 @@ impl Surroundings {
     /// Where the app's own output goes.
     pub fn app_log(&self) -> PathBuf {
         self.logs.join("app.log")
+    }
+
+    /// Where the stack's output goes.
+    pub fn stack_log(&self) -> PathBuf {
+        self.logs.join(STACK_LOG)
     }
 
     /// The app's base URL.
@@ -186,7 +191,8 @@ impl Running {
         Ok(running)
     }
 
-    fn wait_until_ready(
+    /// Waits until GET of a URL answers 200.
+    pub fn wait_until_ready(
         &mut self,
         url: &str,
         example: &str,
@@ -242,16 +248,38 @@ impl Running {
         Ok(())
     }
 
+    /// Kills a process with all that it has started, or the app itself if it has no name, and starts it again.
+    pub fn kill(
+        &mut self,
+        name: Option<&str>,
+        app: &App,
+        around: &Surroundings,
+        interrupt: &Interrupt,
+    ) -> Result<()> {
+        if let Some((_, place, argv)) = self.named(name, app) {
+            family::kill_all(place, interrupt)?;
+            *place = spawn(app, around, argv)?;
+        }
+        Ok(())
+    }
+
+    /// A process, or the app itself if it has no name: what it is called, and its command.
+    fn named<'a>(
+        &mut self,
+        name: Option<&str>,
+        app: &'a App,
+    ) -> Option<(String, &mut ChildGroup, &'a Vec<String>)> {
+        let Some(name) = name else {
+            return Some(("the app".to_owned(), &mut self.server, &app.start));
+        };
+        let (process, argv) = (self.processes.get_mut(name)?, app.processes.get(name)?);
+        Some((format!("the app's process `{name}`"), process, argv))
+    }
+
     /// Starts a successor of a process, or of the app itself, asks the first one to end at once, and waits for its end.
     pub fn replace(&mut self, name: Option<&str>, app: &App, around: &Surroundings) -> Result<()> {
-        let (what, place, argv) = match name {
-            None => ("the app".to_owned(), &mut self.server, &app.start),
-            Some(name) => match (self.processes.get_mut(name), app.processes.get(name)) {
-                (Some(process), Some(argv)) => {
-                    (format!("the app's process `{name}`"), process, argv)
-                }
-                _ => return Ok(()),
-            },
+        let Some((what, place, argv)) = self.named(name, app) else {
+            return Ok(());
         };
         let new = spawn(app, around, argv)?;
         let mut old = std::mem::replace(place, new);

@@ -5,12 +5,18 @@
 //! scenario  one scenario, start to end   expect    what must come out
 //! command   a scenario's or check's own command
 //! timeline  when each step ran           page      the report as HTML
+//! chaos     who is killed when           killer    kills them, while a command of the app creates tasks
+//! postgres  kills one of its processes   recovered what recovery had to do
 //! ```
 
 pub mod app;
+pub mod chaos;
 pub mod command;
 pub mod expect;
+pub mod killer;
 pub mod page;
+mod postgres;
+mod recovered;
 pub mod scenario;
 pub mod spec;
 pub mod stack;

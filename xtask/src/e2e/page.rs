@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::chaos::Havoc;
 use super::scenario::{Answered, Outcome, Task};
 use super::timeline::{length, Attempt, Step};
 use super::Report;
@@ -115,6 +116,9 @@ fn one_scenario(page: &mut String, scenario: &Outcome) {
         }
         page.push_str("</ul>\n");
     }
+    if let Some(havoc) = &scenario.chaos {
+        one_havoc(page, havoc);
+    }
     for task in &scenario.tasks {
         one_task(page, task);
     }
@@ -129,6 +133,14 @@ fn one_scenario(page: &mut String, scenario: &Outcome) {
         );
     }
     page.push_str("</section>\n");
+}
+
+fn one_havoc(page: &mut String, havoc: &Havoc) {
+    let _ = writeln!(page, "<p>{}\n<ul>", escape(&havoc.summary()));
+    for killed in &havoc.kills {
+        let _ = writeln!(page, "<li>{}", escape(&killed.line()));
+    }
+    page.push_str("</ul>\n");
 }
 
 fn one_task(page: &mut String, task: &Task) {

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::app::{Running, Surroundings};
+use super::chaos::Havoc;
 use super::command;
 use super::expect::{differences, step_differences};
 use super::spec::{fill, App, Check, Example, Scenario};
@@ -43,6 +44,9 @@ pub struct Outcome {
     pub is_own_input: bool,
     /// Pictures that it has left, by their names in the folder of the logs.
     pub pictures: Vec<String>,
+    /// What was killed, if it was a run of `--chaos`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chaos: Option<Havoc>,
     /// Everything that was not as expected; empty is success.
     pub differences: Vec<String>,
 }
@@ -66,6 +70,21 @@ pub struct Task {
 }
 
 impl Outcome {
+    /// Nothing has happened yet.
+    pub fn new(name: &str, about: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            about: about.to_owned(),
+            duration_ms: 0,
+            tasks: Vec::new(),
+            answers: Vec::new(),
+            is_own_input: false,
+            pictures: Vec::new(),
+            chaos: None,
+            differences: Vec::new(),
+        }
+    }
+
     /// Whether everything was as expected.
     pub fn is_ok(&self) -> bool {
         self.differences.is_empty()
@@ -89,17 +108,9 @@ pub struct Runner<'a> {
 impl Runner<'_> {
     pub fn run(&self, scenario: &Scenario, app: &mut Running) -> Result<Outcome> {
         let started = Instant::now();
-        let mut outcome = Outcome {
-            name: scenario.name.clone(),
-            about: scenario.about.clone(),
-            duration_ms: 0,
-            tasks: Vec::new(),
-            answers: Vec::new(),
-            is_own_input: self.own_input.is_some(),
-            pictures: Vec::new(),
-            differences: Vec::new(),
-        };
+        let mut outcome = Outcome::new(&scenario.name, &scenario.about);
         if let Some(name) = &self.own_input {
+            outcome.is_own_input = true;
             outcome.about = format!("{name}; only the end state is compared");
         }
         match (&scenario.body, &scenario.run) {
@@ -116,7 +127,7 @@ impl Runner<'_> {
                     .push(format!("the picture {name} is not in {{logs}}"));
             }
         }
-        outcome.duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        outcome.duration_ms = millis(started.elapsed());
         Ok(outcome)
     }
 
@@ -190,7 +201,21 @@ impl Runner<'_> {
                 restart.process.as_deref().unwrap_or("the app")
             ));
         }
-        match (ran, &scenario.answer) {
+        self.compare_answer(ran, scenario.answer.as_ref(), outcome)?;
+        for check in &scenario.checks {
+            self.check(check, &Map::new(), "", outcome)?;
+        }
+        Ok(())
+    }
+
+    /// Compares what a command has printed with a file.
+    pub fn compare_answer(
+        &self,
+        ran: Result<Value, String>,
+        file: Option<&String>,
+        outcome: &mut Outcome,
+    ) -> Result<()> {
+        match (ran, file) {
             (Err(why), _) => outcome.differences.push(why),
             (Ok(answer), Some(file)) => outcome.differences.extend(differences(
                 "answer",
@@ -198,9 +223,6 @@ impl Runner<'_> {
                 &answer,
             )),
             (Ok(_), None) => {}
-        }
-        for check in &scenario.checks {
-            self.check(check, &Map::new(), "", outcome)?;
         }
         Ok(())
     }
@@ -422,6 +444,11 @@ impl Runner<'_> {
             fix: Some("use {task_uuid} or {body.KEY} with a key of the scenario's body".into()),
         })
     }
+}
+
+/// A time for reports.
+pub fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// The slower the answer, the longer the pause: asking takes at most a quarter of the time.

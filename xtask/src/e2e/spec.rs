@@ -22,6 +22,8 @@ pub struct Example {
     pub http: Http,
     /// How a user's own file gets in.
     pub input: Option<Input>,
+    /// What `--chaos` runs.
+    pub chaos: Option<Chaos>,
     /// What is run, in this order.
     pub scenarios: Vec<Scenario>,
     /// The example's folder, absolute.
@@ -70,6 +72,35 @@ pub struct Input {
     pub copy_to: String,
     /// The key of the body that gets its name.
     pub body: String,
+}
+
+/// A command of the app that creates tasks and says what became of them, while processes are killed.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Chaos {
+    pub about: String,
+    /// The command; `{tasks}` is how many tasks it has to create. It must succeed.
+    pub run: Vec<String>,
+    /// The file with what `run` must print as JSON.
+    pub answer: String,
+    /// The process that executes steps; the app itself if it has no name.
+    pub process: Option<String>,
+    /// The URL that answers 200 when that process is back; the app's `ready` if there is none.
+    pub ready: Option<String>,
+    /// The longest time that `run` may take, in seconds.
+    pub timeout_seconds: u64,
+}
+
+/// What stands for the number of tasks in `chaos.run`.
+const TASKS: &str = "{tasks}";
+
+impl Chaos {
+    /// The command for so many tasks.
+    pub fn command(&self, tasks: u32) -> Vec<String> {
+        let number = tasks.to_string();
+        let words = self.run.iter();
+        words.map(|word| word.replace(TASKS, &number)).collect()
+    }
 }
 
 /// One way through the example.
@@ -244,7 +275,7 @@ impl Example {
             }
             let restart = scenario.restart.as_ref();
             if let Some(process) = restart.and_then(|restart| restart.process.as_ref()) {
-                self.has_process(process)
+                self.has_process("restart.process", process)
                     .map_err(|why| bad("[scenarios.restart]", why))?;
             }
             if let Some(picture) = scenario.pictures.iter().find(|name| !is_file_name(name)) {
@@ -253,6 +284,10 @@ impl Example {
                 );
                 return Err(bad(picture, why));
             }
+        }
+        if let Some(chaos) = &self.chaos {
+            self.check_chaos(chaos).map_err(|why| bad("[chaos]", why))?;
+            self.json_file(root, &chaos.answer)?;
         }
         match &self.input {
             Some(input) if !self.posts(&input.scenario) => Err(bad(
@@ -266,19 +301,31 @@ impl Example {
         }
     }
 
+    fn check_chaos(&self, chaos: &Chaos) -> std::result::Result<(), String> {
+        if !chaos.run.iter().any(|word| word.contains(TASKS)) {
+            return Err(format!(
+                "`chaos.run` has no {TASKS}, which stands for how many tasks it creates"
+            ));
+        }
+        let process = chaos.process.iter();
+        process
+            .map(|name| self.has_process("chaos.process", name))
+            .collect()
+    }
+
     fn posts(&self, name: &str) -> bool {
         let mut all = self.scenarios.iter();
         all.any(|scenario| scenario.name == name && scenario.body.is_some())
     }
 
-    fn has_process(&self, name: &str) -> std::result::Result<(), String> {
+    fn has_process(&self, key: &str, name: &str) -> std::result::Result<(), String> {
         let missing = self
             .apps
             .iter()
             .find(|(_, app)| !app.processes.contains_key(name));
         missing.map_or(Ok(()), |(app, _)| {
             Err(format!(
-                "`restart.process` is `{name}`, but the app `{app}` has no process of that name"
+                "`{key}` is `{name}`, but the app `{app}` has no process of that name"
             ))
         })
     }

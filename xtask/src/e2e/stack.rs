@@ -27,6 +27,9 @@ const PASSWORD: &str = "postgres";
 /// A version that nobody told.
 const UNKNOWN: &str = "(unknown)";
 
+/// The file of its output, in the folder of a run's logs.
+pub const STACK_LOG: &str = "stack.log";
+
 /// The folder of the local stack's unit.
 pub const DEV_SERVER: &str = "ops/dev-server";
 
@@ -92,6 +95,16 @@ pub struct Stack {
     /// What it said when it was ready.
     pub ready: Ready,
     held: Held,
+    /// How to start it again, if its data stays.
+    again: Option<Again>,
+}
+
+/// What a stack that is killed is started with again.
+#[derive(Debug)]
+struct Again {
+    invocation: Invocation,
+    log: PathBuf,
+    data: PathBuf,
 }
 
 /// What has to be ended.
@@ -111,8 +124,7 @@ impl Stack {
         loop {
             if let Ok(line) = lines.recv_timeout(Duration::from_millis(20)) {
                 if let Ok(ready) = serde_json::from_str(&line) {
-                    let held = Held::Child(child);
-                    return Ok(Self { ready, held });
+                    return Ok(Self::of(ready, Held::Child(child)));
                 }
             }
             if interrupt.is_set() {
@@ -177,8 +189,7 @@ impl Stack {
             startup_ms: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
             phases_ms: std::collections::BTreeMap::new(),
         };
-        let held = Held::Docker(project);
-        Ok(Self { ready, held })
+        Ok(Self::of(ready, Held::Docker(project)))
     }
 
     /// A server that is there, and its database, which the app uses, too.
@@ -216,13 +227,87 @@ impl Stack {
             startup_ms: 0,
             phases_ms: std::collections::BTreeMap::new(),
         };
-        let held = Held::Nothing;
-        Ok(Self { ready, held })
+        Ok(Self::of(ready, Held::Nothing))
+    }
+
+    fn of(ready: Ready, held: Held) -> Self {
+        let again = None;
+        Self { ready, held, again }
+    }
+
+    /// Starts it with its data in a folder, so that it can be killed and comes back.
+    ///
+    /// `--data-dir` leaves PostgreSQL its defaults, among them `synchronous_commit = on`: what was committed outlives a kill of one of its processes. The
+    /// throw-away data of other runs is written with `off`, and a kill would take the last commits along.
+    pub fn kept(
+        program: &Path,
+        env: Vec<(String, String)>,
+        data: &Path,
+        log: &Path,
+        interrupt: &Interrupt,
+    ) -> Result<Self> {
+        let mut invocation = Self::invocation(program, env, None);
+        let folder = data.display().to_string();
+        invocation.argv.extend(["--data-dir".to_owned(), folder]);
+        let mut stack = Self::start(invocation.clone(), log, interrupt)?;
+        for (option, url) in [
+            ("--port", &stack.ready.orchestration_url),
+            ("--pg-port", &stack.ready.database_url),
+        ] {
+            let words = [option.to_owned(), port_of(url).to_owned()];
+            invocation.argv.extend(words);
+        }
+        stack.again = Some(Again {
+            invocation,
+            log: log.to_owned(),
+            data: data.to_owned(),
+        });
+        Ok(stack)
+    }
+
+    /// Kills the program (its guard then ends PostgreSQL) and starts it again, at the same addresses and with the same data. Does nothing to a stack whose
+    /// data is thrown away.
+    pub fn kill(&mut self, interrupt: &Interrupt) -> Result<()> {
+        let (Held::Child(child), Some(again)) = (&mut self.held, self.again.take()) else {
+            return Ok(());
+        };
+        child.signal(Signal::SIGKILL);
+        child.wait_for(STOP_PATIENCE);
+        let new = Self::start(again.invocation.clone(), &again.log, interrupt);
+        self.again = Some(again);
+        let mut new = new?;
+        self.ready = new.ready.clone();
+        self.held = std::mem::replace(&mut new.held, Held::Nothing);
+        Ok(())
+    }
+
+    /// The folder that its data stays in.
+    pub fn data(&self) -> Option<&Path> {
+        self.again.as_ref().map(|again| again.data.as_path())
+    }
+
+    /// Fails if its program has ended.
+    pub fn check_alive(&mut self) -> Result<()> {
+        let (Held::Child(child), Some(again)) = (&mut self.held, &self.again) else {
+            return Ok(());
+        };
+        match child.try_wait() {
+            None => Ok(()),
+            Some(status) => Err(Error::ended(
+                "the local stack",
+                format!("ended with {}", describe(status)),
+                &again.log,
+            )),
+        }
     }
 
     /// Stops it in an orderly way.
-    pub fn stop(self) {
-        match self.held {
+    pub fn stop(mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
+        match std::mem::replace(&mut self.held, Held::Nothing) {
             Held::Child(mut child) => {
                 child.signal(Signal::SIGTERM);
                 child.wait_for(STOP_PATIENCE);
@@ -231,6 +316,21 @@ impl Stack {
             Held::Nothing => {}
         }
     }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        // Its data is in a folder of ours, which can be removed when PostgreSQL is gone.
+        if self.again.is_some() {
+            self.end();
+        }
+    }
+}
+
+/// The port in `scheme://…@host:port/…`.
+pub fn port_of(url: &str) -> &str {
+    let (_, behind) = url.rsplit_once(':').unwrap_or_default();
+    behind.split('/').next().unwrap_or_default()
 }
 
 /// The word after a label in what `tasker-dev migrate` says.
@@ -262,7 +362,14 @@ fn first_line(child: &mut ChildGroup) -> mpsc::Receiver<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::version_after;
+    use super::{port_of, version_after};
+
+    #[test]
+    fn the_port_is_read_from_both_urls() {
+        let database = "postgresql://tasker:tasker@127.0.0.1:42111/tasker";
+        assert_eq!(port_of(database), "42111");
+        assert_eq!(port_of("http://127.0.0.1:39133"), "39133");
+    }
 
     #[test]
     fn versions_are_read_from_what_migrate_says() {

@@ -6,6 +6,7 @@
 //! `xshell` and `duct` start children in our own group, where one Ctrl-C reaches some of them twice and others never;
 //! that is why this is `std::process` with groups.
 
+pub mod family;
 pub mod guard;
 
 use std::ffi::{OsStr, OsString};
@@ -347,7 +348,8 @@ impl ChildGroup {
         }
     }
 
-    fn kill(&mut self) {
+    /// SIGKILL to the group; returns when the child is gone.
+    pub fn kill(&mut self) {
         if self.finished.is_none() {
             self.end();
         }

@@ -9,8 +9,9 @@ from typing import Any
 
 from . import stories
 from .books import Books
+from .chaos import chaos
 from .page import page
-from .rush import rush
+from .rush import COUNT, rush
 from .waiting import waiting
 
 SCENARIOS: dict[str, Callable[[Books], dict[str, Any]]] = {
@@ -32,8 +33,16 @@ SCENARIOS: dict[str, Callable[[Books], dict[str, Any]]] = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m e2e", description=__doc__)
-    parser.add_argument("scenario", choices=SCENARIOS)
-    print(json.dumps(SCENARIOS[parser.parse_args().scenario](Books()), indent=2))
+    parser.add_argument("scenario", choices=[*SCENARIOS, "chaos"])
+    parser.add_argument(
+        "--requests", type=int, default=COUNT, metavar="N", help="of `chaos` (%(default)s)"
+    )
+    arguments = parser.parse_args()
+    if arguments.scenario == "chaos":
+        told = chaos(arguments.requests)
+    else:
+        told = SCENARIOS[arguments.scenario](Books())
+    print(json.dumps(told, indent=2))
 
 
 if __name__ == "__main__":

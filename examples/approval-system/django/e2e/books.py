@@ -38,7 +38,10 @@ class Books:
     """A connection of its own to the database of the application and of Tasker."""
 
     def __init__(self) -> None:
-        self.connection = psycopg.connect(
+        self.connection = self.connect()
+
+    def connect(self) -> psycopg.Connection[dict[str, Any]]:
+        return psycopg.connect(
             DATABASE, autocommit=True, options="-c search_path=approvals", row_factory=dict_row
         )
 

@@ -17,8 +17,16 @@ Click = Callable[[], httpx.Response]
 _FIELD = re.compile(r'<input type="hidden" name="([\w-]+)"(?: value="([^"]*)")?')
 
 
+class Unserved(SystemExit):
+    """A page is not what it must be; the message says what is there instead."""
+
+
 class Person:
-    """A signed-in user of the demo."""
+    """A signed-in user of the demo.
+
+    Raises:
+        Unserved: signing in fails, and later whenever a page lacks its form.
+    """
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -26,7 +34,7 @@ class Person:
         self.http = httpx.Client(base_url=URL, follow_redirects=True, timeout=60)
         page = self.send("/login/", username=name, password=PASSWORD)
         if "Sign out" not in page.text:
-            raise SystemExit(f"{name} cannot sign in at {URL}; has `manage.py demo` run?")
+            raise Unserved(f"{name} cannot sign in at {URL}; has `manage.py demo` run?")
 
     def get(self, path: str) -> httpx.Response:
         return self.http.get(path)
@@ -35,7 +43,7 @@ class Person:
         """The token against forged requests; each page has it in its forms."""
         found = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', self.get(page).text)
         if not found:
-            raise SystemExit(f"{self.name} sees no form on {page}")
+            raise Unserved(f"{self.name} sees no form on {page}")
         return found[1]
 
     def send(self, page: str, to: str = "", **data: Any) -> httpx.Response:
@@ -51,7 +59,7 @@ class Person:
         page = self.send("/requests/new/", **request_form(title, price, budget))
         found = re.search(r"/requests/(\d+)/$", str(page.url))
         if not found:
-            raise SystemExit(f"the form was not taken: {page.text}")
+            raise Unserved(f"the form was not taken: {page.text}")
         return int(found[1])
 
     def submit(self, title: str, price: str, budget: int) -> int:
@@ -65,7 +73,7 @@ class Person:
         data = dict(_FIELD.findall(text))
         budget = re.search(r'<option value="(\d+)" selected', text)
         if not budget:
-            raise SystemExit(f"request {pk} cannot be changed: {text}")
+            raise Unserved(f"request {pk} cannot be changed: {text}")
         return self.http.post(
             page, data={**data, **request_form("Changed", price, int(budget[1]), old=True, **data)}
         )
@@ -81,7 +89,7 @@ class Person:
         text = self.get(f"/requests/{pk}/").text
         data = dict(_FIELD.findall(text))
         if "round" not in data:
-            raise SystemExit(f"{self.name} is not asked about request {pk}")
+            raise Unserved(f"{self.name} is not asked about request {pk}")
         data |= {"verdict": verdict, "comment": comment}
         return lambda: self.http.post(f"/requests/{pk}/vote/", data=data)
 

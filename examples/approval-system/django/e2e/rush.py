@@ -7,18 +7,20 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import httpx
 
 from .books import Books, until
-from .person import Person
+from .person import Person, Unserved
 
 # How many; 500 takes some minutes.
 COUNT = int(os.environ.get("APPROVALS_RUSH", "100"))
 REQUESTERS = ["erik", "elena", "emil"]
+VOTERS = ["mira", "max", "fatima", "felix", "frida"]
 KILLS = 3
 WORKER = [sys.executable, "manage.py", "tasker", "worker", "--no-reload"]
 
@@ -29,27 +31,40 @@ def price(index: int) -> str:
 
 
 def rush(books: Books) -> dict[str, Any]:
-    first = books.value("SELECT coalesce(max(id), 0) FROM approvals_purchaserequest")
+    first = last_id(books)
     before = float(books.free("it"))
     over = threading.Event()
     end_with_a_signal(over)
-    voters = [
-        threading.Thread(target=vote, args=(name, first, over))
-        for name in ("mira", "max", "fatima", "felix", "frida")
-    ]
-    for voter in voters:
-        voter.start()
     killer = threading.Thread(target=kill, args=(first, over))
     killer.start()
-    try:
+    with voters(first, over, Books):
         submit_all(books.budget("it"), over)
         # Also those whose step was taken into the grave, until the periodic job notices.
-        until(lambda: is_over(books, first), lambda: f"still open: {left(books, first)}", 400)
+        until(
+            lambda: is_over(books, first, COUNT),
+            lambda: f"still open: {left(books, first)}",
+            400,
+        )
+    killer.join(60)
+    return {**report(books, first, before, COUNT), "workers_killed": KILLS}
+
+
+def last_id(books: Books) -> int:
+    return int(books.value("SELECT coalesce(max(id), 0) FROM approvals_purchaserequest"))
+
+
+@contextmanager
+def voters(first: int, over: threading.Event, read: Callable[[], Books]) -> Iterator[None]:
+    """Let everybody who is asked answer, until the end of the block."""
+    threads = [threading.Thread(target=vote, args=(name, first, over, read)) for name in VOTERS]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
     finally:
         over.set()
-        for thread in (*voters, killer):
+        for thread in threads:
             thread.join(60)
-    return report(books, first, before)
 
 
 def end_with_a_signal(over: threading.Event) -> None:
@@ -75,14 +90,17 @@ def submit_all(budget: int, over: threading.Event) -> None:
         list(pool.map(run, range(len(REQUESTERS))))
 
 
-def vote(name: str, first: int, over: threading.Event) -> None:
+def vote(name: str, first: int, over: threading.Event, read: Callable[[], Books]) -> None:
     """Answer everything in one's inbox until the rush is over."""
-    person, books = Person(name), Books()
+    books = read()
+    person = None
     while not over.is_set():
         # A vote whose answer came too late is counted, or still in the inbox.
-        with suppress(httpx.TransportError):
-            if not answer_inbox(name, first, person, books):
-                over.wait(0.1)
+        with suppress(httpx.TransportError, Unserved):
+            person = person or Person(name)
+            if answer_inbox(name, first, person, books):
+                continue
+        over.wait(0.1)
 
 
 def answer_inbox(name: str, first: int, person: Person, books: Books) -> int:
@@ -136,8 +154,8 @@ def closed(books: Books, first: int) -> int:
     )
 
 
-def is_over(books: Books, first: int) -> bool:
-    return closed(books, first) == COUNT and not left(books, first)
+def is_over(books: Books, first: int, count: int) -> bool:
+    return closed(books, first) == count and not left(books, first)
 
 
 def left(books: Books, first: int) -> list[dict[str, Any]]:
@@ -148,25 +166,25 @@ def left(books: Books, first: int) -> list[dict[str, Any]]:
     )
 
 
-def report(books: Books, first: int, before: float) -> dict[str, Any]:
-    rejected = [index for index in range(COUNT) if index % 7 == 3]
-    spent = sum(float(price(index)) for index in range(COUNT) if index not in rejected)
+def report(books: Books, first: int, before: float, count: int) -> dict[str, Any]:
+    rejected = [index for index in range(count) if index % 7 == 3]
+    spent = sum(float(price(index)) for index in range(count) if index not in rejected)
     sums = books.rows(
         """SELECT kind, count(*), sum(amount)::float FROM approvals_booking
            WHERE request_id > %(first)s GROUP BY kind""",
         first=first,
     )
     booked = {row["kind"]: (row["count"], row["sum"]) for row in sums}
-    total = sum(float(price(index)) for index in range(COUNT))
+    total = sum(float(price(index)) for index in range(count))
     repeated = books.value(
         "SELECT count(*) FROM approvals_dispatch WHERE request_id > %(first)s AND attempt > 1",
         first=first,
     )
-    print(f"rush: {COUNT} requests, {repeated} tasks had to be repeated", file=sys.stderr)
+    print(f"rush: {count} requests, {repeated} tasks had to be repeated", file=sys.stderr)
     return {
-        "all_closed": closed(books, first) == COUNT,
-        "reserved_exactly": booked.get("reserved") == (COUNT, total),
-        "spent_exactly": booked.get("spent") == (COUNT - len(rejected), spent),
+        "all_closed": closed(books, first) == count,
+        "reserved_exactly": booked.get("reserved") == (count, total),
+        "spent_exactly": booked.get("spent") == (count - len(rejected), spent),
         "released_exactly": booked.get("released") == (len(rejected), total - spent),
         "budget_is_exact": before - spent == float(books.free("it")),
         "wrong_ends": books.rows(
@@ -186,5 +204,4 @@ def report(books: Books, first: int, before: float) -> dict[str, Any]:
                WHERE request_id > %(first)s GROUP BY 1, 2, 3 HAVING count(*) > 1""",
             first=first,
         ),
-        "workers_killed": KILLS,
     }

@@ -33,9 +33,13 @@ FILES = {
     "flights-airport.csv": "f9f66bc27adebf459e39fbdb6d71402c4355584f27ea1062606219d771ea4bcf",
 }
 
-# Files made from them, with their checksums: see `damaged`.
+# Files made from them, with their checksums: see `damaged`, and `FEW` flights for many runs.
 DAMAGED = "flights-damaged.json"
-DERIVED = {DAMAGED: "919d950c687bca53d416a0e0030a4434072b6faa0d9ad0ab4da2761162a41c4a"}
+FEW = "flights-200.json"
+DERIVED = {
+    DAMAGED: "919d950c687bca53d416a0e0030a4434072b6faa0d9ad0ab4da2761162a41c4a",
+    FEW: "2ba0be96f2b4376d22fbed8c1046a42baa18cc302ab6e47822ff4f077ac3fdbf",
+}
 
 
 class DataError(Exception):
@@ -88,8 +92,9 @@ def fill_cache(cache: Path = CACHE_DIR) -> bool:
     if not all(_has(cache / name, checksum) for name, checksum in FILES.items()):
         _fetch(cache)
     flights = json.loads((cache / "flights-5k.json").read_bytes())
-    content = json.dumps(damaged(flights), separators=(",", ":")).encode()
-    _write(cache / DAMAGED, content, DERIVED[DAMAGED])
+    for name, rows in ((DAMAGED, damaged(flights)), (FEW, flights[:200])):
+        content = json.dumps(rows, separators=(",", ":")).encode()
+        _write(cache / name, content, DERIVED[name])
     return True
 
 

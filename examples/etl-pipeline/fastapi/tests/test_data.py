@@ -38,10 +38,10 @@ def test_a_full_cache_needs_no_npm(cache: Path, monkeypatch: pytest.MonkeyPatch)
     assert data.fill_cache(cache) is False
 
 
-def test_the_derived_file_is_made_again_without_npm(
+def test_a_derived_file_is_made_again_without_npm(
     cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (cache / data.DAMAGED).unlink()
+    (cache / data.FEW).unlink()
     monkeypatch.setenv("PATH", "")
     assert data.fill_cache(cache) is True
     assert data.fill_cache(cache) is False
@@ -90,7 +90,7 @@ def test_as_a_command(tmp_path: Path, data_dir: Path) -> None:
         text=True,
         check=True,
     )
-    assert f"5 files in {tmp_path / 'here'}" in done.stdout
+    assert f"6 files in {tmp_path / 'here'}" in done.stdout
 
 
 def test_the_damage_is_the_same_every_time(data_dir: Path) -> None:

@@ -32,7 +32,7 @@ def test_the_committed_files_are_what_duckdb_computes(
 
 
 def test_no_expectation_is_left_over(documents: dict[str, dict[str, Any]]) -> None:
-    kinds = ("expected", "report", "rows")
+    kinds = ("expected", "report", "rows", "answer")
     found = {p.name for kind in kinds for p in expected.SCENARIOS.glob(f"*.{kind}.json")}
     assert found == set(documents)
 

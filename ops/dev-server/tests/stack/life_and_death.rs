@@ -38,6 +38,22 @@ fn kill_9_leaves_nothing_behind() {
 }
 
 #[test]
+fn after_kill_9_kept_data_comes_back_at_the_same_addresses() {
+    let place = Place::new();
+    let data = place.path("data").display().to_string();
+    let mut stack = place.up(&["--data-dir", &data]);
+    let ports = stack.ports();
+    stack.signal(Signal::SIGKILL);
+    stack.wait();
+    // At once: the guard is still stopping PostgreSQL, which listens until then.
+    let [api, database] = ports.map(|port| port.to_string());
+    let arguments = ["--data-dir", &data, "--port", &api, "--pg-port", &database];
+    let again = place.up(&arguments);
+    assert_eq!(again.ports(), ports);
+    again.stop();
+}
+
+#[test]
 fn a_panic_leaves_nothing_behind() {
     let place = Place::new();
     let mut command = place.command(&["up", "--json"]);

@@ -1,6 +1,7 @@
 //! What several commands share.
 
 pub mod affected;
+pub mod chaos;
 pub mod check;
 pub mod images;
 mod optimised;

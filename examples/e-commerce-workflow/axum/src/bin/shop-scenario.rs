@@ -1,7 +1,7 @@
 //! What `example.toml` runs: many customers at once, a review, a browser; and what is in all the books afterwards.
 
 use clap::{Parser, Subcommand};
-use e_commerce_axum::scenario::{audit, crash, page, review, rush, Shop};
+use e_commerce_axum::scenario::{audit, chaos, crash, page, review, rush, Shop};
 use serde_json::Value;
 
 #[derive(Parser)]
@@ -28,6 +28,8 @@ enum Command {
     },
     /// Many customers want the same product at the same time
     Rush(rush::Rush),
+    /// The same while processes are killed, as `cargo xtask e2e --chaos` does
+    Chaos(rush::Rush),
     /// A large order that a person approves, and one that is rejected
     Review(review::Review),
     /// A process that dies between the order and its task
@@ -48,6 +50,7 @@ async fn main() -> anyhow::Result<()> {
             audit::of_order(&shop, &checkout_id, sku.as_deref()).await?
         }
         Command::Rush(rush) => rush::run(&shop, &rush).await?,
+        Command::Chaos(rush) => chaos::run(&shop, &rush).await?,
         Command::Review(review) => review::run(&shop, &review).await?,
         Command::Crash { sku } => crash::run(&shop, &sku).await?,
         Command::Page(page) => page::run(&shop, &page).await?,

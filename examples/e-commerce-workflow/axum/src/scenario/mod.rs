@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod browser;
+pub mod chaos;
 pub mod crash;
 pub mod page;
 pub mod review;

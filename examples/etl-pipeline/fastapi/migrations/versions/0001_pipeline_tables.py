@@ -23,10 +23,10 @@ CREATE TABLE etl.attempts (
 CREATE INDEX attempts_run_id ON etl.attempts (run_id);
 """
 
-# Staging tables are UNLOGGED: they are filled fast, and what a crash of the server loses is only
-# an execution that has to be started again.
+# Staging tables are not UNLOGGED, although that would fill them faster: after a crash PostgreSQL
+# empties such tables, and the steps that follow would go on with no rows as if there were none.
 STAGING = """
-CREATE UNLOGGED TABLE etl.staged_airports (
+CREATE TABLE etl.staged_airports (
     attempt_id  text NOT NULL REFERENCES etl.attempts ON DELETE CASCADE,
     iata        text NOT NULL,
     name        text NOT NULL,
@@ -37,7 +37,7 @@ CREATE UNLOGGED TABLE etl.staged_airports (
     longitude   double precision NOT NULL,
     PRIMARY KEY (attempt_id, iata)
 );
-CREATE UNLOGGED TABLE etl.staged_routes (
+CREATE TABLE etl.staged_routes (
     attempt_id        text NOT NULL REFERENCES etl.attempts ON DELETE CASCADE,
     origin            text NOT NULL,
     destination       text NOT NULL,
@@ -45,7 +45,7 @@ CREATE UNLOGGED TABLE etl.staged_routes (
     PRIMARY KEY (attempt_id, origin, destination)
 );
 -- As extracted: text, because a field that is not a number must arrive here to be judged.
-CREATE UNLOGGED TABLE etl.staged_flights (
+CREATE TABLE etl.staged_flights (
     attempt_id   text NOT NULL REFERENCES etl.attempts ON DELETE CASCADE,
     row_number   integer NOT NULL,
     date         text,
@@ -55,14 +55,14 @@ CREATE UNLOGGED TABLE etl.staged_flights (
     destination  text,
     PRIMARY KEY (attempt_id, row_number)
 );
-CREATE UNLOGGED TABLE etl.staged_quarantine (
+CREATE TABLE etl.staged_quarantine (
     attempt_id  text NOT NULL REFERENCES etl.attempts ON DELETE CASCADE,
     row_number  integer NOT NULL,
     reason      text NOT NULL,
     detail      text NOT NULL,
     PRIMARY KEY (attempt_id, row_number)
 );
-CREATE UNLOGGED TABLE etl.staged_valid_flights (
+CREATE TABLE etl.staged_valid_flights (
     attempt_id      text NOT NULL REFERENCES etl.attempts ON DELETE CASCADE,
     row_number      integer NOT NULL,
     departed_at     timestamp NOT NULL,
@@ -73,7 +73,7 @@ CREATE UNLOGGED TABLE etl.staged_valid_flights (
     PRIMARY KEY (attempt_id, row_number)
 );
 -- `position` counts from 0 without gaps: partitions are ranges of it.
-CREATE UNLOGGED TABLE etl.staged_enriched_flights (
+CREATE TABLE etl.staged_enriched_flights (
     attempt_id         text NOT NULL REFERENCES etl.attempts ON DELETE CASCADE,
     position           integer NOT NULL,
     row_number         integer NOT NULL,
@@ -91,7 +91,7 @@ CREATE UNLOGGED TABLE etl.staged_enriched_flights (
     PRIMARY KEY (attempt_id, position)
 );
 -- Partition results, and after the merge the totals under the partition ''.
-CREATE UNLOGGED TABLE etl.staged_statistics (
+CREATE TABLE etl.staged_statistics (
     attempt_id    text NOT NULL REFERENCES etl.attempts ON DELETE CASCADE,
     partition     text NOT NULL,
     dimension     text NOT NULL,
