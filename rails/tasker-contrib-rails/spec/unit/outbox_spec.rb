@@ -183,7 +183,7 @@ RSpec.describe TaskerContribRails::Outbox, :outbox do
     status, headers, body = get.call
     expect([ status, headers["content-type"] ]).to eq([ 200, "text/plain; version=0.0.4" ])
     expect(body.join.lines.grep_v(/^#/)).to match([ "tasker_contrib_outbox_open 1\n", "tasker_contrib_outbox_dead 1\n", match(/\Atasker_contrib_outbox_lag_seconds 6\d\.\d+\n\z/) ])
-    expect(body.join).to include("# HELP tasker_contrib_outbox_lag_seconds Age of the oldest open row of the outbox; 0 without one.\n# TYPE tasker_contrib_outbox_lag_seconds gauge\n")
+    expect(body.join).to match(/^# HELP tasker_contrib_outbox_lag_seconds Age of .+\n# TYPE tasker_contrib_outbox_lag_seconds gauge$/)
     allow(described_class).to receive(:counts).and_raise(ActiveRecord::ConnectionNotEstablished, "secret address")
     expect(get.call).to match([ 503, anything, [ "{\"error\":\"the outbox cannot be read\"}" ] ])
     allow(described_class).to receive(:table?).and_return(false)
