@@ -470,18 +470,18 @@ pub const METRIC_HANDLER_DURATION: Metric = Metric { name: "tasker_contrib_handl
 /// Handlers being executed now.
 #[rustfmt::skip]
 pub const METRIC_HANDLERS_IN_FLIGHT: Metric = Metric { name: "tasker_contrib_handlers_in_flight", kind: "gauge", unit: "handlers", labels: &[], doc: "Handlers being executed now." };
-/// Handlers that the worker executes at once, at most; 0 without a worker. Not Axum.
+/// Handlers that the worker executes at once, at most; 0 without a worker.
 #[rustfmt::skip]
-pub const METRIC_HANDLERS_CAPACITY: Metric = Metric { name: "tasker_contrib_handlers_capacity", kind: "gauge", unit: "handlers", labels: &[], doc: "Handlers that the worker executes at once, at most; 0 without a worker. Not Axum." };
+pub const METRIC_HANDLERS_CAPACITY: Metric = Metric { name: "tasker_contrib_handlers_capacity", kind: "gauge", unit: "handlers", labels: &[], doc: "Handlers that the worker executes at once, at most; 0 without a worker." };
 /// Handlers that exceeded their timeout and cannot be stopped.
 #[rustfmt::skip]
 pub const METRIC_HANDLERS_HUNG: Metric = Metric { name: "tasker_contrib_handlers_hung", kind: "gauge", unit: "handlers", labels: &[], doc: "Handlers that exceeded their timeout and cannot be stopped." };
 /// Longest time in the last minute that the handlers' event loop did not answer. Python and Bun.
 #[rustfmt::skip]
 pub const METRIC_EVENT_LOOP_LAG: Metric = Metric { name: "tasker_contrib_event_loop_lag_seconds", kind: "gauge", unit: "seconds", labels: &[], doc: "Longest time in the last minute that the handlers' event loop did not answer. Python and Bun." };
-/// 1 from the start of the drain on. Not Axum.
+/// 1 from the start of the drain on.
 #[rustfmt::skip]
-pub const METRIC_WORKER_DRAINING: Metric = Metric { name: "tasker_contrib_worker_draining", kind: "gauge", unit: "workers", labels: &[], doc: "1 from the start of the drain on. Not Axum." };
+pub const METRIC_WORKER_DRAINING: Metric = Metric { name: "tasker_contrib_worker_draining", kind: "gauge", unit: "workers", labels: &[], doc: "1 from the start of the drain on." };
 /// Calls of the orchestration API by outcome: ok, or the class of the error.
 #[rustfmt::skip]
 pub const METRIC_CLIENT_REQUESTS: Metric = Metric { name: "tasker_contrib_client_requests_total", kind: "counter", unit: "requests", labels: &["operation", "outcome"], doc: "Calls of the orchestration API by outcome: ok, or the class of the error." };

@@ -2007,7 +2007,7 @@ METRIC_HANDLERS_CAPACITY: Final = Metric(
     "gauge",
     "handlers",
     (),
-    "Handlers that the worker executes at once, at most; 0 without a worker. Not Axum.",
+    "Handlers that the worker executes at once, at most; 0 without a worker.",
 )
 METRIC_HANDLERS_HUNG: Final = Metric(
     "tasker_contrib_handlers_hung",
@@ -2028,7 +2028,7 @@ METRIC_WORKER_DRAINING: Final = Metric(
     "gauge",
     "workers",
     (),
-    "1 from the start of the drain on. Not Axum.",
+    "1 from the start of the drain on.",
 )
 METRIC_CLIENT_REQUESTS: Final = Metric(
     "tasker_contrib_client_requests_total",
