@@ -485,15 +485,18 @@ pub const METRIC_WORKER_DRAINING: Metric = Metric { name: "tasker_contrib_worker
 /// Calls of the orchestration API by outcome: ok, or the class of the error.
 #[rustfmt::skip]
 pub const METRIC_CLIENT_REQUESTS: Metric = Metric { name: "tasker_contrib_client_requests_total", kind: "counter", unit: "requests", labels: &["operation", "outcome"], doc: "Calls of the orchestration API by outcome: ok, or the class of the error." };
-/// Rows of the outbox whose task is still to be created. Of the relay; Python and Rails.
+/// 1 if the outbox was read within the last minute, else 0, and its other metrics are gone. Of a process that relays an outbox.
 #[rustfmt::skip]
-pub const METRIC_OUTBOX_OPEN: Metric = Metric { name: "tasker_contrib_outbox_open", kind: "gauge", unit: "rows", labels: &[], doc: "Rows of the outbox whose task is still to be created. Of the relay; Python and Rails." };
-/// Rows of the outbox that wait for a person. Of the relay; Python and Rails.
+pub const METRIC_OUTBOX_UP: Metric = Metric { name: "tasker_contrib_outbox_up", kind: "gauge", unit: "outboxes", labels: &[], doc: "1 if the outbox was read within the last minute, else 0, and its other metrics are gone. Of a process that relays an outbox." };
+/// Rows of the outbox whose task is still to be created. Of a process that relays an outbox.
 #[rustfmt::skip]
-pub const METRIC_OUTBOX_DEAD: Metric = Metric { name: "tasker_contrib_outbox_dead", kind: "gauge", unit: "rows", labels: &[], doc: "Rows of the outbox that wait for a person. Of the relay; Python and Rails." };
-/// Age of the oldest open row of the outbox; 0 without one. Of the relay; Python and Rails.
+pub const METRIC_OUTBOX_OPEN: Metric = Metric { name: "tasker_contrib_outbox_open", kind: "gauge", unit: "rows", labels: &[], doc: "Rows of the outbox whose task is still to be created. Of a process that relays an outbox." };
+/// Rows of the outbox that wait for a person. Of a process that relays an outbox.
 #[rustfmt::skip]
-pub const METRIC_OUTBOX_LAG: Metric = Metric { name: "tasker_contrib_outbox_lag_seconds", kind: "gauge", unit: "seconds", labels: &[], doc: "Age of the oldest open row of the outbox; 0 without one. Of the relay; Python and Rails." };
+pub const METRIC_OUTBOX_DEAD: Metric = Metric { name: "tasker_contrib_outbox_dead", kind: "gauge", unit: "rows", labels: &[], doc: "Rows of the outbox that wait for a person. Of a process that relays an outbox." };
+/// Age of the oldest open row of the outbox; 0 without one. Of a process that relays an outbox.
+#[rustfmt::skip]
+pub const METRIC_OUTBOX_LAG: Metric = Metric { name: "tasker_contrib_outbox_lag_seconds", kind: "gauge", unit: "seconds", labels: &[], doc: "Age of the oldest open row of the outbox; 0 without one. Of a process that relays an outbox." };
 /// All metrics.
 #[rustfmt::skip]
-pub const METRICS: &[Metric] = &[METRIC_HANDLER_EXECUTIONS, METRIC_HANDLER_DURATION, METRIC_HANDLERS_IN_FLIGHT, METRIC_HANDLERS_CAPACITY, METRIC_HANDLERS_HUNG, METRIC_EVENT_LOOP_LAG, METRIC_WORKER_DRAINING, METRIC_CLIENT_REQUESTS, METRIC_OUTBOX_OPEN, METRIC_OUTBOX_DEAD, METRIC_OUTBOX_LAG];
+pub const METRICS: &[Metric] = &[METRIC_HANDLER_EXECUTIONS, METRIC_HANDLER_DURATION, METRIC_HANDLERS_IN_FLIGHT, METRIC_HANDLERS_CAPACITY, METRIC_HANDLERS_HUNG, METRIC_EVENT_LOOP_LAG, METRIC_WORKER_DRAINING, METRIC_CLIENT_REQUESTS, METRIC_OUTBOX_UP, METRIC_OUTBOX_OPEN, METRIC_OUTBOX_DEAD, METRIC_OUTBOX_LAG];

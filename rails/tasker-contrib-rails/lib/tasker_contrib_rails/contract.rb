@@ -374,9 +374,10 @@ module TaskerContribRails
       event_loop_lag: Metric.new(name: "tasker_contrib_event_loop_lag_seconds", kind: "gauge", labels: %i[].freeze, doc: "Longest time in the last minute that the handlers' event loop did not answer. Python and Bun."),
       worker_draining: Metric.new(name: "tasker_contrib_worker_draining", kind: "gauge", labels: %i[].freeze, doc: "1 from the start of the drain on."),
       client_requests: Metric.new(name: "tasker_contrib_client_requests_total", kind: "counter", labels: %i[operation outcome].freeze, doc: "Calls of the orchestration API by outcome: ok, or the class of the error."),
-      outbox_open: Metric.new(name: "tasker_contrib_outbox_open", kind: "gauge", labels: %i[].freeze, doc: "Rows of the outbox whose task is still to be created. Of the relay; Python and Rails."),
-      outbox_dead: Metric.new(name: "tasker_contrib_outbox_dead", kind: "gauge", labels: %i[].freeze, doc: "Rows of the outbox that wait for a person. Of the relay; Python and Rails."),
-      outbox_lag: Metric.new(name: "tasker_contrib_outbox_lag_seconds", kind: "gauge", labels: %i[].freeze, doc: "Age of the oldest open row of the outbox; 0 without one. Of the relay; Python and Rails.")
+      outbox_up: Metric.new(name: "tasker_contrib_outbox_up", kind: "gauge", labels: %i[].freeze, doc: "1 if the outbox was read within the last minute, else 0, and its other metrics are gone. Of a process that relays an outbox."),
+      outbox_open: Metric.new(name: "tasker_contrib_outbox_open", kind: "gauge", labels: %i[].freeze, doc: "Rows of the outbox whose task is still to be created. Of a process that relays an outbox."),
+      outbox_dead: Metric.new(name: "tasker_contrib_outbox_dead", kind: "gauge", labels: %i[].freeze, doc: "Rows of the outbox that wait for a person. Of a process that relays an outbox."),
+      outbox_lag: Metric.new(name: "tasker_contrib_outbox_lag_seconds", kind: "gauge", labels: %i[].freeze, doc: "Age of the oldest open row of the outbox; 0 without one. Of a process that relays an outbox.")
     }.freeze
   end
 end
