@@ -17,13 +17,38 @@ module TaskerContribRails
       worker_draining: ->(runtime) { %i[draining stopped].include?(runtime.state) ? 1 : 0 }
     }.freeze
 
+    # Counts by the labels of a metric; shared between threads.
+    class Counter
+      # @param key [Symbol] of {Contract::METRICS}
+      def initialize(key)
+        @key = key
+        @lock = Mutex.new
+        @counts = Hash.new(0)
+      end
+
+      # @param values [Array] of the labels, in their order
+      def add(*values)
+        @lock.synchronize { @counts[values] += 1 }
+      end
+
+      # @return [String]
+      def text
+        labels = Contract::METRICS.fetch(@key).labels
+        Metrics.text(@key, @lock.synchronize { @counts.to_a }.map { |values, count| [ "", labels.zip(values), count ] })
+      end
+    end
+
+    # Calls of this process.
+    CLIENT_REQUESTS = Counter.new(:client_requests)
+
     class << self
       # @param runtime [Runtime]
       # @return [String, nil] nil in a process that has no worker
       def of_worker(runtime)
         return unless runtime.dispatcher && runtime.owned?
 
-        WORKER.map { |key, value| gauge(key, value.call(runtime)) }.join + runtime.dispatcher.executions.text
+        gauges = WORKER.map { |key, value| gauge(key, value.call(runtime)) }
+        [ *gauges, runtime.dispatcher.executions.text, CLIENT_REQUESTS.text ].join
       end
 
       # @param key [Symbol] of {Contract::METRICS}
@@ -31,7 +56,7 @@ module TaskerContribRails
       def gauge(key, value) = text(key, [ [ "", {}, value ] ])
 
       # @param key [Symbol] of {Contract::METRICS}
-      # @param samples [Array<Array>] what follows the metric's name, the labels, the value
+      # @param samples [Array<Array>] what follows the metric's name; the labels, as pairs; the value
       # @return [String]
       def text(key, samples)
         metric = Contract::METRICS.fetch(key)

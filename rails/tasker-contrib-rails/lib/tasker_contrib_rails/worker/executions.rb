@@ -12,8 +12,8 @@ module TaskerContribRails
       BUCKETS = [ 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300 ].freeze
 
       def initialize
+        @counts = Metrics::Counter.new(:handler_executions)
         @lock = Mutex.new
-        @counts = Hash.new(0)
         @seconds = Hash.new(0.0)
         @buckets = Hash.new { |all, handler| all[handler] = Array.new(BUCKETS.size + 1, 0) }
       end
@@ -22,8 +22,8 @@ module TaskerContribRails
       # @param outcome [String] completed, failed, retryable, timed_out, checkpointed or cut
       # @param seconds [Float] from the call to the outcome
       def add(handler, outcome, seconds)
+        @counts.add(handler, outcome)
         @lock.synchronize do
-          @counts[[ handler, outcome ]] += 1
           @seconds[handler] += seconds
           @buckets[handler][BUCKETS.bsearch_index { |limit| seconds <= limit } || BUCKETS.size] += 1
         end
@@ -31,10 +31,8 @@ module TaskerContribRails
 
       # @return [String]
       def text
-        @lock.synchronize do
-          Metrics.text(:handler_executions, @counts.map { |(handler, outcome), count| [ "", { handler:, outcome: }, count ] }) +
-            Metrics.text(:handler_duration, @buckets.flat_map { |handler, buckets| durations(handler, buckets) })
-        end
+        samples = @lock.synchronize { @buckets.flat_map { |handler, buckets| durations(handler, buckets) } }
+        @counts.text + Metrics.text(:handler_duration, samples)
       end
 
       private
