@@ -14,6 +14,8 @@ use crate::contract::{
     METRIC_HANDLERS_IN_FLIGHT, METRIC_HANDLER_DURATION, METRIC_HANDLER_EXECUTIONS,
     METRIC_WORKER_DRAINING,
 };
+#[cfg(feature = "outbox")]
+use crate::outbox::metrics::Outboxes;
 
 /// Upper limits of the buckets, in seconds; those of the other packages.
 const BUCKETS: [f64; 14] = [
@@ -33,6 +35,8 @@ pub(crate) struct Metrics {
     in_flight: IntGauge,
     hung: IntGauge,
     running: Arc<Mutex<Running>>,
+    #[cfg(feature = "outbox")]
+    pub(crate) outboxes: Outboxes,
 }
 
 /// When the handlers that are being executed have to be over.
@@ -91,6 +95,8 @@ impl Metrics {
             in_flight: gauge(METRIC_HANDLERS_IN_FLIGHT),
             hung: gauge(METRIC_HANDLERS_HUNG),
             running: Arc::default(),
+            #[cfg(feature = "outbox")]
+            outboxes: registered(&registry, Ok(Outboxes::new())),
             registry,
         }
     }

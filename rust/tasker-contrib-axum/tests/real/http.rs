@@ -8,6 +8,7 @@ use axum::routing::post;
 use axum::Router;
 use futures_util::StreamExt as _;
 use serde_json::{json, Value};
+use tasker_contrib_axum::outbox::{Outbox, OutboxError, Relay};
 use tasker_contrib_axum::{
     AdmissionLayer, ClientErrorKind, CorrelationLayer, NewTask, TaskQuery, TaskerClient,
     TaskerWorker,
@@ -333,6 +334,9 @@ async fn so_does_the_client_that_speaks_grpc() {
         refused.to_string().contains("9007199254740993"),
         "{refused}"
     );
+    let db = sqlx::PgPool::connect_lazy(&stack.database_url).unwrap();
+    let refused = Relay::new(Outbox::new(), db, client).await.unwrap_err();
+    assert!(matches!(refused, OutboxError::Config(_)), "{refused}");
 }
 
 async fn client_does_everything(stack: &Stack, client: &TaskerClient) {
