@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.catalogue import ALERTS, DASHBOARDS, ROOT, RULES, metrics
+from tests.catalogue import ALERTS, DASHBOARDS, ROOT, RULES, metrics, rows
 from tests.promql import TARGET_LABELS
 
 from .drawing import page
@@ -167,6 +167,28 @@ def test_promql_of_the_runbooks_runs(scraped: Stack) -> None:
         for block in re.findall(r"^```promql\n(.*?)^```", runbook.read_text(), re.DOTALL | re.MULTILINE):
             for line in block.strip().splitlines():
                 assert scraped.ask("query", query=line)["resultType"] == "vector", f"{runbook.name}: {line}"
+
+
+def test_queues_are_counted_as_pgmq_counts_them(scraped: Stack) -> None:
+    (query,) = [row["sql"] for row in rows("queries") if row["name"] == "queue"]
+    scraped.sql("select pgmq.create('Proof_Old'), pgmq.send('Proof_Old', '{}'), pgmq.send('Proof_Old', '{}', 3600)")
+    scraped.sql("update pgmq.q_proof_old set enqueued_at = now() - interval '1 hour' where msg_id = 1")
+
+    def is_equal() -> bool:
+        ours = {queue: (messages, age) for _, queue, _, messages, age in scraped.sql(query)}
+        theirs = {
+            queue: (messages, age)
+            for queue, messages, age in scraped.sql(
+                "select queue_name, queue_length, coalesce(oldest_msg_age_sec, 0) from pgmq.metrics_all()"
+            )
+        }
+        assert ours["Proof_Old"][0] == 2
+        assert 3600 <= int(str(ours["Proof_Old"][1])) < 3900
+        return ours == theirs
+
+    # A message may come, or a second pass, between the two.
+    eventually("both count the same", is_equal)
+    scraped.sql("select pgmq.drop_queue('Proof_Old')")
 
 
 def test_exporter_reads_no_contexts_and_results(scraped: Stack) -> None:

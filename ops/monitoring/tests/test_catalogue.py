@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -83,3 +84,12 @@ def test_metrics_of_our_packages_are_those_of_the_contract() -> None:
     for row in rows:
         ours = METRICS[row["name"]]
         assert (ours["kind"], ours.get("labels", [])) == (row["kind"], row.get("labels", [])), row["name"]
+
+
+def test_documentation_names_only_metrics_that_exist() -> None:
+    # What ends like a metric is one: other names of Tasker do not.
+    metric = re.compile(r"\btasker_\w+_(?:total|seconds|milliseconds|bucket|tasks|messages)\b")
+    named = {(page, name) for page in (ROOT / "docs").rglob("*.md") for name in metric.findall(page.read_text())}
+    assert len(named) > 40
+    unknown = {f"{page.relative_to(ROOT)}: {name}" for page, name in named if not known(name)}
+    assert not unknown, "Core does not emit them, or the catalogue lacks them"

@@ -130,7 +130,7 @@ RSpec.describe "The guides" do
     expect(Tasker.settings["outbox_base"]).to eq("BillingRecord")
     lines = [ *blocks.call("outbox", "sh"), *blocks.call("outbox", "console"), *blocks.call("outbox", "text") ].join.lines.grep(/tasker:outbox:/)
     expect(lines.map { |line| line[/tasker:outbox:(\w+)/, 1] }.uniq).to match_array(Rails::Command::Tasker::OutboxCommand.commands.keys)
-    expect(guides["outbox"].scan(/^\| `(tasker_contrib_\w+)`/).flatten).to eq(TaskerContribRails::Outbox::Metrics::NAMES.keys)
+    expect(guides["outbox"].scan(/^\| `(tasker_contrib_\w+)`/).flatten).to eq([ :outbox_up, *TaskerContribRails::Outbox::Metrics::FIELDS.keys ].map { |key| TaskerContribRails::Contract::METRICS[key].name })
     expect(guides["outbox"]).to include("dead after #{TaskerContribRails::Outbox::Delivery::NOT_FOUND_ATTEMPTS} attempts")
     expect(guides["outbox"]).to include("1, 2, 4 … at most #{TaskerContribRails::Outbox::Delivery::LONGEST_WAIT.to_i} seconds")
   ensure

@@ -95,7 +95,9 @@ impl Dispatcher {
             let attempt = step.retry_count() + 1;
             let data = json!({"handler": step.callable(), "attempt": attempt});
             self.events.emit(EventKind::StepStarted, Some(&step), data);
-            self.metrics.in_flight.inc();
+            let limit = step.core().step_definition.timeout_seconds;
+            let limit = limit.map(|seconds| Duration::from_secs(seconds.into()));
+            let executing = self.metrics.execute(limit);
             let start = Instant::now();
             let outcome = async {
                 tokio::select! {
@@ -110,7 +112,7 @@ impl Dispatcher {
             // What a handler keeps may also panic when it is dropped: by a timeout, by the end of the drain.
             let outcome = AssertUnwindSafe(outcome).catch_unwind().await;
             let outcome = outcome.unwrap_or_else(|panic| Err(panicked(step.callable(), panic)));
-            self.metrics.in_flight.dec();
+            drop(executing);
             self.answer(&step, outcome, start.elapsed()).await;
         }
         .instrument(span)
@@ -189,6 +191,12 @@ impl Dispatcher {
             }
             wait = (wait * 2).min(LONGEST_WAIT);
         }
+    }
+
+    /// Nothing new is started from now on.
+    pub(crate) fn drain(&self) {
+        self.metrics.draining.set(1);
+        self.draining.cancel();
     }
 
     /// Ready a while after the end of the drain.

@@ -36,6 +36,7 @@
 //! | Feature | By default | Adds |
 //! | --- | --- | --- |
 //! | `grpc` | no | `TaskerClientBuilder::connect_grpc`: the client speaks gRPC instead of REST |
+//! | `outbox` | no | the module `outbox`: tasks that are written in the application's own transaction |
 //! | `schedules` | no | the module `schedules`: recurring tasks from one file |
 //! | `testing` | no | the module `testing`: steps and workflows in memory; put it into `dev-dependencies` |
 //!
@@ -65,6 +66,9 @@ mod intake;
 mod metrics;
 mod nearest;
 mod numbers;
+#[cfg(feature = "outbox")]
+#[cfg_attr(docsrs, doc(cfg(feature = "outbox")))]
+pub mod outbox;
 mod outcome;
 mod retry_after;
 mod router;

@@ -118,6 +118,8 @@ impl TaskerWorkerBuilder {
                 return Err(error);
             }
         };
+        let places = i64::try_from(config.concurrency()).unwrap_or(i64::MAX);
+        metrics.capacity.set(places);
         let worker_id = results.worker_id.clone();
         let dispatcher = Arc::new(Dispatcher {
             handlers: self.handlers,
@@ -260,7 +262,7 @@ impl TaskerWorker {
         self.dispatcher.events.subscribe()
     }
 
-    /// Metrics of the handlers in Prometheus' text format.
+    /// Metrics of the worker in Prometheus' text format.
     pub fn metrics(&self) -> String {
         self.dispatcher.metrics.text()
     }
@@ -286,7 +288,7 @@ impl TaskerWorker {
     ) -> std::io::Result<Stopped> {
         let draining = self.dispatcher.draining.clone();
         let served = axum::serve(listener, app)
-            .with_graceful_shutdown(draining.clone().cancelled_owned())
+            .with_graceful_shutdown(draining.cancelled_owned())
             .into_future();
         let mut served = std::pin::pin!(served);
         tokio::select! {
@@ -294,7 +296,7 @@ impl TaskerWorker {
                 let stopped = self.stop().await;
                 return ended.map(|()| stopped);
             }
-            () = shutdown => draining.cancel(),
+            () = shutdown => self.dispatcher.drain(),
         }
         let served = tokio::time::timeout(self.drain_timeout, served);
         let (served, stopped) = tokio::join!(served, self.stop());
@@ -319,7 +321,7 @@ impl TaskerWorker {
             drain_timeout,
             ..
         } = self;
-        dispatcher.draining.cancel();
+        dispatcher.drain();
         let timeout = drain_timeout.as_secs_f64();
         let data = json!({"in_flight": dispatcher.running.len(), "timeout": timeout});
         dispatcher
@@ -349,6 +351,7 @@ impl TaskerWorker {
         };
         let (returned, ()) = tokio::join!(intake.stop(), drain);
         dispatcher.results.close().await;
+        dispatcher.metrics.capacity.set(0);
         let cut = std::mem::take(
             &mut *dispatcher
                 .cut

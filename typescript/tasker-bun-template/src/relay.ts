@@ -2,7 +2,7 @@
 
 import { TaskerServer } from 'tasker-contrib-bun';
 import { createClient } from 'tasker-contrib-bun/client';
-import { OutboxRelay } from 'tasker-contrib-bun/outbox';
+import { Outbox, OutboxRelay } from 'tasker-contrib-bun/outbox';
 import { openDatabase } from './database.ts';
 import { logger } from './logs.ts';
 import { configureLogs, loadSettings, started, stopOnSignal } from './process.ts';
@@ -18,7 +18,7 @@ const relay = new OutboxRelay(sql, createClient({ maxRetries: 0 }), {
     logger.info({ task_uuid, request_id: correlation_id }, `task of document ${context.document_id}`),
 });
 // For live, ready and metrics.
-const server = new TaskerServer({ mode: 'client', signals: false });
+const server = new TaskerServer({ mode: 'client', signals: false, outbox: new Outbox(sql, { table: OUTBOX }) });
 stopOnSignal(
   () => relay.stop(),
   () => server.stop(),

@@ -2,7 +2,7 @@
 
 import { METRICS } from './contract.ts';
 
-const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
 
 /** What the worker says at the moment, by key of the contract. */
 export type Gauges = Record<
@@ -44,10 +44,10 @@ export class Metrics {
     series.count++;
   }
 
-  /** The text. */
-  render(): string {
+  /** The text, with gauges of others by key of the contract. */
+  render(more: Record<string, number> = {}): string {
     const lines: string[] = [];
-    const gauges: Record<string, number> = this.gauges();
+    const gauges: Record<string, number> = { ...this.gauges(), ...more };
     for (const [key, metric] of Object.entries(METRICS)) {
       lines.push(`# HELP ${metric.name} ${metric.doc}`, `# TYPE ${metric.name} ${metric.kind}`);
       if (key in gauges) lines.push(`${metric.name} ${gauges[key]}`);

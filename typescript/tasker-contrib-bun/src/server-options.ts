@@ -2,6 +2,7 @@
 
 import type { CutStep } from './dispatcher.ts';
 import type { TaskerOptions } from './options.ts';
+import type { Outbox } from './outbox/rows.ts';
 import type { Handlers } from './registry.ts';
 
 /** What a route gives. */
@@ -31,6 +32,8 @@ export interface ServerOptions extends TaskerOptions {
    * see them, by the request; `true` lets everybody. Default: false, there is no such path.
    */
   eventStream?: boolean | ((request: Request) => boolean | Promise<boolean>);
+  /** The `Outbox` that this process relays, for its metrics. Default: none. */
+  outbox?: Outbox;
   /** Stop on SIGTERM and SIGINT; other listeners of the process are called as well. Default: true. */
   signals?: boolean;
 }
@@ -57,5 +60,6 @@ export const OWN_OPTIONS: readonly string[] = [
   'routes',
   'fetch',
   'eventStream',
+  'outbox',
   'signals',
 ];

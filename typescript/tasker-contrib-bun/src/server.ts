@@ -23,6 +23,7 @@ import { InputSchemas } from './input-schemas.ts';
 import { current, type Living, occupy, vacate, type Worker } from './living.ts';
 import { Metrics } from './metrics.ts';
 import { bootstrap, importCore } from './native.ts';
+import { OutboxMetrics } from './outbox/metrics.ts';
 import { type Preparation, prepare } from './preparation.ts';
 import { OWN_OPTIONS, type ServerOptions, type ServerState, type StopReport } from './server-options.ts';
 import { decideMode, processFacts, resolveSettings, type Settings } from './settings.ts';
@@ -53,6 +54,7 @@ export class TaskerServer {
   readonly prefix: string;
   readonly #options: TaskerServerOptions;
   readonly #metrics: Metrics;
+  readonly #outbox: OutboxMetrics | undefined;
   readonly #reason: string;
   readonly #living: Living;
   #state: ServerState = 'new';
@@ -86,6 +88,7 @@ export class TaskerServer {
     const previous = current();
     this.events = previous?.events ?? new TaskerEvents();
     this.#metrics = previous?.metrics ?? new Metrics();
+    this.#outbox = options.outbox && new OutboxMetrics(options.outbox);
     const onCall = (operation: string, outcome: 'ok' | ClientErrorCode) =>
       this.#metrics.count('clientRequests', operation, outcome);
     const schemas = new InputSchemas(this.settings.templates);
@@ -243,7 +246,9 @@ export class TaskerServer {
       case '/ready':
         return this.#ready();
       case '/metrics':
-        return new Response(this.#metrics.render(), { headers: { 'content-type': 'text/plain; version=0.0.4' } });
+        return new Response(this.#metrics.render(await this.#outbox?.gauges()), {
+          headers: { 'content-type': 'text/plain; version=0.0.4' },
+        });
       case '/events':
         return this.#eventStream(request);
       default:

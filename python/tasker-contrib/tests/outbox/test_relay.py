@@ -13,6 +13,8 @@ import pytest
 
 from tasker_contrib import TaskerStartError, metrics_registry
 from tasker_contrib.outbox import Outbox, SqlStore
+from tasker_contrib.outbox import metrics as outbox_metrics
+from tasker_contrib.outbox import relay as relay_module
 from tasker_contrib.outbox.relay import Pass
 from tasker_contrib.testing import TaskerStack
 
@@ -20,6 +22,11 @@ from ..support import eventually
 from .bed import Bed, new_bed
 
 pytestmark = pytest.mark.xdist_group("outbox")
+
+
+def sample(name: str) -> float | None:
+    """What Prometheus would find now."""
+    return metrics_registry.get_sample_value(f"tasker_contrib_outbox_{name}")
 
 
 @pytest.fixture
@@ -152,15 +159,59 @@ def test_lag_and_counts_are_metrics_of_a_process_that_relays(bed: Bed) -> None:
         past = f"update {bed.table} set created_at = now() - interval '1 hour'"
         connection.execute(past)
     relay = bed.relay()
+    assert sample("up") is None
     relay.start()
-
-    def lag() -> float:
-        return metrics_registry.get_sample_value("tasker_contrib_outbox_lag_seconds") or 0
-
-    eventually(lambda: lag() > 3599, timeout=60)
+    eventually(lambda: (sample("lag_seconds") or 0) > 3599, timeout=60)
+    assert (sample("up"), sample("open"), sample("dead")) == (1, 1, 0)
     relay.stop()
-    assert metrics_registry.get_sample_value("tasker_contrib_outbox_open") == 1
-    assert metrics_registry.get_sample_value("tasker_contrib_outbox_dead") == 0
+    assert sample("up") is None
+
+
+def test_a_relay_whose_database_is_away_shows_no_figure_of_the_past(
+    bed: Bed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox_metrics, "FRESH_SECONDS", 1.0)
+    monkeypatch.setattr(relay_module, "_MEASURE_SECONDS", 0.1)
+    sessions: list[Any] = []
+    away = threading.Event()
+
+    def connect() -> Any:
+        if away.is_set():
+            raise OSError("the database is away")
+        sessions.append(bed.connect())
+        return sessions[-1]
+
+    relay = bed.relay()
+    relay.store = SqlStore(connect, bed.table)
+    relay.start()
+    eventually(lambda: sample("lag_seconds") == 0, timeout=60)
+    away.set()
+    with bed.connect() as connection:
+        for session in sessions:
+            connection.execute("select pg_terminate_backend(%s)", (session.info.backend_pid,))
+    eventually(lambda: sample("up") == 0, timeout=60)
+    assert (sample("open"), sample("dead"), sample("lag_seconds")) == (None, None, None)
+    away.clear()
+    eventually(lambda: sample("up") == 1, timeout=60)
+    assert relay.stop(timeout=60)
+
+
+def test_the_lag_grows_while_the_server_is_away(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(relay_module, "_MEASURE_SECONDS", 0.1)
+    asked: list[httpx.Request] = []
+
+    def busy(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return httpx.Response(503, headers={"retry-after": "600"})
+
+    bed.enqueue({"n": 1})
+    relay = bed.relay(httpx.MockTransport(busy))
+    relay.start()
+    eventually(lambda: sample("lag_seconds") is not None, timeout=60)
+    seen = sample("lag_seconds") or 0
+    eventually(lambda: (sample("lag_seconds") or 0) > seen + 1, timeout=60)
+    assert relay.stop(timeout=60)
+    assert len(asked) == 1
 
 
 def test_a_missing_table_is_named_with_its_fix(bed: Bed) -> None:

@@ -11,6 +11,7 @@ require_relative "client/input_schemas"
 require_relative "client/operations"
 require_relative "client/task_request"
 require_relative "client/waiting"
+require_relative "metrics"
 
 module TaskerContribRails
   # Creates and inspects tasks through the orchestration server's REST API. Needs no worker in the process (Core's own client
@@ -66,7 +67,7 @@ module TaskerContribRails
       context = Context.to_json_object(context)
       @schemas.check(identity, context)
       lost = false
-      Task.new(@connection.call(:post, "/v1/tasks", body: TaskRequest.body(identity, context, options, initiator: @initiator)) { lost = true })
+      Task.new(call(__method__, :post, "/v1/tasks", body: TaskRequest.body(identity, context, options, initiator: @initiator)) { lost = true })
     rescue ConflictError => conflict
       # After a lost answer, the repetition finds the task that the first attempt created.
       raise unless lost || on_conflict == :return
@@ -100,7 +101,7 @@ module TaskerContribRails
     # @param task [Task, String] the task or its UUID
     # @return [Task] its present state
     # @raise [NotFoundError]
-    def get_task(task) = Task.new(@connection.call(:get, "/v1/tasks/#{uuid(task)}"))
+    def get_task(task) = Task.new(call(__method__, :get, "/v1/tasks/#{uuid(task)}"))
 
     # @param namespace [String, nil] only of this namespace
     # @param status ["pending", "completed", nil] the server knows no other word here
@@ -114,7 +115,7 @@ module TaskerContribRails
       end
       raise InvalidRequestError, "per_page must be 1 to 100 and page 1 or more" unless per_page.between?(1, 100) && page >= 1
 
-      answer = @connection.call(:get, "/v1/tasks", params: { page:, per_page:, namespace:, status:, initiator: }.compact)
+      answer = call(__method__, :get, "/v1/tasks", params: { page:, per_page:, namespace:, status:, initiator: }.compact)
       pagination = answer.fetch("pagination", {})
       Page.new(tasks: answer.fetch("tasks").map { |fields| Task.new(fields) }, page: pagination.fetch("page", page),
         per_page: pagination.fetch("per_page", per_page), total: pagination.fetch("total_count", 0), has_next: pagination["has_next"] == true)
@@ -125,13 +126,13 @@ module TaskerContribRails
     # @return [Task] its state after that
     # @raise [InvalidRequestError] it has ended already
     def cancel_task(task)
-      @connection.call(:delete, "/v1/tasks/#{uuid(task)}")
+      call(__method__, :delete, "/v1/tasks/#{uuid(task)}")
       get_task(task)
     end
 
     # @return [Array<Step>] the steps of a task with their results
     def steps(task)
-      @connection.call(:get, "/v1/tasks/#{uuid(task)}/workflow_steps").map { |fields| Step.new(fields) }
+      call(__method__, :get, "/v1/tasks/#{uuid(task)}/workflow_steps").map { |fields| Step.new(fields) }
     end
 
     # @return [Boolean] whether the server answers; never raises
@@ -151,6 +152,13 @@ module TaskerContribRails
     def close = @connection.close
 
     private
+
+    def call(operation, ...)
+      @connection.call(...).tap { Metrics::CLIENT_REQUESTS.add(operation, "ok") }
+    rescue ClientError => error
+      Metrics::CLIENT_REQUESTS.add(operation, error.class.name.demodulize)
+      raise
+    end
 
     def find(identity, context)
       (1..SEARCHED_PAGES).each do |page|

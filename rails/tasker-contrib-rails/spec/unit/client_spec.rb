@@ -38,6 +38,18 @@ RSpec.describe TaskerContribRails::Client do
     expect(tasks.get_task(other["task_uuid"]).task_uuid).to eq(other["task_uuid"])
   end
 
+  it "counts its calls by operation and outcome" do
+    stub_const("TaskerContribRails::Metrics::CLIENT_REQUESTS", TaskerContribRails::Metrics::Counter.new(:client_requests))
+    serve { |request| request.verb == "PATCH" ? [ 404, {}, { "error" => { "code" => "NOT_FOUND", "message" => "no" } } ] : [ 200, {}, task ] }
+    tasks = client
+    2.times { tasks.get_task(task["task_uuid"]) }
+    expect { tasks.retry_step(task["task_uuid"], task["task_uuid"], reason: "again") }.to raise_error(TaskerContribRails::NotFoundError)
+    expect(TaskerContribRails::Metrics::CLIENT_REQUESTS.text.lines.grep_v(/^#/)).to eq([
+      "tasker_contrib_client_requests_total{operation=\"get_task\",outcome=\"ok\"} 2\n",
+      "tasker_contrib_client_requests_total{operation=\"retry_step\",outcome=\"NotFoundError\"} 1\n"
+    ])
+  end
+
   it "takes an address of IPv6" do
     http = described_class::Connection.new("http://[::1]:8080").send(:open_later)
     expect([ http.address, http.port ]).to eq([ "::1", 8080 ])

@@ -109,9 +109,50 @@ RSpec.describe TaskerContribRails::Health, :worker do
       expect(log.string).to include("no metrics of the outbox: ActiveRecord::ConnectionNotEstablished: gone")
     end
 
-    it "are named as in the contract" do
-      names = File.read(File.expand_path("../../../../xtask/contract/metrics.toml", __dir__)).scan(/^name = "(\w+)"$/).flatten
-      expect(names).to include(*TaskerContribRails::Metrics::WORKER.keys, *TaskerContribRails::Outbox::Metrics::NAMES.keys)
+    # The samples of a metric whose lines have labels.
+    def samples(name)
+      text = described_class.call("REQUEST_METHOD" => "GET", "PATH_INFO" => "/metrics").last.join
+      text.scan(/^tasker_contrib_#{name}\{(.*)\} (\S+)$/).to_h
+    end
+
+    it "counts and times what each handler did, by outcome" do
+      gate = Thread::Queue.new
+      handler("Echo") do |context|
+        case context.get_input(:what)
+        when "fail" then raise TaskerContribRails::PermanentError, "no"
+        when "retry" then raise TaskerContribRails::RetryableError, "busy"
+        when "hang" then gate.pop
+        end
+        {}
+      end
+      start
+      %w[succeed succeed fail retry].each { |what| answer(callable: "Echo", context: { what: }) }
+      answer(callable: "Echo", context: { what: "hang" }, timeout_seconds: 0.05)
+      answer(callable: "No\n\"such\" \\one")
+      eventually { samples("handler_executions_total").values.sum(&:to_i) == 6 }
+      gate << {}
+      eventually { runtime.dispatcher.running.empty? }
+      expect(samples("handler_executions_total")).to eq(
+        'handler="Echo",outcome="completed"' => "2", 'handler="Echo",outcome="failed"' => "1", 'handler="Echo",outcome="retryable"' => "1",
+        'handler="Echo",outcome="timed_out"' => "1", 'handler="No\n\"such\" \\\\one",outcome="failed"' => "1"
+      )
+      buckets = samples("handler_duration_seconds_bucket").select { |labels, _| labels.include?("Echo") }.values.map(&:to_i)
+      expect(buckets).to eq(buckets.sort)
+      # The one that hung took longer than 0.025 seconds, and none took longer than 300.
+      expect([ buckets[2], *buckets.last(2) ]).to match([ be < 5, 5, 5 ])
+      expect(samples("handler_duration_seconds_count")['handler="Echo"']).to eq("5")
+      expect(samples("handler_duration_seconds_sum")['handler="Echo"'].to_f).to be >= 0.05
+    end
+
+    it "counts a step that the stop cut, and none that had not begun" do
+      gate = Thread::Queue.new
+      handler("Echo") { |_| gate.pop }
+      start(worker__concurrency: 1)
+      2.times { native.deliver(callable: "Echo") }
+      eventually { native.pending == 2 && runtime.dispatcher.running.any?(&:begun?) }
+      expect(runtime.stop(timeout: 0.05)).to have_attributes(cut: [ anything ], returned: 1)
+      expect(samples("handler_executions_total")).to eq('handler="Echo",outcome="cut"' => "1")
+      gate << {}
     end
   end
 

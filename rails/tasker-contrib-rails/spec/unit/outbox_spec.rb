@@ -176,15 +176,18 @@ RSpec.describe TaskerContribRails::Outbox, :outbox do
     end
   end
 
-  it "has metrics where the app has the table, and none when its database cannot be read" do
+  it "has metrics where the app has the table, and no figures when they cannot be read" do
     get = -> { TaskerContribRails::Health.call("REQUEST_METHOD" => "GET", "PATH_INFO" => "/metrics") }
     create("a").update!(created_at: 1.minute.ago)
     create("b").update!(dead_at: Time.current)
     status, headers, body = get.call
     expect([ status, headers["content-type"] ]).to eq([ 200, "text/plain; version=0.0.4" ])
-    expect(body.join.lines.grep_v(/^#/)).to match([ "tasker_contrib_outbox_open 1\n", "tasker_contrib_outbox_dead 1\n", match(/\Atasker_contrib_outbox_lag_seconds 6\d\.\d+\n\z/) ])
-    expect(body.join).to include("# HELP tasker_contrib_outbox_lag_seconds Age of the oldest open row of the outbox; 0 without one.\n# TYPE tasker_contrib_outbox_lag_seconds gauge\n")
+    expect(body.join.lines.grep_v(/^#/)).to match([ "tasker_contrib_outbox_up 1\n", "tasker_contrib_outbox_open 1\n", "tasker_contrib_outbox_dead 1\n", match(/\Atasker_contrib_outbox_lag_seconds 6\d\.\d+\n\z/) ])
+    expect(body.join).to match(/^# HELP tasker_contrib_outbox_lag_seconds Age of .+\n# TYPE tasker_contrib_outbox_lag_seconds gauge$/)
     allow(described_class).to receive(:counts).and_raise(ActiveRecord::ConnectionNotEstablished, "secret address")
+    expect(get.call.last.join.lines.grep_v(/^#/)).to eq([ "tasker_contrib_outbox_up 0\n" ])
+    expect(@log.string).to include("the outbox cannot be read: ActiveRecord::ConnectionNotEstablished: secret address")
+    allow(described_class).to receive(:table?).and_raise(ActiveRecord::ConnectionNotEstablished, "secret address")
     expect(get.call).to match([ 503, anything, [ "{\"error\":\"the outbox cannot be read\"}" ] ])
     allow(described_class).to receive(:table?).and_return(false)
     expect(get.call.first).to eq(404)

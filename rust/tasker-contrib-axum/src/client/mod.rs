@@ -103,12 +103,12 @@ impl Transport {
 pub struct TaskerClient {
     inner: Arc<Inner>,
     timeout: Option<Duration>,
+    max_retries: u32,
 }
 
 struct Inner {
     transport: Transport,
     slots: Semaphore,
-    max_retries: u32,
     initiator: String,
     schemas: Schemas,
     metrics: Metrics,
@@ -262,13 +262,13 @@ impl TaskerClientBuilder {
             inner: Arc::new(Inner {
                 transport,
                 slots: Semaphore::new(self.max_concurrency.min(Semaphore::MAX_PERMITS)),
-                max_retries: self.max_retries,
                 initiator: self.initiator,
                 schemas,
                 metrics: self.metrics,
                 admission: Arc::default(),
             }),
             timeout: None,
+            max_retries: self.max_retries,
         })
     }
 }
@@ -335,9 +335,29 @@ impl TaskerClient {
     #[must_use]
     pub fn with_timeout(&self, timeout: Duration) -> Self {
         Self {
-            inner: self.inner.clone(),
             timeout: Some(timeout),
+            ..self.clone()
         }
+    }
+
+    /// This client with one try for each call, for who tries again by itself.
+    #[cfg(feature = "outbox")]
+    pub(crate) fn without_retries(&self) -> Self {
+        Self {
+            max_retries: 0,
+            ..self.clone()
+        }
+    }
+
+    /// Whether a new task gets the correlation id that it is given.
+    #[cfg(feature = "outbox")]
+    pub(crate) fn keeps_correlation(&self) -> bool {
+        matches!(self.inner.transport, Transport::Rest(_))
+    }
+
+    #[cfg(feature = "outbox")]
+    pub(crate) fn outboxes(&self) -> &crate::outbox::metrics::Outboxes {
+        &self.inner.metrics.outboxes
     }
 
     pub(crate) fn admission(&self) -> Arc<Admission> {
@@ -581,7 +601,7 @@ impl TaskerClient {
                 self.inner.admission.refused(error.retry_after());
             }
             let wait = error.retry_after().unwrap_or_else(|| pause(attempt));
-            if !failure.again || attempt >= self.inner.max_retries || wait > LONGEST_RETRY_WAIT {
+            if !failure.again || attempt >= self.max_retries || wait > LONGEST_RETRY_WAIT {
                 break Err(error);
             }
             tracing::debug!(%error, operation = call.name(), ?wait, "a call of Tasker is repeated");

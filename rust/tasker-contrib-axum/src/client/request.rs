@@ -137,33 +137,48 @@ impl NewTask {
 
     /// The body of the request.
     pub(crate) fn body(&self, initiator: &str) -> Result<Value, ClientError> {
+        let mut body = self.details();
+        body.entry("initiator").or_insert_with(|| json!(initiator));
+        body.insert("name".to_owned(), json!(self.name));
+        body.insert("namespace".to_owned(), json!(self.namespace));
+        body.insert("version".to_owned(), json!(self.version));
+        body.insert("context".to_owned(), self.stored_context()?);
+        if let Some(id) = self.correlation() {
+            body.insert("correlation_id".to_owned(), json!(id));
+        }
+        Ok(Value::Object(body))
+    }
+
+    /// The context, if Core can store it.
+    pub(crate) fn stored_context(&self) -> Result<Value, ClientError> {
         let context = Value::Object(self.context.clone().map_err(ClientError::invalid)?);
-        if let Some(why) = storable::problem(&context) {
-            return Err(ClientError::invalid(format!("the context {why}")));
+        match storable::problem(&context) {
+            Some(why) => Err(ClientError::invalid(format!("the context {why}"))),
+            None => Ok(context),
         }
-        let here = Correlation::current();
-        let parent = here.and_then(|here| here.step.then_some(here.id));
-        let mut body = json!({
-            "name": self.name,
-            "namespace": self.namespace,
-            "version": self.version,
-            "context": context,
-            "initiator": self.initiator.as_deref().unwrap_or(initiator),
-            "source_system": self.source_system,
-            "reason": self.reason,
-            "tags": self.tags,
-        });
-        let correlation = self.correlation.or(here.map(|here| here.id));
-        let parent = self.parent_correlation.or(parent);
-        for (key, value) in [
+    }
+
+    /// Its own, or that of the request or the step in hand.
+    pub(crate) fn correlation(&self) -> Option<Uuid> {
+        let here = Correlation::current().map(|here| here.id);
+        self.correlation.or(here)
+    }
+
+    /// What the server takes beside template, context and correlation id, in its words.
+    pub(crate) fn details(&self) -> Map<String, Value> {
+        let step = Correlation::current().filter(|here| here.step);
+        let parent = self.parent_correlation.or(step.map(|here| here.id));
+        let details = [
+            ("initiator", self.initiator.as_ref().map(|who| json!(who))),
+            ("source_system", Some(json!(self.source_system))),
+            ("reason", Some(json!(self.reason))),
+            ("tags", Some(json!(self.tags))),
             ("priority", self.priority.map(Value::from)),
-            ("correlation_id", correlation.map(|id| json!(id))),
             ("parent_correlation_id", parent.map(|id| json!(id))),
-        ] {
-            if let Some(value) = value {
-                body[key] = value;
-            }
-        }
-        Ok(body)
+        ];
+        let given = details.into_iter();
+        given
+            .filter_map(|(key, value)| Some((key.to_owned(), value?)))
+            .collect()
     }
 }

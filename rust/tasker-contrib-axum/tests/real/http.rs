@@ -8,6 +8,7 @@ use axum::routing::post;
 use axum::Router;
 use futures_util::StreamExt as _;
 use serde_json::{json, Value};
+use tasker_contrib_axum::outbox::{Outbox, OutboxError, Relay};
 use tasker_contrib_axum::{
     AdmissionLayer, ClientErrorKind, CorrelationLayer, NewTask, TaskQuery, TaskerClient,
     TaskerWorker,
@@ -140,6 +141,9 @@ async fn the_router_tells_how_the_worker_is_until_the_drain_and_after() {
         "tasker_contrib_handler_executions_total{handler=\"shop.charge\",outcome=\"completed\"} 1",
         "tasker_contrib_handler_duration_seconds_count{handler=\"shop.charge\"} 1",
         "tasker_contrib_handlers_in_flight 0",
+        "tasker_contrib_handlers_capacity 10",
+        "tasker_contrib_handlers_hung 0",
+        "tasker_contrib_worker_draining 0",
         "tasker_contrib_client_requests_total{operation=\"create_task\",outcome=\"ok\"} 1",
     ] {
         assert!(metrics.contains(line), "{line} is not in\n{metrics}");
@@ -203,6 +207,12 @@ async fn it_is_not_ready_while_it_drains_or_the_server_is_away() {
     // The routes are served by somebody else, who outlives the worker.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/tasker/ready", listener.local_addr().unwrap());
+    let metrics = || async {
+        reqwest::get(url.replace("ready", "metrics"))
+            .await?
+            .text()
+            .await
+    };
     let router = worker.router();
     tokio::spawn(async move { axum::serve(listener, router).await });
     let failed = |body: Value| -> Vec<String> {
@@ -233,7 +243,11 @@ async fn it_is_not_ready_while_it_drains_or_the_server_is_away() {
     tokio::time::timeout(Duration::from_secs(5), draining)
         .await
         .expect("not ready");
+    let shown = metrics().await.unwrap();
+    assert!(shown.contains("worker_draining 1\n"), "{shown}");
     stopping.await.unwrap();
+    let shown = metrics().await.unwrap();
+    assert!(shown.contains("handlers_capacity 0\n"), "{shown}");
     let answer = ask().await;
     assert_eq!(answer.status(), 503);
     assert_eq!(failed(answer.json().await.unwrap()), ["worker", "database"]);
@@ -320,6 +334,9 @@ async fn so_does_the_client_that_speaks_grpc() {
         refused.to_string().contains("9007199254740993"),
         "{refused}"
     );
+    let db = sqlx::PgPool::connect_lazy(&stack.database_url).unwrap();
+    let refused = Relay::new(Outbox::new(), db, client).await.unwrap_err();
+    assert!(matches!(refused, OutboxError::Config(_)), "{refused}");
 }
 
 async fn client_does_everything(stack: &Stack, client: &TaskerClient) {

@@ -3,6 +3,7 @@
 mod cases;
 mod failures;
 mod http;
+mod outbox;
 mod outcomes;
 #[path = "../cases/mod.rs"]
 mod shared;

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import postgres from 'postgres';
 import { createClient, type TaskerClient } from '../../src/client.ts';
 import { enqueue, Outbox, OutboxRelay, outboxStatements } from '../../src/outbox.ts';
+import { TaskerServer } from '../../src/server.ts';
 import { register, stack } from '../support/stack.ts';
 import { until } from '../support/until.ts';
 
@@ -79,6 +80,44 @@ test('it runs until it is stopped, and tells of its tasks', async () => {
   await running.stop();
   await write(unique());
   expect(await outbox.stats()).toMatchObject({ open: 1 });
+});
+
+test('its rows are metrics of the server, and no figures are while they cannot be read', async () => {
+  const own = postgres(database, { max: 2, onnotice: () => {} });
+  const served = new TaskerServer({ mode: 'client', port: 0, signals: false, outbox: new Outbox(own, { table }) });
+  await served.start();
+  const metrics = async () => {
+    const text = await (await fetch(`${served.url}/tasker/metrics`)).text();
+    return Object.fromEntries(
+      [...text.matchAll(/^tasker_contrib_outbox_(\w+) (\S+)$/gm)].map(([, name, value]) => [name, value]),
+    );
+  };
+  try {
+    await write(unique());
+    await sql.unsafe(`update ${table} set created_at = now() - interval '1 hour'`);
+    expect(await metrics()).toMatchObject({
+      up: '1',
+      open: '1',
+      dead: '0',
+      lag_seconds: expect.stringMatching(/^36\d\d/),
+    });
+    // The database does not answer: somebody else has the table.
+    await sql.begin(async (tx) => {
+      await tx.unsafe(`lock table ${table} in access exclusive mode`);
+      expect(await metrics()).toEqual({ up: '0' });
+      expect(await metrics()).toEqual({ up: '0' });
+      // The two scrapes have asked it once.
+      const [asked] =
+        await sql`select count(*)::int as count from pg_locks where relation = ${table}::regclass and not granted`;
+      expect(asked?.count).toBe(1);
+    });
+    await until('the rows can be read again', async () => (await metrics()).up === '1');
+    await own.end();
+    expect(await metrics()).toEqual({ up: '0' });
+  } finally {
+    await served.stop();
+    await own.end();
+  }
 });
 
 test('the task of somebody else makes a row dead, until a person decides', async () => {

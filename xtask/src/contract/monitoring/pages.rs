@@ -24,7 +24,7 @@ pub fn metrics(catalogue: &Catalogue) -> String {
         (
             Emitter::Worker,
             "Workers",
-            "`/metrics` of the packages for FastAPI, Django, Axum and Bun.",
+            "`/metrics` of the packages for FastAPI, Django, Rails, Bun and Axum.",
         ),
         (
             Emitter::Recovery,

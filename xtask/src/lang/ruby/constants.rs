@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::error::Result;
-use crate::tables::{Column, ConfigKey, Contract, Default, Event, Row, Target};
+use crate::tables::{Column, ConfigKey, Contract, Default, Event, Metric, Row, Target};
 
 /// The constants of `tasker-contrib-rails`.
 pub const RAILS: Target = Target {
@@ -53,6 +53,13 @@ fn render(contract: &Contract) -> Result<String> {
         "Error types that a step's failure can carry.",
         &contract.errors()?,
         |row| &row.doc,
+    );
+    let rows = contract.metrics()?;
+    mapping(
+        &mut out,
+        "METRICS",
+        "Metrics of Prometheus.",
+        rows.iter().map(|row| (row.key.clone(), metric(row))),
     );
     while out.ends_with("\n\n") {
         out.pop();
@@ -123,6 +130,9 @@ module TaskerContribRails
       end
     end
 
+    # A metric: +kind+ is counter, gauge or histogram.
+    Metric = Data.define(:name, :kind, :labels, :doc)
+
 ";
 
 /// In Ruby `^` and `$` match at lines; a value must match as a whole.
@@ -164,6 +174,16 @@ fn config_key(key: &ConfigKey) -> String {
         fields.push(format!("doc: {}", text(&key.doc)));
     }
     format!("ConfigKey.new({})", fields.join(", "))
+}
+
+fn metric(row: &Metric) -> String {
+    format!(
+        "Metric.new(name: {}, kind: {}, labels: %i[{}].freeze, doc: {})",
+        text(row.of(Column::Ruby)),
+        text(&row.kind),
+        row.labels.join(" "),
+        text(&row.doc)
+    )
 }
 
 fn mapping(out: &mut String, name: &str, doc: &str, rows: impl Iterator<Item = (String, String)>) {

@@ -2007,7 +2007,7 @@ METRIC_HANDLERS_CAPACITY: Final = Metric(
     "gauge",
     "handlers",
     (),
-    "Handlers that the worker executes at once, at most; 0 without a worker. Not Axum.",
+    "Handlers that the worker executes at once, at most; 0 without a worker.",
 )
 METRIC_HANDLERS_HUNG: Final = Metric(
     "tasker_contrib_handlers_hung",
@@ -2028,7 +2028,7 @@ METRIC_WORKER_DRAINING: Final = Metric(
     "gauge",
     "workers",
     (),
-    "1 from the start of the drain on. Not Axum.",
+    "1 from the start of the drain on.",
 )
 METRIC_CLIENT_REQUESTS: Final = Metric(
     "tasker_contrib_client_requests_total",
@@ -2037,26 +2037,33 @@ METRIC_CLIENT_REQUESTS: Final = Metric(
     ("operation", "outcome"),
     "Calls of the orchestration API by outcome: ok, or the class of the error.",
 )
+METRIC_OUTBOX_UP: Final = Metric(
+    "tasker_contrib_outbox_up",
+    "gauge",
+    "outboxes",
+    (),
+    "1 if the outbox was read within the last minute, else 0, and its other metrics are gone. Of a process that relays an outbox.",
+)
 METRIC_OUTBOX_OPEN: Final = Metric(
     "tasker_contrib_outbox_open",
     "gauge",
     "rows",
     (),
-    "Rows of the outbox whose task is still to be created. Of the relay; Python and Rails.",
+    "Rows of the outbox whose task is still to be created. Of a process that relays an outbox.",
 )
 METRIC_OUTBOX_DEAD: Final = Metric(
     "tasker_contrib_outbox_dead",
     "gauge",
     "rows",
     (),
-    "Rows of the outbox that wait for a person. Of the relay; Python and Rails.",
+    "Rows of the outbox that wait for a person. Of a process that relays an outbox.",
 )
 METRIC_OUTBOX_LAG: Final = Metric(
     "tasker_contrib_outbox_lag_seconds",
     "gauge",
     "seconds",
     (),
-    "Age of the oldest open row of the outbox; 0 without one. Of the relay; Python and Rails.",
+    "Age of the oldest open row of the outbox; 0 without one. Of a process that relays an outbox.",
 )
 
 METRICS: Final[tuple[Metric, ...]] = (
@@ -2068,6 +2075,7 @@ METRICS: Final[tuple[Metric, ...]] = (
     METRIC_EVENT_LOOP_LAG,
     METRIC_WORKER_DRAINING,
     METRIC_CLIENT_REQUESTS,
+    METRIC_OUTBOX_UP,
     METRIC_OUTBOX_OPEN,
     METRIC_OUTBOX_DEAD,
     METRIC_OUTBOX_LAG,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from ._contract import (
@@ -14,9 +12,6 @@ from ._contract import (
     METRIC_HANDLERS_CAPACITY,
     METRIC_HANDLERS_HUNG,
     METRIC_HANDLERS_IN_FLIGHT,
-    METRIC_OUTBOX_DEAD,
-    METRIC_OUTBOX_LAG,
-    METRIC_OUTBOX_OPEN,
     METRIC_WORKER_DRAINING,
     Metric,
 )
@@ -51,12 +46,6 @@ hung = _gauge(METRIC_HANDLERS_HUNG)
 loop_lag = _gauge(METRIC_EVENT_LOOP_LAG)
 draining = _gauge(METRIC_WORKER_DRAINING)
 client_requests = _counter(METRIC_CLIENT_REQUESTS)
-
-
-@functools.cache
-def outbox() -> tuple[Gauge, Gauge, Gauge]:
-    """Open, dead, lag. Only in a process that relays: elsewhere a lag of 0 would be a lie."""
-    return _gauge(METRIC_OUTBOX_OPEN), _gauge(METRIC_OUTBOX_DEAD), _gauge(METRIC_OUTBOX_LAG)
 
 
 def render() -> bytes:

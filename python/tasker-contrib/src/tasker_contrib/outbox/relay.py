@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import threading
 import time
@@ -12,12 +13,12 @@ from typing import Any
 
 from typing_extensions import Self
 
-from .._internal import metrics
 from .._internal.names import counted
 from ..client import SyncTaskerClient, Task
 from ..client.base import INITIATOR, SOURCE_SYSTEM, arguments_from
 from ..settings import TaskerSettings
 from .delivery import Created, Dead, Later, Pause, backoff, deliver
+from .metrics import outbox_metrics
 from .rows import Batch, OutboxRow, Store
 from .schema import TABLE
 from .store import SqlStore
@@ -126,11 +127,13 @@ class OutboxRelay:
     def run(self) -> None:
         """Relay until `stop`. Nothing but that ends it: it waits for what is away."""
         failures = 0
+        outbox_metrics.begin()
         try:
             while not self._stopping.is_set():
                 failures, wait = self._turn(failures)
-                self._stopping.wait(wait)
+                self._rest(wait)
         finally:
+            outbox_metrics.end()
             self.store.close()
             if self._owns_client:
                 self._client.close()
@@ -147,6 +150,15 @@ class OutboxRelay:
         if done.pause is not None:
             return failures + 1, max(done.pause, backoff(failures + 1))
         return 0, 0.0 if done.created or done.failed else self._poll
+
+    def _rest(self, seconds: float) -> None:
+        """Wait, and go on counting: what the metrics say must be true while the server is away."""
+        end = time.monotonic() + seconds
+        while not self._stopping.wait(min(max(end - time.monotonic(), 0), _MEASURE_SECONDS)):
+            if time.monotonic() >= end:
+                return
+            with contextlib.suppress(Exception):  # the next turn tells of it
+                self._measure()
 
     def relay_once(self) -> Pass:
         """Relay at most one batch of rows that are due.
@@ -194,11 +206,7 @@ class OutboxRelay:
         if now - self._measured < _MEASURE_SECONDS:
             return
         self._measured = now
-        stats = self.store.stats()
-        opened, dead, lag = metrics.outbox()
-        opened.set(stats.open)
-        dead.set(stats.dead)
-        lag.set(stats.lag_seconds)
+        outbox_metrics.read(self.store.stats())
 
 
 def _put_off(batch: Batch, row: OutboxRow, outcome: Later | Pause | Dead) -> None:

@@ -13,7 +13,7 @@ module TaskerContribRails
       # @param step [Step, String] the step or its UUID
       # @return [Step]
       # @raise [NotFoundError]
-      def get_step(task, step) = Step.new(@connection.call(:get, step_path(task, step)))
+      def get_step(task, step) = Step.new(call(__method__, :get, step_path(task, step)))
 
       # Lets a step in +error+ run again. Its attempts go on counting. The server only moves the step; the task goes on when
       # +tasker-recovery+ looks at it next.
@@ -27,7 +27,7 @@ module TaskerContribRails
       #   Tasker.client.steps(task).select { |step| step.current_state == "error" }.each do |step|
       #     Tasker.client.retry_step(task, step, reason: "the bank is back")
       #   end
-      def retry_step(task, step, reason:, by: whoami) = change_step(task, step, action_type: "reset_for_retry", reason:, reset_by: by)
+      def retry_step(task, step, reason:, by: whoami) = change_step(__method__, task, step, action_type: "reset_for_retry", reason:, reset_by: by)
 
       # Counts a step as done by hand. Later steps see no result of it.
       #
@@ -35,7 +35,7 @@ module TaskerContribRails
       # @raise [NotFoundError]
       # @raise [InvalidRequestError] the step is complete already
       # @see #retry_step
-      def resolve_step(task, step, reason:, by: whoami) = change_step(task, step, action_type: "resolve_manually", reason:, resolved_by: by)
+      def resolve_step(task, step, reason:, by: whoami) = change_step(__method__, task, step, action_type: "resolve_manually", reason:, resolved_by: by)
 
       # Counts a step as done by hand, with the result that later steps see.
       #
@@ -45,47 +45,47 @@ module TaskerContribRails
       # @raise [InvalidRequestError] the step is complete already
       # @see #retry_step
       def complete_step(task, step, result, reason:, by: whoami)
-        change_step(task, step, action_type: "complete_manually", completion_data: { result: }, reason:, completed_by: by)
+        change_step(__method__, task, step, action_type: "complete_manually", completion_data: { result: }, reason:, completed_by: by)
       end
 
       # @return [Array<Hash>] the executions of a step, with their results
       # @raise [NotFoundError]
-      def step_audit(task, step) = @connection.call(:get, "#{step_path(task, step)}/audit")
+      def step_audit(task, step) = call(__method__, :get, "#{step_path(task, step)}/audit")
 
       # @return [Hash] a task without contexts and results: what a page may show to anybody
       # @raise [NotFoundError]
-      def task_summary(task) = @connection.call(:get, "/v1/tasks/#{uuid(task)}/summary")
+      def task_summary(task) = call(__method__, :get, "/v1/tasks/#{uuid(task)}/summary")
 
       # @param namespace [String, nil] only of this namespace
       # @return [Array<Hash>] the templates that workers have registered
-      def list_templates(namespace: nil) = @connection.call(:get, "/v1/templates", params: { namespace: }.compact).fetch("templates")
+      def list_templates(namespace: nil) = call(__method__, :get, "/v1/templates", params: { namespace: }.compact).fetch("templates")
 
       # @return [Hash] a registered template with its steps
       # @raise [NotFoundError] no worker has registered it
       def get_template(namespace, name, version)
         path = [ namespace, name, version ].map { |part| ERB::Util.url_encode(part) }.join("/")
-        @connection.call(:get, "/v1/templates/#{path}")
+        call(__method__, :get, "/v1/templates/#{path}")
       end
 
       # @return [Hash] counts and durations of the last hours
-      def performance(hours: 24) = @connection.call(:get, "/v1/analytics/performance", params: { hours: })
+      def performance(hours: 24) = call(__method__, :get, "/v1/analytics/performance", params: { hours: })
 
       # @param limit [Integer] how many of each
       # @param min_executions [Integer] leave out what ran more rarely
       # @return [Hash] the steps and tasks that take longest
-      def bottlenecks(limit: 10, min_executions: 5) = @connection.call(:get, "/v1/analytics/bottlenecks", params: { limit:, min_executions: })
+      def bottlenecks(limit: 10, min_executions: 5) = call(__method__, :get, "/v1/analytics/bottlenecks", params: { limit:, min_executions: })
 
       # @param resolution [String, nil] only entries with this status, one of {RESOLUTIONS}
       # @return [Array<Hash>] the dead letter queue
       # @raise [InvalidRequestError] another status
       def dead_letters(resolution: nil, limit: 50, offset: 0)
         check_resolution(resolution) if resolution
-        @connection.call(:get, "/v1/dlq", params: { resolution_status: resolution, limit:, offset: }.compact)
+        call(__method__, :get, "/v1/dlq", params: { resolution_status: resolution, limit:, offset: }.compact)
       end
 
       # @return [Hash] the newest entry of a task in the dead letter queue
       # @raise [NotFoundError] it was never given up
-      def dead_letter(task) = @connection.call(:get, "/v1/dlq/task/#{uuid(task)}")
+      def dead_letter(task) = call(__method__, :get, "/v1/dlq/task/#{uuid(task)}")
 
       # Says what became of an entry of the dead letter queue. The task stays as it is.
       #
@@ -99,22 +99,22 @@ module TaskerContribRails
         check_resolution(resolution)
         entry = entry.fetch("dlq_entry_uuid") if entry.is_a?(Hash)
         body = { resolution_status: resolution, resolution_notes: notes, resolved_by: by }.compact
-        @connection.call(:patch, "/v1/dlq/entry/#{uuid(entry)}", body:)
+        call(__method__, :patch, "/v1/dlq/entry/#{uuid(entry)}", body:)
         nil
       end
 
       # @return [Array<Hash>] how many tasks were given up, by reason
-      def dead_letter_stats = @connection.call(:get, "/v1/dlq/stats")
+      def dead_letter_stats = call(__method__, :get, "/v1/dlq/stats")
 
       # @return [Array<Hash>] the dead letters that nobody has looked at, the most urgent first
-      def investigation_queue(limit: 100) = @connection.call(:get, "/v1/dlq/investigation-queue", params: { limit: })
+      def investigation_queue(limit: 100) = call(__method__, :get, "/v1/dlq/investigation-queue", params: { limit: })
 
       # @return [Array<Hash>] tasks by how long they have been in their state
-      def stale_tasks(limit: 100) = @connection.call(:get, "/v1/dlq/staleness", params: { limit: })
+      def stale_tasks(limit: 100) = call(__method__, :get, "/v1/dlq/staleness", params: { limit: })
 
       private
 
-      def change_step(task, step, **body) = Step.new(@connection.call(:patch, step_path(task, step), body:))
+      def change_step(operation, task, step, **body) = Step.new(call(operation, :patch, step_path(task, step), body:))
 
       def step_path(task, step)
         step = step.step_uuid if step.is_a?(Step)

@@ -6,17 +6,22 @@ module TaskerContribRails
     #
     # @api private
     module Metrics
-      # Gauges, named as in the other packages, with the field of {Counts}.
-      NAMES = {
-        "tasker_contrib_outbox_open" => [ :open, "Rows of the outbox whose task is still to be created." ],
-        "tasker_contrib_outbox_dead" => [ :dead, "Rows of the outbox that wait for a person." ],
-        "tasker_contrib_outbox_lag_seconds" => [ :lag, "Age of the oldest open row of the outbox; 0 without one." ]
-      }.freeze
+      # The field of {Counts} that each gauge shows.
+      FIELDS = { outbox_open: :open, outbox_dead: :dead, outbox_lag: :lag }.freeze
 
-      # @return [String]
-      def self.text
-        counts = Outbox.counts
-        NAMES.map { |name, (field, doc)| TaskerContribRails::Metrics.gauge(name, doc, counts.public_send(field)) }.join
+      class << self
+        # @return [String] the rows as they are now; no figures when they cannot be read
+        def text
+          counts = Outbox.counts
+          gauge(:outbox_up, 1) + FIELDS.map { |key, field| gauge(key, counts.public_send(field)) }.join
+        rescue ::ActiveRecord::ActiveRecordError => error
+          TaskerContribRails.logger.warn("the outbox cannot be read: #{error.class}: #{error.message}")
+          gauge(:outbox_up, 0)
+        end
+
+        private
+
+        def gauge(...) = TaskerContribRails::Metrics.gauge(...)
       end
     end
   end

@@ -5,6 +5,7 @@ require "concurrent/scheduled_task"
 require_relative "../events"
 require_relative "../handlers"
 require_relative "../outcome_checks"
+require_relative "executions"
 require_relative "replies"
 require_relative "step_run"
 require_relative "surroundings"
@@ -15,6 +16,9 @@ module TaskerContribRails
     #
     # @api private
     class Dispatcher
+      # @return [Executions]
+      attr_reader :executions
+
       # @param concurrency [Integer] steps at the same time
       # @param templates [Hash] identity to {Templates::Template}
       # @param bridge [TaskerCore::Worker::EventBridge]
@@ -22,7 +26,8 @@ module TaskerContribRails
         @pool = Concurrent::FixedThreadPool.new(concurrency, name: "tasker-step", auto_terminate: false)
         @concurrency = concurrency
         @templates = templates
-        @replies = Replies.new(bridge)
+        @executions = Executions.new
+        @replies = Replies.new(bridge, @executions)
         @lock = Mutex.new
         @changed = ConditionVariable.new
         @running = {}

@@ -16,16 +16,19 @@ module TaskerContribRails
       def initialize(event)
         @event = event
         @context = TaskerCore::Types::StepContext.new(event[:task_sequence_step])
-        @answered = @hung = false
+        @answered = @hung = @begun = false
         @lock = Mutex.new
-        begin!
+        start_clock
       end
 
       # A thread has taken it: the wait for that thread does not count.
       def begin!
-        @started_at = Time.now.utc
-        @clock = Process.clock_gettime(Process::CLOCK_MONOTONIC)
+        @begun = true
+        start_clock
       end
+
+      # @return [Boolean] whether a thread has taken it
+      def begun? = @begun
 
       def event_id = event[:event_id]
       def task_uuid = event[:task_uuid]
@@ -54,6 +57,13 @@ module TaskerContribRails
 
       # @return [Boolean] whether its timeout answered it; a step that has just ended is not hung
       def hung? = @hung
+
+      private
+
+      def start_clock
+        @started_at = Time.now.utc
+        @clock = Process.clock_gettime(Process::CLOCK_MONOTONIC)
+      end
     end
   end
 end
