@@ -131,7 +131,8 @@ def test_when_the_server_is_away_nothing_dies_and_one_row_is_tried(bed: Bed) -> 
     done = bed.relay(httpx.MockTransport(away)).relay_once()
     assert (done.created, done.failed) == (0, 1)
     assert done.pause is not None
-    assert [(row.attempts, row.dead_at) for row in bed.rows()] == [(1, None), (0, None)]
+    assert [(row.attempts, row.dead_at) for row in bed.rows()] == [(0, None), (0, None)]
+    assert bed.rows()[0].last_error is not None
     bed.drain()
     assert sorted(context["n"] for context in bed.contexts()) == [1, 2]
 

@@ -30,7 +30,10 @@ module TaskerContribRails
       # @api private
       def write((namespace, name, version), context, ordering_key:, correlation_id:, options:)
         check_table
-        OutboxEntry.create!(namespace:, name:, version:, context:, ordering_key:, correlation_id: correlation(correlation_id), options:)
+        OutboxEntry.transaction do
+          lock(ordering_key) unless ordering_key.nil?
+          OutboxEntry.create!(namespace:, name:, version:, context:, ordering_key:, correlation_id: correlation(correlation_id), options:)
+        end
       end
 
       # @return [String] of a row's options
@@ -70,6 +73,15 @@ module TaskerContribRails
       end
 
       private
+
+      # The second of two transactions with a key waits for the first one's end, so that the ids of a key are in the order of the commits. The
+      # same lock as that of our packages for other languages.
+      def lock(ordering_key)
+        return unless OutboxEntry.connection.adapter_name == "PostgreSQL"
+
+        key = "#{OutboxEntry.table_name}:#{ordering_key}"
+        OutboxEntry.connection.execute(OutboxEntry.sanitize_sql_array([ "SELECT pg_advisory_xact_lock(hashtextextended(?, 0))", key ]))
+      end
 
       def correlation(value)
         return SecureRandom.uuid if value.nil?

@@ -3,7 +3,7 @@
 import { type CreateTaskOptions, type Task, type TaskerClient, TaskerClientError } from '../client.ts';
 import { pause } from '../pause.ts';
 import { messageOf } from '../storable.ts';
-import { claim, done, failed, type OutboxRow } from './rows.ts';
+import { claim, done, failed, type OutboxRow, waits } from './rows.ts';
 import { checkedTable, TABLE, type Transactional, transaction } from './sql.ts';
 
 const LONGEST_WAIT = 60;
@@ -104,7 +104,8 @@ export class OutboxRelay {
         if (outcome.task) told.push(outcome.task);
         return 'row';
       }
-      await failed(query, this.#table, row, outcome.error, outcome.seconds);
+      if (outcome.pause) await waits(query, this.#table, row, outcome.error, outcome.seconds ?? 0);
+      else await failed(query, this.#table, row, outcome.error, outcome.seconds);
       const name = `outbox row ${row.id} (${row.namespace}/${row.name} ${row.version})`;
       if (outcome.seconds === undefined) this.#log('error', `${name} is dead: ${outcome.error}`);
       else this.#log('warn', `${name} waits ${outcome.seconds.toFixed(0)} s: ${outcome.error}`);

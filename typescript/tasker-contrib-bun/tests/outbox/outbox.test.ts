@@ -164,6 +164,7 @@ test('a server that is away is left alone, and a row loses nothing by it', async
   expect(asked).toBe(1);
   expect(log[0]).toStartWith('warn outbox row ');
   expect(await outbox.stats()).toMatchObject({ open: 2, dead: 0 });
+  expect((await outbox.rows()).map((row) => row.attempts)).toEqual([0, 0]);
 });
 
 test('rows of a key are relayed in their order, and a dead one holds back the others', async () => {

@@ -108,8 +108,14 @@ class DjangoBatch:
         self._entries.filter(pk=row.id).delete()
 
     def later(self, row: OutboxRow, seconds: float, error: str) -> None:
-        """Try a row again after a while."""
+        """Try a row again after a while: it failed."""
         self._failed(row, error, not_before=timezone.now() + timedelta(seconds=seconds))
+
+    def wait(self, row: OutboxRow, seconds: float, error: str) -> None:
+        """Try a row again after a while, through no fault of its own: no try is counted."""
+        self._entries.filter(pk=row.id).update(
+            last_error=error, not_before=timezone.now() + timedelta(seconds=seconds)
+        )
 
     def dead(self, row: OutboxRow, error: str) -> None:
         """Leave a row to a person."""

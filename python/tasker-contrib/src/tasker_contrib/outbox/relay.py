@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from typing import Any
 
 from typing_extensions import Self
@@ -17,7 +18,7 @@ from .._internal.names import counted
 from ..client import SyncTaskerClient, Task
 from ..client.base import INITIATOR, SOURCE_SYSTEM, arguments_from
 from ..settings import TaskerSettings
-from .delivery import Created, Dead, Later, Pause, backoff, deliver
+from .delivery import LONGEST_WAIT, Created, Dead, Later, Pause, backoff, deliver
 from .metrics import outbox_metrics
 from .rows import Batch, OutboxRow, Store
 from .schema import TABLE
@@ -213,6 +214,13 @@ def _put_off(batch: Batch, row: OutboxRow, outcome: Later | Pause | Dead) -> Non
     if isinstance(outcome, Dead):
         logger.error("%s is dead: %s", row, outcome.error)
         batch.dead(row, outcome.error)
+        return
+    if isinstance(outcome, Pause):
+        # The older it is, the longer: a row that makes a gateway give up must not hold up the others.
+        age = (datetime.now(timezone.utc) - row.created_at).total_seconds()
+        seconds = max(outcome.seconds, min(age / 4, LONGEST_WAIT))
+        logger.warning("%s and all others wait for the server: %s", row, outcome.error)
+        batch.wait(row, seconds, outcome.error)
         return
     failures = counted(row.attempts + 1, "failure")
     logger.warning("%s waits %.0f s after %s: %s", row, outcome.seconds, failures, outcome.error)

@@ -22,7 +22,7 @@ class OutboxRow:
     Attributes:
         id: rows with the same `ordering_key` are relayed in the order of their ids.
         options: arguments of the client's `create_task`, and `on_conflict`.
-        attempts: tries that failed.
+        attempts: tries that failed. A server that is away is no failure of a row.
         last_error: of the last one.
         dead_at: since when the relay leaves it alone; None while it is open.
     """
@@ -68,7 +68,10 @@ class Batch(Protocol):
         """Remove a row: its task exists."""
 
     def later(self, row: OutboxRow, seconds: float, error: str) -> None:
-        """Try a row again after a while."""
+        """Try a row again after a while: it failed."""
+
+    def wait(self, row: OutboxRow, seconds: float, error: str) -> None:
+        """Try a row again after a while, through no fault of its own: no try is counted."""
 
     def dead(self, row: OutboxRow, error: str) -> None:
         """Leave a row to a person."""

@@ -122,11 +122,18 @@ class SqlBatch:
         self._cursor.execute(f"delete from {self._table} where id = %s", (row.id,))
 
     def later(self, row: OutboxRow, seconds: float, error: str) -> None:
-        """Try a row again after a while."""
+        """Try a row again after a while: it failed."""
+        self._put_off(row, seconds, error, failures=1)
+
+    def wait(self, row: OutboxRow, seconds: float, error: str) -> None:
+        """Try a row again after a while, through no fault of its own: no try is counted."""
+        self._put_off(row, seconds, error, failures=0)
+
+    def _put_off(self, row: OutboxRow, seconds: float, error: str, failures: int) -> None:
         self._cursor.execute(
-            f"update {self._table} set attempts = attempts + 1, last_error = %s, "
+            f"update {self._table} set attempts = attempts + %s, last_error = %s, "
             "not_before = clock_timestamp() + make_interval(secs => %s) where id = %s",
-            (error, seconds, row.id),
+            (failures, error, seconds, row.id),
         )
 
     def dead(self, row: OutboxRow, error: str) -> None:

@@ -69,11 +69,26 @@ module TaskerContribRails
       end
 
       def put_off(error)
+        return away(error) if AWAY.any? { |type| error.is_a?(type) }
+
         attempts = @entry.attempts + 1
-        wait = [ (error.retry_after if error.is_a?(BackpressureError)) || 2.0**[ attempts - 1, 10 ].min, LONGEST_WAIT ].min * rand(0.75..1.25)
+        wait = [ 2.0**[ attempts - 1, 10 ].min, LONGEST_WAIT ].min * rand(0.75..1.25)
+        again(error, wait, attempts:)
+        :retry
+      end
+
+      # Through no fault of the row, so no attempt is counted. The older it is, the longer it waits: a row that makes a gateway give up must
+      # not hold up the others.
+      def away(error)
+        asked = error.retry_after if error.is_a?(BackpressureError)
+        age = Time.current - @entry.created_at
+        again(error, [ asked || 1.0, age / 4, LONGEST_WAIT ].then { |least, aged, most| [ [ least, aged ].max, most ].min } * rand(0.75..1.25))
+        :away
+      end
+
+      def again(error, wait, **counted)
         TaskerContribRails.logger.warn("the task of outbox row #{@entry.id}, #{@entry.template}, is tried again in #{wait.round(1)} s: #{error.class}: #{error.message}")
-        @entry.update!(attempts:, last_error: "#{error.class}: #{error.message}", not_before: Time.current + wait)
-        AWAY.any? { |type| error.is_a?(type) } ? :away : :retry
+        @entry.update!(last_error: "#{error.class}: #{error.message}", not_before: Time.current + wait, **counted)
       end
     end
   end
