@@ -210,7 +210,12 @@ RULES = (
         lambda v: v["role_definition_name"] not in ("Owner", "Contributor", "User Access Administrator") and v["scope"].count("/") > 4,
         {"role_definition_name": "Key Vault Secrets User", "scope": "/subscriptions/mock/resourceGroups/mock"},
     ),
-    Rule("helm_release", "reaches its database with TLS", lambda v: re.search(r"sslmode=(require|verify-)", "".join(v["values"])) is not None, {"values": ["database: {}"]}),
+    Rule(
+        "helm_release",
+        "reaches its database with TLS",
+        lambda v: re.search(r"sslmode=(require|verify-)", "".join(v["values"])) is not None,
+        {"values": ["database: {}"]},
+    ),
     Rule(
         "helm_release",
         "has no way in from outside",

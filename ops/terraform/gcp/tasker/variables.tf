@@ -97,12 +97,12 @@ variable "release" {
 
   validation {
     condition     = try(alltrue([for name, worker in var.release.workers : can(regex("^[a-z]([a-z0-9-]{0,18}[a-z0-9])?$", name)) && worker.most >= 1]), var.release == null)
-    error_message = "release.workers has ${try(jsonencode({ for name, worker in var.release.workers : name => worker.most }), "")}: names of up to 20 lower-case letters, digits and hyphens are allowed, a letter first, with one pod or more."
+    error_message = "release.workers has ${try(jsonencode(zipmap(keys(var.release.workers), values(var.release.workers)[*].most)), "")}: names of up to 20 lower-case letters, digits and hyphens are allowed, a letter first, with one pod or more."
   }
 
   validation {
     condition     = try(sum(concat([0], values(var.release.workers)[*].most)) <= var.connections.workers, var.release == null)
-    error_message = "release.workers has ${try(jsonencode({ for name, worker in var.release.workers : name => worker.most }), "")}: together more than the ${var.connections.workers} workers in connections."
+    error_message = "release.workers has ${try(jsonencode(zipmap(keys(var.release.workers), values(var.release.workers)[*].most)), "")}: together more than the ${var.connections.workers} workers in connections."
   }
 
   validation {

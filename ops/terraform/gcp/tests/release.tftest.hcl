@@ -42,7 +42,7 @@ run "installs_the_charts" {
   }
 
   assert {
-    condition     = { for name, release in helm_release.workers : name => [release.name, yamldecode(release.values[1]).autoscaling.maxReplicas, yamldecode(release.values[1]).autoscaling.enabled] } == { api = ["orders-api", 4, true], one = ["orders-one", 1, false] }
+    condition     = { for name, release in helm_release.workers : name => [release.name, yamldecode(release.values[1]).autoscaling.maxReplicas, yamldecode(release.values[1]).autoscaling.minReplicas, yamldecode(release.values[1]).autoscaling.enabled] } == { api = ["orders-api", 4, 2, true], one = ["orders-one", 1, 1, false] }
     error_message = "a worker has no more pods than it may have, and none of several needs an autoscaler"
   }
 
