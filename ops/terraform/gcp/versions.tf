@@ -1,6 +1,6 @@
 # xtask: name = "terraform-gcp"
 # xtask: check = "../tools/check.py"
-# xtask: inputs = ["ops/terraform/tools", "ops/terraform/values", "ops/terraform/README.md", "ops/terraform/aws"]
+# xtask: inputs = ["ops/terraform/tools", "ops/terraform/values", "ops/terraform/release", "ops/terraform/README.md", "ops/terraform/aws"]
 # xtask: env = ["TASKER_TERRAFORM_PROVIDERS", "TF_PLUGIN_CACHE_DIR", "TF_CLI_CONFIG_FILE"]
 
 terraform {
@@ -10,6 +10,10 @@ terraform {
     google = {
       source  = "hashicorp/google"
       version = ">= 6.50"
+    }
+    helm = {
+      source  = "hashicorp/helm"
+      version = ">= 3.0"
     }
   }
 }

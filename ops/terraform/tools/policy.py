@@ -6,6 +6,7 @@ A kind of resource that is named neither in RULES nor in HARMLESS breaks the pol
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -208,6 +209,18 @@ RULES = (
         "is no right to everything",
         lambda v: v["role_definition_name"] not in ("Owner", "Contributor", "User Access Administrator") and v["scope"].count("/") > 4,
         {"role_definition_name": "Key Vault Secrets User", "scope": "/subscriptions/mock/resourceGroups/mock"},
+    ),
+    Rule(
+        "helm_release",
+        "reaches its database with TLS",
+        lambda v: re.search(r"sslmode=(require|verify-)", "".join(v["values"])) is not None,
+        {"values": ["database: {}"]},
+    ),
+    Rule(
+        "helm_release",
+        "has no way in from outside",
+        lambda v: not re.search(r"LoadBalancer|NodePort|\"?(ingress|httpRoute)\"?:\s*\{?\s*\"?enabled\"?: true", "".join(v["values"])),
+        {"values": ["ingress:\n  enabled: true\n"]},
     ),
     Rule("datadog_monitor", "tells somebody", lambda v: "@" in v["message"].splitlines()[-1], {"message": "Tasker stands still."}),
     Rule("datadog_monitor", "names its runbook", lambda v: "/docs/runbooks/" in v["message"], {"message": "Tasker stands still.\n@slack-tasker"}),

@@ -47,13 +47,18 @@ def attribute(name: str, about: Schema) -> bytes:
     """tfplugin6.Schema.Attribute."""
     return (
         data(1, name.encode())
-        + data(2, json.dumps(about["type"]).encode())
+        + (data(10, objects(about["nested"])) if "nested" in about else data(2, json.dumps(about["type"]).encode()))
         + flag(4, about.get("required", False))
         + flag(5, about.get("optional", False))
         + flag(6, about.get("computed", False))
         + flag(7, about.get("sensitive", False) or name.endswith("_wo"))
         + flag(11, name.endswith("_wo"))
     )
+
+
+def objects(about: Schema) -> bytes:
+    """tfplugin6.Schema.Object: what a nested attribute holds."""
+    return b"".join(data(1, attribute(name, each)) for name, each in about["attributes"].items()) + enum(3, NESTING[about["nesting"]])
 
 
 def nested(name: str, about: Schema) -> bytes:

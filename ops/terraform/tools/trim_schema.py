@@ -1,6 +1,6 @@
 """Makes a schema for schema_provider.py out of a prebuilt provider of CDK for Terraform: `trim_schema.py PACKAGE.tgz OUT.json KIND…`.
 
-Those packages (npm: @cdktf/provider-google, @cdktf/provider-azurerm, @cdktf/provider-datadog) are the only place but the provider itself where a registry of
+Those packages (npm: @cdktf/provider-google, -azurerm, -datadog, -helm) are the only place but the provider itself where a registry of
 packages has its schema. They hold TypeScript that was written from it; a KIND is a folder of theirs, such as sql-user or data-google-project.
 """
 
@@ -50,6 +50,8 @@ class Kind:
     def __init__(self, code: str, types: str) -> None:
         self.code = code
         self.types = types
+        # Those packages call nested attributes blocks. But a single block is a list there, and a struct is not, so a struct tells how a provider is written.
+        self.has_nested_attributes = bool(re.search(r'type: "struct",\n +storageClassType: "\w+(?<!Timeouts)",', code))
 
     def part(self, start: str) -> str:
         """A function or class at the top of the file."""
@@ -63,7 +65,9 @@ class Kind:
         return {name for name, optional in names if not optional}
 
     def computed_type(self, name: str) -> Any:
-        """The type of an object that can only be read."""
+        """The type of an object or a map that can only be read."""
+        if name in GETTERS:
+            return GETTERS[name]
         base = re.sub(r"(List|Map|OutputReference)$", "", name)
         body = self.part(f"class {base}OutputReference ")
         fields = {field: GETTERS.get(getter, "string") for getter, field in READ.findall(body)}
@@ -78,7 +82,8 @@ class Kind:
         blocks: dict[str, Any] = {}
         for name, is_block, kind, storage in WRITTEN.findall(writer):
             if is_block == "true":
-                blocks[name] = self.nested(name, kind, storage, name in required)
+                made = self.nested(name, kind, storage, name in required)
+                (attributes if "nested" in made else blocks)[name] = made
                 continue
             of = TYPES.get(storage, "string")
             of = ["set", of[1]] if kind == "set" and isinstance(of, list) else of
@@ -101,6 +106,9 @@ class Kind:
         made: dict[str, Any] = {"block": self.block(self.part(f"class {base}OutputReference "), writer, base)}
         if name == "timeouts":
             return made | {"nesting": "single"}
+        if self.has_nested_attributes:
+            nesting = "single" if kind == "struct" else kind
+            return {"nested": made["block"] | {"nesting": nesting}, "required" if is_required else "optional": True}
         made["nesting"] = "set" if kind == "set" else "list"
         return made | ({"max": 1} if is_single else {}) | ({"min": 1} if is_required else {})
 

@@ -48,7 +48,11 @@ api-{{ include "tasker.fullname" . }}
 name: migrate
 image: {{ include "tasker.image" . }}
 imagePullPolicy: {{ .Values.image.pullPolicy }}
+{{- if .Values.migration.database.user }}
+args: [sh, -c, "tasker-dev migrate --wait {{ .Values.migration.waitSeconds }}{{ if include "server.usesRecovery" . }} && tasker-recovery install{{ end }}"]
+{{- else }}
 args: [tasker-dev, migrate, --wait, {{ .Values.migration.waitSeconds | quote }}]
+{{- end }}
 {{ include "tasker.container.security" . }}
 env:
   {{- include "server.env" . | nindent 2 }}
@@ -84,8 +88,15 @@ volumeMounts:
 {{- end }}
 {{- end -}}
 
-{{/* The pod of a migration Job. A hook runs before the ServiceAccount of the chart exists. */}}
+{{/* The pod of a migration Job. A hook runs before the ServiceAccount of the chart exists. The database is reached as the role that owns it. */}}
 {{- define "server.migrationPod" -}}
+{{- $values := deepCopy .Values -}}
+{{- with .Values.migration.database -}}
+{{- if .user -}}
+{{- $_ := set $values "database" (mustMergeOverwrite $values.database (dict "user" .user "existingSecret" .existingSecret)) -}}
+{{- end -}}
+{{- end -}}
+{{- with dict "Values" $values "Chart" .Chart "Release" .Release "Capabilities" .Capabilities "Template" .Template -}}
 metadata:
   {{- include "tasker.podMetadata" (dict "root" . "component" "migrate") | nindent 2 }}
 spec:
@@ -100,11 +111,24 @@ spec:
     {{- . | nindent 4 }}
   {{- end }}
 {{- end -}}
+{{- end -}}
 
 {{/* Refuses values that cannot work together. */}}
 {{- define "server.check" -}}
 {{- include "tasker.database.check" . -}}
 {{- $shared := (.Values.global | default dict).tasker | default dict -}}
+{{- with .Values.migration -}}
+{{- if and .database.user (not (has .mode (list "hooks" "job"))) -}}
+{{ fail (printf "migration.database.user is set, but migration.mode is %s: only a Job may have another role's password. Set migration.mode to hooks or job" .mode) }}
+{{- end -}}
+{{- if and .database.user (not .database.existingSecret.name) -}}
+{{ fail "migration.database.user is set, but migration.database.existingSecret.name is not: name the Secret with the password of that role" }}
+{{- end -}}
+{{- end -}}
+{{- $database := include "tasker.database" . | fromJson -}}
+{{- if and .Values.migration.database.user (or $shared.database $shared.postgres $database.existingSecret.urlKey $database.secretProviderClass) -}}
+{{ fail "migration.database.user is set, but the database comes from global.tasker, database.existingSecret.urlKey or database.secretProviderClass: name host and Secret in database" }}
+{{- end -}}
 {{- if and (eq .Values.migration.mode "hooks") ($shared.postgres | default dict).enabled -}}
 {{ fail "migration.mode is hooks, and the database is made in the same release (global.tasker.postgres.enabled): a hook runs before it exists. Set orchestration.migration.mode to job" }}
 {{- end -}}

@@ -67,6 +67,18 @@ def pod(values: dict[str, Any] | None = None, case: str = "minimal", kubernetes:
             'excludedAlerts names "TaskerX", which is not an alert of the chart: TaskerServerDown',
         ),
         ({"image": {"repository": ""}}, "image.repository is not set"),
+        ({"migration": {"database": {"user": "m"}}}, "migration.database.existingSecret.name is not"),
+        (
+            {"migration": {"mode": "initContainer", "database": {"user": "m", "existingSecret": {"name": "m"}}}},
+            "only a Job may have another role's password. Set migration.mode to hooks or job",
+        ),
+        (
+            {
+                "migration": {"database": {"user": "m", "existingSecret": {"name": "m"}}},
+                "database": {"existingSecret": {"urlKey": "uri"}},
+            },
+            "migration.database.user is set, but the database comes from",
+        ),
     ],
 )
 def test_a_mistake_is_answered_with_one_sentence(values: dict[str, Any], said: str) -> None:
@@ -150,6 +162,24 @@ def test_a_hook_uses_nothing_of_its_release() -> None:
     assert not used & made
     assert spec["containers"][0]["args"][:2] == ["tasker-dev", "migrate"]
     assert "initContainers" not in pod()
+
+
+def test_only_the_job_has_the_password_of_the_role_that_migrates() -> None:
+    values = {"migration": {"database": {"user": "owner", "existingSecret": {"name": "owner", "passwordKey": "key"}}}}
+    users: dict[str, str] = {}
+    for name, spec in charts.pods(charts.render(CHART, values)):
+        variables = {each["name"]: each.get("value") for each in spec["containers"][0].get("env", [])}
+        secrets = {each["secret"]["secretName"] for each in spec.get("volumes", []) if "secret" in each}
+        assert ("owner" in secrets) == name.startswith("Job")
+        if "TASKER_DATABASE_USER" in variables:
+            users[name] = variables["TASKER_DATABASE_USER"]
+        if name.startswith("Job"):
+            assert variables["TASKER_DATABASE_PASSWORD_FILE"] == "/run/secrets/tasker/key"
+            assert "tasker-dev migrate --wait 60 && tasker-recovery install" in spec["containers"][0]["args"]
+        elif "recovery" in name:
+            assert "--install" not in spec["containers"][0]["args"]
+    assert all((user == "owner") == name.startswith("Job") for name, user in users.items())
+    assert len(users) == 3
 
 
 def test_a_job_has_another_name_with_another_pod() -> None:

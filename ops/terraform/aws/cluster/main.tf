@@ -158,6 +158,8 @@ resource "aws_eks_addon" "this" {
     vpc-cni = jsonencode({ enableNetworkPolicy = "true" })
     # Gives pods the roles of module tasker.
     eks-pod-identity-agent = null
+    # The charts' autoscalers learn from it how busy pods are. The other clouds have it by themselves.
+    metrics-server = null
   }
 
   cluster_name                = aws_eks_cluster.this.name

@@ -63,3 +63,14 @@ module "values" {
     }
   }
 }
+
+module "release" {
+  source = "../../release"
+  count  = var.release == null ? 0 : 1
+
+  name        = var.name
+  namespace   = var.namespace
+  helm_values = module.values.helm_values
+  servers     = var.connections.servers
+  release     = var.release
+}

@@ -12,3 +12,8 @@ output "secrets_identity" {
   description = "The cloud's identity that External Secrets has, and that may read the password."
   value       = aws_iam_role.secrets.arn
 }
+
+output "api_url" {
+  description = "The server's REST API, for applications in the cluster; null while nothing is installed."
+  value       = one(module.release[*].api_url)
+}

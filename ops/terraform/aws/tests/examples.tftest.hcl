@@ -2,9 +2,20 @@ mock_provider "aws" {
   source = "./tests/mocks"
 }
 
+mock_provider "helm" {}
+
 run "minimal" {
   module {
     source = "./examples/minimal"
+  }
+
+  variables {
+    release = {
+      charts  = "oci://registry.mock.invalid/charts"
+      version = "0.1.0"
+      image   = "registry.mock.invalid/tasker-server:0.1.0"
+      workers = { orders = { image = "registry.mock.invalid/orders:1.0.0", most = 1 } }
+    }
   }
 
   assert {
@@ -21,6 +32,15 @@ run "minimal" {
 run "production" {
   module {
     source = "./examples/production"
+  }
+
+  variables {
+    release = {
+      charts  = "oci://registry.mock.invalid/charts"
+      version = "0.1.0"
+      image   = "registry.mock.invalid/tasker-server:0.1.0"
+      workers = { orders = { image = "registry.mock.invalid/orders:1.0.0", most = 8 } }
+    }
   }
 
   assert {

@@ -67,7 +67,7 @@ variable "database" {
 }
 
 variable "connections" {
-  description = "The same as in the module postgres. The charts start no more servers and workers than that."
+  description = "The same as in the module postgres. `release` starts no more servers and workers than that, except one of each while a new version takes over."
   type = object({
     servers    = optional(number, 2)
     per_server = optional(number, 95)
@@ -84,6 +84,55 @@ variable "connections" {
       var.connections.others
     ) <= var.database.max_connections
     error_message = "connections is ${jsonencode(var.connections)}: together more than the ${var.database.max_connections} connections that the database accepts. Give the modules postgres and tasker the same connections."
+  }
+}
+
+variable "release" {
+  description = <<-EOT
+    What is installed, once cluster, namespace and the Secret of `secret_manifests` are there. `charts` is a folder or an OCI address that has Tasker's charts, `version` their
+    version, `image` that of the server with a tag or a digest, `workers` your applications by name, each with its image and how many pods at `most`. `values` are more values of
+    a chart, in YAML. Without it nothing is installed.
+  EOT
+  type = object({
+    charts  = string
+    version = optional(string)
+    image   = string
+    values  = optional(string, "")
+    workers = optional(map(object({
+      image  = string
+      most   = optional(number, 2)
+      values = optional(string, "")
+    })), {})
+  })
+  default = null
+
+  validation {
+    condition     = try(!can(regex("^(https?:|oci://.*/$)", var.release.charts)) && (startswith(var.release.charts, "oci://") == (var.release.version != null)), var.release == null)
+    error_message = "release.charts is ${try(jsonencode(var.release.charts), "")}, release.version ${try(jsonencode(var.release.version), "")}: an address that begins with oci:// and a version are allowed, or a folder without one."
+  }
+
+  validation {
+    condition = try(alltrue([
+      for image in concat([var.release.image], values(var.release.workers)[*].image) : can(regex("^[^:@]+(:[0-9]+/[^:@]+)?(:[\\w.-]+|(:[\\w.-]+)?@sha256:[0-9a-f]{64})$", image))
+    ]), var.release == null)
+    error_message = "release.image and those of release.workers are ${try(jsonencode(concat([var.release.image], values(var.release.workers)[*].image)), "")}: each needs a tag, such as registry.example/tasker-server:1.0.0, or a digest."
+  }
+
+  validation {
+    condition     = try(alltrue([for name, worker in var.release.workers : can(regex("^[a-z]([a-z0-9-]{0,18}[a-z0-9])?$", name)) && worker.most >= 1]), var.release == null)
+    error_message = "release.workers has ${try(jsonencode(zipmap(keys(var.release.workers), values(var.release.workers)[*].most)), "")}: names of up to 20 lower-case letters, digits and hyphens are allowed, a letter first, with one pod or more."
+  }
+
+  validation {
+    condition     = try(sum(concat([0], values(var.release.workers)[*].most)) <= var.connections.workers, var.release == null)
+    error_message = "release.workers has ${try(jsonencode(zipmap(keys(var.release.workers), values(var.release.workers)[*].most)), "")}: together more than the ${var.connections.workers} workers in connections."
+  }
+
+  validation {
+    condition = try(alltrue([
+      for values in concat([var.release.values], values(var.release.workers)[*].values) : values == "" || can(keys(yamldecode(values)))
+    ]), var.release == null)
+    error_message = "release.values, or that of one of release.workers, is no YAML that sets values of a chart, such as `recovery: { enabled: true }`."
   }
 }
 

@@ -2,6 +2,8 @@ mock_provider "azurerm" {
   source = "./tests/mocks"
 }
 
+mock_provider "helm" {}
+
 variables {
   subscription = "00000000-0000-0000-0000-000000000000"
   name         = "contoso-tasker"
@@ -14,6 +16,15 @@ variables {
 run "minimal" {
   module {
     source = "./examples/minimal"
+  }
+
+  variables {
+    release = {
+      charts  = "oci://registry.mock.invalid/charts"
+      version = "0.1.0"
+      image   = "registry.mock.invalid/tasker-server:0.1.0"
+      workers = { orders = { image = "registry.mock.invalid/orders:1.0.0", most = 1 } }
+    }
   }
 
   assert {
@@ -30,6 +41,15 @@ run "minimal" {
 run "production" {
   module {
     source = "./examples/production"
+  }
+
+  variables {
+    release = {
+      charts  = "oci://registry.mock.invalid/charts"
+      version = "0.1.0"
+      image   = "registry.mock.invalid/tasker-server:0.1.0"
+      workers = { orders = { image = "registry.mock.invalid/orders:1.0.0", most = 8 } }
+    }
   }
 
   assert {

@@ -2,6 +2,8 @@ mock_provider "azurerm" {
   source = "./tests/mocks"
 }
 
+mock_provider "helm" {}
+
 variables {
   name           = "tasker"
   resource_group = { name = "tasker", location = "germanywestcentral" }
@@ -46,6 +48,11 @@ run "renders_values_and_where_the_password_is" {
   assert {
     condition     = output.secrets_identity == "00000000-0000-0000-0000-000000000003"
     error_message = "the annotation wants the client's id"
+  }
+
+  assert {
+    condition     = output.api_url == null
+    error_message = "nothing may be installed unless it is asked for"
   }
 }
 
@@ -173,4 +180,109 @@ run "a_release_with_a_capital" {
   }
 
   expect_failures = [var.name]
+}
+
+run "charts_of_a_registry_without_a_version" {
+  command = plan
+
+  module {
+    source = "./tasker"
+  }
+
+  variables {
+    release = {
+      charts = "oci://registry.mock.invalid/charts"
+      image  = "registry.mock.invalid/tasker-server:0.1.0"
+    }
+  }
+
+  expect_failures = [var.release]
+}
+
+run "charts_at_an_address_that_helm_cannot_use" {
+  command = plan
+
+  module {
+    source = "./tasker"
+  }
+
+  variables {
+    release = {
+      charts = "https://charts.mock.invalid"
+      image  = "registry.mock.invalid/tasker-server:0.1.0"
+    }
+  }
+
+  expect_failures = [var.release]
+}
+
+run "an_image_without_a_tag" {
+  command = plan
+
+  module {
+    source = "./tasker"
+  }
+
+  variables {
+    release = {
+      charts = "../../helm"
+      image  = "localhost:5000/tasker-server"
+    }
+  }
+
+  expect_failures = [var.release]
+}
+
+run "a_worker_whose_name_no_release_can_have" {
+  command = plan
+
+  module {
+    source = "./tasker"
+  }
+
+  variables {
+    release = {
+      charts  = "../../helm"
+      image   = "registry.mock.invalid/tasker-server:0.1.0"
+      workers = { Orders = { image = "registry.mock.invalid/orders:1.0.0" } }
+    }
+  }
+
+  expect_failures = [var.release]
+}
+
+run "more_workers_than_connections_says" {
+  command = plan
+
+  module {
+    source = "./tasker"
+  }
+
+  variables {
+    release = {
+      charts  = "../../helm"
+      image   = "registry.mock.invalid/tasker-server:0.1.0"
+      workers = { orders = { image = "registry.mock.invalid/orders:1.0.0", most = 3 }, invoices = { image = "registry.mock.invalid/orders:1.0.0" } }
+    }
+  }
+
+  expect_failures = [var.release]
+}
+
+run "values_that_are_no_yaml_of_a_chart" {
+  command = plan
+
+  module {
+    source = "./tasker"
+  }
+
+  variables {
+    release = {
+      charts = "../../helm"
+      image  = "registry.mock.invalid/tasker-server:0.1.0"
+      values = "recovery.enabled"
+    }
+  }
+
+  expect_failures = [var.release]
 }

@@ -2,6 +2,8 @@ mock_provider "google" {
   source = "./tests/mocks"
 }
 
+mock_provider "helm" {}
+
 variables {
   name = "tasker"
   database = {
@@ -29,6 +31,11 @@ run "renders_values_and_where_the_password_is" {
   assert {
     condition     = google_secret_manager_secret_iam_member.secrets.member == "principal://iam.googleapis.com/projects/111122223333/locations/global/workloadIdentityPools/mock.svc.id.goog/subject/ns/external-secrets/sa/external-secrets"
     error_message = "only External Secrets may read the password"
+  }
+
+  assert {
+    condition     = output.api_url == null
+    error_message = "nothing may be installed unless it is asked for"
   }
 }
 
@@ -91,4 +98,109 @@ run "a_service_account_without_its_namespace" {
   }
 
   expect_failures = [var.secrets_service_account]
+}
+
+run "charts_of_a_registry_without_a_version" {
+  command = plan
+
+  module {
+    source = "./tasker"
+  }
+
+  variables {
+    release = {
+      charts = "oci://registry.mock.invalid/charts"
+      image  = "registry.mock.invalid/tasker-server:0.1.0"
+    }
+  }
+
+  expect_failures = [var.release]
+}
+
+run "charts_at_an_address_that_helm_cannot_use" {
+  command = plan
+
+  module {
+    source = "./tasker"
+  }
+
+  variables {
+    release = {
+      charts = "https://charts.mock.invalid"
+      image  = "registry.mock.invalid/tasker-server:0.1.0"
+    }
+  }
+
+  expect_failures = [var.release]
+}
+
+run "an_image_without_a_tag" {
+  command = plan
+
+  module {
+    source = "./tasker"
+  }
+
+  variables {
+    release = {
+      charts = "../../helm"
+      image  = "localhost:5000/tasker-server"
+    }
+  }
+
+  expect_failures = [var.release]
+}
+
+run "a_worker_whose_name_no_release_can_have" {
+  command = plan
+
+  module {
+    source = "./tasker"
+  }
+
+  variables {
+    release = {
+      charts  = "../../helm"
+      image   = "registry.mock.invalid/tasker-server:0.1.0"
+      workers = { Orders = { image = "registry.mock.invalid/orders:1.0.0" } }
+    }
+  }
+
+  expect_failures = [var.release]
+}
+
+run "more_workers_than_connections_says" {
+  command = plan
+
+  module {
+    source = "./tasker"
+  }
+
+  variables {
+    release = {
+      charts  = "../../helm"
+      image   = "registry.mock.invalid/tasker-server:0.1.0"
+      workers = { orders = { image = "registry.mock.invalid/orders:1.0.0", most = 3 }, invoices = { image = "registry.mock.invalid/orders:1.0.0" } }
+    }
+  }
+
+  expect_failures = [var.release]
+}
+
+run "values_that_are_no_yaml_of_a_chart" {
+  command = plan
+
+  module {
+    source = "./tasker"
+  }
+
+  variables {
+    release = {
+      charts = "../../helm"
+      image  = "registry.mock.invalid/tasker-server:0.1.0"
+      values = "recovery.enabled"
+    }
+  }
+
+  expect_failures = [var.release]
 }

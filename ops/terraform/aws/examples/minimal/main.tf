@@ -4,6 +4,19 @@ provider "aws" {
   region = var.region
 }
 
+provider "helm" {
+  kubernetes = {
+    host                   = module.cluster.endpoint
+    cluster_ca_certificate = base64decode(module.cluster.ca_certificate)
+
+    exec = {
+      api_version = "client.authentication.k8s.io/v1beta1"
+      command     = "aws"
+      args        = ["eks", "get-token", "--cluster-name", module.cluster.cluster_name, "--region", var.region]
+    }
+  }
+}
+
 locals {
   connections = {
     servers    = 1
@@ -55,4 +68,5 @@ module "tasker" {
   cluster_name = module.cluster.cluster_name
   database     = module.postgres
   connections  = local.connections
+  release      = var.release
 }

@@ -8,6 +8,19 @@ provider "aws" {
   }
 }
 
+provider "helm" {
+  kubernetes = {
+    host                   = module.cluster.endpoint
+    cluster_ca_certificate = base64decode(module.cluster.ca_certificate)
+
+    exec = {
+      api_version = "client.authentication.k8s.io/v1beta1"
+      command     = "aws"
+      args        = ["eks", "get-token", "--cluster-name", module.cluster.cluster_name, "--region", var.region]
+    }
+  }
+}
+
 data "aws_caller_identity" "current" {}
 
 data "aws_partition" "current" {}
@@ -77,5 +90,6 @@ module "tasker" {
   cluster_name   = module.cluster.cluster_name
   database       = module.postgres
   connections    = local.connections
+  release        = var.release
   encryption_key = aws_kms_key.this.arn
 }

@@ -6,6 +6,20 @@ provider "azurerm" {
   features {}
 }
 
+provider "helm" {
+  kubernetes = {
+    host                   = module.cluster.endpoint
+    cluster_ca_certificate = base64decode(module.cluster.ca_certificate)
+
+    exec = {
+      api_version = "client.authentication.k8s.io/v1beta1"
+      # The server is AKS, whatever the cluster.
+      command = "kubelogin"
+      args    = ["get-token", "--login", "azurecli", "--server-id", "6dae42f8-4368-4678-94ff-3960e28e3630"]
+    }
+  }
+}
+
 locals {
   connections = {
     servers    = 1
@@ -73,4 +87,5 @@ module "tasker" {
   oidc_issuer    = module.cluster.oidc_issuer
   database       = module.postgres
   connections    = local.connections
+  release        = var.release
 }

@@ -22,3 +22,8 @@ output "secrets_identity" {
   description = "What the annotation azure.workload.identity/client-id of External Secrets' service account says."
   value       = module.tasker.secrets_identity
 }
+
+output "api_url" {
+  description = "The server's REST API, for applications in the cluster; null while nothing is installed."
+  value       = module.tasker.api_url
+}

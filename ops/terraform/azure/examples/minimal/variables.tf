@@ -35,3 +35,9 @@ variable "passwords_version" {
   type        = number
   default     = 1
 }
+
+variable "release" {
+  description = "What is installed, as the input of that name of the module tasker says. Leave it out until the cluster, its namespace and the password are there."
+  type        = any
+  default     = null
+}

@@ -12,6 +12,20 @@ provider "azurerm" {
   }
 }
 
+provider "helm" {
+  kubernetes = {
+    host                   = module.cluster.endpoint
+    cluster_ca_certificate = base64decode(module.cluster.ca_certificate)
+
+    exec = {
+      api_version = "client.authentication.k8s.io/v1beta1"
+      # The server is AKS, whatever the cluster.
+      command = "kubelogin"
+      args    = ["get-token", "--login", "azurecli", "--server-id", "6dae42f8-4368-4678-94ff-3960e28e3630"]
+    }
+  }
+}
+
 locals {
   labels = { application = var.name }
 
@@ -81,5 +95,6 @@ module "tasker" {
   oidc_issuer    = module.cluster.oidc_issuer
   database       = module.postgres
   connections    = local.connections
+  release        = var.release
   labels         = local.labels
 }

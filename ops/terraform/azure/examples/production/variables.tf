@@ -41,3 +41,9 @@ variable "deletion_protection" {
   type        = bool
   default     = true
 }
+
+variable "release" {
+  description = "What is installed, as the input of that name of the module tasker says. Leave it out until the cluster, its namespace and the password are there."
+  type        = any
+  default     = null
+}

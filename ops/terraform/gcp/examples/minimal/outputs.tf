@@ -17,3 +17,8 @@ output "secret_manifests" {
   description = "Objects of External Secrets that bring the password into the namespace, in YAML."
   value       = module.tasker.secret_manifests
 }
+
+output "api_url" {
+  description = "The server's REST API, for applications in the cluster; null while nothing is installed."
+  value       = module.tasker.api_url
+}

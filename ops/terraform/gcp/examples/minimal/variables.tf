@@ -20,3 +20,9 @@ variable "api_allowed_cidrs" {
   type        = list(string)
   default     = []
 }
+
+variable "release" {
+  description = "What is installed, as the input of that name of the module tasker says. Leave it out until the cluster, its namespace and the password are there."
+  type        = any
+  default     = null
+}

@@ -7,6 +7,18 @@ provider "google" {
   default_labels = { application = var.name }
 }
 
+provider "helm" {
+  kubernetes = {
+    host                   = module.cluster.endpoint
+    cluster_ca_certificate = base64decode(module.cluster.ca_certificate)
+
+    exec = {
+      api_version = "client.authentication.k8s.io/v1beta1"
+      command     = "gke-gcloud-auth-plugin"
+    }
+  }
+}
+
 locals {
   connections = {
     servers = 3
@@ -47,4 +59,5 @@ module "tasker" {
   name        = var.name
   database    = module.postgres
   connections = local.connections
+  release     = var.release
 }
