@@ -61,6 +61,26 @@ RSpec.describe "The outbox and SIGKILL", :stack do
     expect(points).to be > 6
   end
 
+  it "writes a row of a key after the transaction that writes another one" do
+    inside_database do
+      other = PG.connect(OutboxProcesses.database)
+      other.exec("BEGIN")
+      other.exec("SELECT pg_advisory_xact_lock(hashtextextended('tasker_outbox:k', 0))")
+      ActiveRecord::Base.transaction do
+        ActiveRecord::Base.connection.execute("SET LOCAL lock_timeout = '100ms'")
+        write("of another key", ordering_key: "j")
+        waits = -> { ActiveRecord::Base.transaction(requires_new: true) { write("of the key", ordering_key: "k") } }
+        expect(&waits).to raise_error(ActiveRecord::LockWaitTimeout)
+      end
+      other.exec("ROLLBACK")
+      write("of the key", ordering_key: "k")
+      relay_until_empty
+    ensure
+      other&.close
+    end
+    expect(tasks_of(run)).to eq([ "of another key", "of the key" ])
+  end
+
   it "leaves alone what another relay has in hand" do
     inside_database do
       write("in hand", "free")
