@@ -97,10 +97,19 @@ export async function done(query: Query, table: string, { id }: OutboxRow): Prom
 }
 
 /** It is tried again after a while, through no fault of its own: the older it is, the later, so that it does not hold up the others. */
-export async function waits(query: Query, table: string, { id }: OutboxRow, error: string, seconds: number): Promise<void> {
+export async function waits(
+  query: Query,
+  table: string,
+  { id }: OutboxRow,
+  error: string,
+  seconds: number,
+): Promise<void> {
   const age = `least(interval '1 minute', (now() - created_at) / 4)`;
   const next = `clock_timestamp() + greatest(make_interval(secs => ${Number(seconds)}), ${age})`;
-  await query(`update ${table} set last_error = $1::text, not_before = ${next} where id = $2::text::bigint`, [error, id]);
+  await query(`update ${table} set last_error = $1::text, not_before = ${next} where id = $2::text::bigint`, [
+    error,
+    id,
+  ]);
 }
 
 /** It failed, and is tried again after a while, or left to a person without a number of seconds. */

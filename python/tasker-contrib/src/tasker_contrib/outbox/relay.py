@@ -216,7 +216,7 @@ def _put_off(batch: Batch, row: OutboxRow, outcome: Later | Pause | Dead) -> Non
         batch.dead(row, outcome.error)
         return
     if isinstance(outcome, Pause):
-        # The older it is, the longer: a row that makes a gateway give up must not hold up the others.
+        # The older it is, the longer: one that makes a gateway give up must not hold up the rest.
         age = (datetime.now(timezone.utc) - row.created_at).total_seconds()
         seconds = max(outcome.seconds, min(age / 4, LONGEST_WAIT))
         logger.warning("%s and all others wait for the server: %s", row, outcome.error)
