@@ -2,6 +2,7 @@
 
 require "tmpdir"
 require "yaml"
+require "tasker_contrib_rails/testing"
 
 # The template cases that all languages share.
 RSpec.describe "Template cases" do
