@@ -53,7 +53,7 @@ class Reader {
       throw new UnreadableTemplate(`has ${documents.length} YAML documents; a template is one`);
     }
     this.#refuseErrors(document);
-    this.#walk(document, document.contents, []);
+    this.#walk(document, document.contents, 0);
     return document.toJS();
   }
 
@@ -68,15 +68,15 @@ class Reader {
     throw new UnreadableTemplate(`${this.#line(at)}: key '${key}' twice; Core refuses the file, or keeps one of them`);
   }
 
-  #walk(document: Document, node: unknown, above: readonly unknown[]): void {
+  #walk(document: Document, node: unknown, depth: number): void {
     const target = isAlias(node) ? node.resolve(document) : node;
     if (isAlias(node) && !target) throw new UnreadableTemplate(`is not valid YAML: no anchor '${node.source}'`);
-    if (above.length > DEEPEST || above.includes(target)) throw new UnreadableTemplate(TOO_DEEP);
+    if (depth > DEEPEST) throw new UnreadableTemplate(TOO_DEEP);
     if ((!isMap(target) && !isSeq(target)) || this.#done.has(target)) return;
     for (const item of target.items) {
       if (isPair(item)) this.#refuseMerge(item.key);
       const children = isPair(item) ? [item.key, item.value] : [item];
-      for (const child of children.filter(isNode)) this.#walk(document, child, [...above, target]);
+      for (const child of children.filter(isNode)) this.#walk(document, child, depth + 1);
     }
     this.#done.add(target);
   }

@@ -47,21 +47,19 @@ def _parse(text: str) -> Any:
         raise UnreadableTemplateError("is empty; a template is one YAML document")
     if len(documents) != 1:
         raise UnreadableTemplateError(f"has {len(documents)} YAML documents; a template is one")
-    _refuse_what_core_reads_otherwise(documents[0], set(), set())
+    _refuse_what_core_reads_otherwise(documents[0], 0, set())
     return loader.construct_document(documents[0])
 
 
-def _refuse_what_core_reads_otherwise(node: yaml.Node, above: set[int], done: set[int]) -> None:
-    if id(node) in above or len(above) == _DEEPEST:
+def _refuse_what_core_reads_otherwise(node: yaml.Node, depth: int, done: set[int]) -> None:
+    if depth == _DEEPEST:
         raise UnreadableTemplateError(_TOO_DEEP)
     if id(node) in done:  # an alias
         return
-    above.add(id(node))
     if isinstance(node, yaml.MappingNode):
         _check_keys(node)
     for child in _children(node):
-        _refuse_what_core_reads_otherwise(child, above, done)
-    above.remove(id(node))
+        _refuse_what_core_reads_otherwise(child, depth + 1, done)
     done.add(id(node))
 
 

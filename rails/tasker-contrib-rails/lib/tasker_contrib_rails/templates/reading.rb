@@ -45,26 +45,26 @@ module TaskerContribRails
         raise Unreadable, "is empty; a template is one YAML document" if documents.empty?
         raise Unreadable, "has #{documents.size} YAML documents; a template is one" unless documents.one?
 
-        walk(documents.first.root, [])
+        walk(documents.first.root, 0)
         YAML.safe_load(@text, permitted_classes: [ Date, Time ], aliases: true)
       end
 
       private
 
-      def walk(node, above)
-        return walk_alias(node, above) if node.is_a?(Psych::Nodes::Alias)
-        raise Unreadable, TOO_DEEP if above.size > DEEPEST || above.any? { |outer| outer.equal?(node) }
+      def walk(node, depth)
+        return walk_alias(node, depth) if node.is_a?(Psych::Nodes::Alias)
+        raise Unreadable, TOO_DEEP if depth > DEEPEST
 
         @anchors[node.anchor] = node if node.respond_to?(:anchor) && node.anchor
         return if @done[node] || !node.children
 
         check_keys(node) if node.is_a?(Psych::Nodes::Mapping)
-        node.children.each { |child| walk(child, above + [ node ]) }
+        node.children.each { |child| walk(child, depth + 1) }
         @done[node] = true
       end
 
-      def walk_alias(node, above)
-        walk(@anchors.fetch(node.anchor) { raise Unreadable, "is not valid YAML: no anchor '#{node.anchor}'" }, above)
+      def walk_alias(node, depth)
+        walk(@anchors.fetch(node.anchor) { raise Unreadable, "is not valid YAML: no anchor '#{node.anchor}'" }, depth)
       end
 
       def check_keys(mapping)
