@@ -3,7 +3,7 @@
 # xtask: needs = ["ops/dev-server"]
 # xtask: depends-on-core = true
 # xtask: uses = ["tasker-ctl"]
-# xtask: inputs = ["xtask/contract/client-cases", "xtask/contract/connection-cases", "xtask/contract/outcome-cases", "xtask/contract/schedule-cases", "xtask/contract/workflow-cases", "rails/tasker-cli-plugin", ".github/workflows/ci.yml"]
+# xtask: inputs = ["xtask/contract/client-cases", "xtask/contract/connection-cases", "xtask/contract/outcome-cases", "xtask/contract/schedule-cases", "xtask/contract/task-template.schema.json", "xtask/contract/template-cases", "xtask/contract/workflow-cases", "rails/tasker-cli-plugin", ".github/workflows/ci.yml"]
 
 require_relative "lib/tasker_contrib_rails/version"
 

@@ -4,7 +4,10 @@
 export function didYouMean(name: string, known: readonly string[]): string {
   const scored = known.map((other) => ({ other, distance: distance(name.toLowerCase(), other.toLowerCase()) }));
   const best = scored.sort((a, b) => a.distance - b.distance)[0];
-  return best && best.distance <= Math.max(2, name.length / 4) ? ` (did you mean ${best.other}?)` : '';
+  const near = best && best.distance <= Math.max(2, name.length / 4) ? best.other : undefined;
+  // Without its unit, say: `timeout` for `timeout_seconds`.
+  const found = near ?? known.find((other) => name !== '' && other.startsWith(`${name}_`));
+  return found === undefined ? '' : ` (did you mean ${found}?)`;
 }
 
 function distance(a: string, b: string): number {

@@ -1,9 +1,10 @@
 /** Task templates: read, and compared with the handlers before anything starts. Core would skip or ignore what is wrong. */
 
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { YAML } from 'bun';
 import { didYouMean } from './suggest.ts';
+import { readTemplateFile, UnreadableTemplate } from './template-file.ts';
+import { shapeProblems } from './template-shape.ts';
 
 /** One step of a template. */
 export interface TemplateStep {
@@ -30,43 +31,16 @@ export interface Template {
 
 type Raw = Record<string, any>;
 
-const KEYS = [
-  'name',
-  'namespace_name',
-  'version',
-  'description',
-  'metadata',
-  'system_dependencies',
-  'domain_events',
-  'input_schema',
-  'steps',
-  'environments',
-  'lifecycle',
-];
-const STEP_KEYS = [
-  'name',
-  'description',
-  'handler',
-  'type',
-  'step_type',
-  'system_dependency',
-  'dependencies',
-  'depends_on',
-  'retry',
-  'timeout_seconds',
-  'publishes_events',
-  'batch_config',
-  'result_schema',
-];
-const RETRY_KEYS = ['retryable', 'max_attempts', 'backoff', 'backoff_base_ms', 'max_backoff_ms'];
 const TYPES = ['standard', 'decision', 'deferred_convergence', 'batchable', 'batch_worker'];
-const BATCH_KEYS = ['batch_size', 'parallelism', 'cursor_field', 'worker_template', 'failure_strategy'];
 
 /** Read every template of a directory; problems are added to the list. */
 export function loadTemplates(directory: string, problems: string[]): Template[] {
   let files: string[];
   try {
-    files = readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter((file) => /\.ya?ml$/.test(file));
+    // Hidden entries are left out: in a ConfigMap of Kubernetes they are second and third ways to the same files.
+    files = readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter((file) =>
+      /^(?!\.)(?!.*[/\\]\.).*\.ya?ml$/.test(file),
+    );
   } catch (error) {
     problems.push(
       `templates = ${JSON.stringify(directory)}: ${folderProblem(error)}; create it, or set templates (TASKER_TEMPLATE_PATH)`,
@@ -78,9 +52,10 @@ export function loadTemplates(directory: string, problems: string[]): Template[]
     const path = join(directory, file);
     let raw: unknown;
     try {
-      raw = YAML.parse(readFileSync(path, 'utf8'));
+      raw = readTemplateFile(path);
     } catch (error) {
-      problems.push(`${path}: is not valid YAML: ${(error as Error).message}`);
+      if (!(error instanceof UnreadableTemplate)) throw error;
+      problems.push(`${path}: ${error.message}`);
       continue;
     }
     found.push(readTemplate(raw, path, problems));
@@ -90,7 +65,10 @@ export function loadTemplates(directory: string, problems: string[]): Template[]
   for (const { file, namespace, name, version } of found) {
     const id = `${namespace}/${name} ${version}`;
     const other = seen.get(id);
-    if (other) problems.push(`${file}: template ${id} is also in ${other}`);
+    if (other)
+      problems.push(
+        `${file}: namespace, name and version are those of ${other}; the last one that Core reads would win`,
+      );
     seen.set(id, file);
   }
   return found;
@@ -99,70 +77,48 @@ export function loadTemplates(directory: string, problems: string[]): Template[]
 /** One parsed template. */
 export function readTemplate(content: unknown, file: string, problems: string[]): Template {
   const raw = isMapping(content) ? content : {};
-  if (!isMapping(content))
+  if (!['name', 'namespace_name', 'steps'].some((key) => key in raw)) {
     problems.push(
       `${file}: is not a task template; Core reads every YAML file in this folder, so move this one elsewhere`,
     );
-  unknown(raw, KEYS, file, problems);
-  for (const key of ['name', 'namespace_name', 'version']) {
-    if (typeof raw[key] !== 'string' || !raw[key])
-      problems.push(`${file}: ${key} must be a text (in quotes if it looks like a number)`);
-  }
-  const namespace = String(raw.namespace_name ?? '');
-  if (namespace && !/^[A-Za-z0-9_]{1,29}$/.test(namespace)) {
-    problems.push(
-      `${file}: namespace_name = ${JSON.stringify(namespace)} may have up to 29 letters, digits and _ (a queue's name)`,
-    );
+  } else {
+    for (const problem of shapeProblems(raw)) problems.push(`${file}: ${problem}`);
+    if (!('steps' in raw)) problems.push(`${file}: 'steps' is missing; a template has at least one step`);
   }
   const items: unknown[] = Array.isArray(raw.steps) ? raw.steps : [];
-  if (!items.length) problems.push(`${file}: steps must be a list with at least one step`);
-  const steps = items.map((item, index) => readStep(item, `${file}: step ${index + 1}`, file, problems));
+  const named = items.filter(isMapping).filter(({ name }) => typeof name === 'string');
+  const steps = named.map((item) => readStep(item, file, problems));
   checkGraph(steps, file, problems);
   return {
     file,
-    name: String(raw.name),
-    namespace,
-    version: String(raw.version),
+    name: String(raw.name ?? ''),
+    namespace: String(raw.namespace_name ?? ''),
+    version: String(raw.version ?? ''),
     steps,
-    inputSchema: raw.input_schema,
+    inputSchema: isMapping(raw.input_schema) ? raw.input_schema : undefined,
   };
 }
 
-function readStep(item: unknown, where: string, file: string, problems: string[]): TemplateStep {
-  const raw: Raw = isMapping(item) ? item : {};
-  const name = String(raw.name ?? '');
-  const here = name ? `${file}: step '${name}'` : where;
-  if (!name) problems.push(`${where}: name is missing`);
-  unknown(raw, STEP_KEYS, here, problems);
+function readStep(raw: Raw, file: string, problems: string[]): TemplateStep {
+  const here = `${file}: step '${raw.name}'`;
   const handler: Raw = isMapping(raw.handler) ? raw.handler : {};
-  if (typeof handler.callable !== 'string' || !handler.callable) problems.push(`${here}: handler.callable is missing`);
   if (handler.method || handler.resolver)
     problems.push(`${here}: handler.method and handler.resolver have no effect; remove them`);
-  const type = raw.type ?? raw.step_type ?? 'standard';
-  if (!TYPES.includes(type))
-    problems.push(`${here}: type '${type}' is not one of ${TYPES.join(', ')}${didYouMean(String(type), TYPES)}`);
+  for (const [one, other] of [
+    ['dependencies', 'depends_on'],
+    ['type', 'step_type'],
+  ] as const) {
+    if (one in raw && other in raw) problems.push(`${here}: has both '${one}' and '${other}'; keep one`);
+  }
+  const type = raw.type ?? raw.step_type;
+  const dependencies = raw.dependencies ?? raw.depends_on;
   const retry: Raw = isMapping(raw.retry) ? raw.retry : {};
-  unknown(retry, RETRY_KEYS, `${here}: retry`, problems);
-  if (
-    retry.max_attempts !== undefined &&
-    !(Number.isInteger(retry.max_attempts) && retry.max_attempts >= 1 && retry.max_attempts <= 100)
-  ) {
-    problems.push(`${here}: retry.max_attempts = ${JSON.stringify(retry.max_attempts)} must be 1 to 100`);
-  }
-  for (const event of (raw.publishes_events as Raw[] | undefined) ?? []) {
-    for (const key of ['name', 'description', 'schema']) {
-      if (!event?.[key])
-        problems.push(
-          `${here}: publishes_events '${event?.name}': ${key} is missing; Core then refuses the whole file`,
-        );
-    }
-  }
   return {
-    name,
-    callable: String(handler.callable ?? ''),
-    type,
-    dependencies: ((raw.dependencies ?? raw.depends_on ?? []) as unknown[]).map(String),
-    initialization: handler.initialization ?? {},
+    name: raw.name,
+    callable: typeof handler.callable === 'string' ? handler.callable : '',
+    type: TYPES.includes(type) ? type : 'standard',
+    dependencies: Array.isArray(dependencies) ? dependencies.filter((name) => typeof name === 'string') : [],
+    initialization: isMapping(handler.initialization) ? handler.initialization : {},
     retry: {
       retryable: retry.retryable ?? true,
       maxAttempts: retry.max_attempts ?? 3,
@@ -170,40 +126,55 @@ function readStep(item: unknown, where: string, file: string, problems: string[]
       ...(retry.backoff_base_ms !== undefined && { baseMs: retry.backoff_base_ms }),
       ...(retry.max_backoff_ms !== undefined && { maxMs: retry.max_backoff_ms }),
     },
-    batchConfig: raw.batch_config,
+    batchConfig: isMapping(raw.batch_config) ? raw.batch_config : undefined,
     timeoutSeconds: raw.timeout_seconds ?? undefined,
   };
 }
 
 function checkGraph(steps: TemplateStep[], file: string, problems: string[]): void {
   const byName = new Map(steps.map((step) => [step.name, step]));
+  for (const name of byName.keys()) {
+    const uses = steps.filter((step) => step.name === name).length;
+    if (uses > 1) problems.push(`${file}: step name '${name}' is used ${uses} times`);
+  }
   for (const step of steps) {
     const here = `${file}: step '${step.name}'`;
-    if (byName.get(step.name) !== step) problems.push(`${here} is defined twice`);
     for (const dependency of step.dependencies) {
-      if (!byName.has(dependency))
+      if (dependency === step.name) problems.push(`${here} depends on itself`);
+      else if (!byName.has(dependency))
         problems.push(`${here} depends on unknown step '${dependency}'${didYouMean(dependency, [...byName.keys()])}`);
     }
     if (step.type === 'decision' && !step.dependencies.length)
       problems.push(`${here}: a decision needs at least one dependency`);
-    if (step.type === 'batch_worker') {
-      const missing = BATCH_KEYS.filter((key) => step.batchConfig?.[key] === undefined);
-      if (missing.length)
-        problems.push(
-          `${here}: batch_config lacks ${missing.join(', ')}; Core would create no workers and end the task as complete`,
-        );
-    }
-    if (step.type === 'batchable') {
-      const worker = byName.get(String(step.initialization.worker_template_name));
-      if (worker?.type !== 'batch_worker') {
-        problems.push(
-          `${here}: handler.initialization.worker_template_name must name the batch_worker step, or the steps after an empty batch are left out`,
-        );
-      }
-    }
+    checkBatch(step, byName, here, problems);
   }
   const circle = cycle(byName);
   if (circle) problems.push(`${file}: dependency cycle: ${circle.join(' -> ')}`);
+}
+
+function checkBatch(
+  { type, batchConfig, initialization }: TemplateStep,
+  steps: Map<string, TemplateStep>,
+  here: string,
+  problems: string[],
+): void {
+  const isWorker = (name: unknown) => steps.get(String(name))?.type === 'batch_worker';
+  if (type === 'batch_worker' && !batchConfig) {
+    problems.push(
+      `${here}: a batch_worker needs a 'batch_config' of its own; without it Core creates no workers, and the task still ends as complete`,
+    );
+  }
+  const worker = batchConfig?.worker_template;
+  if (worker !== undefined && !isWorker(worker)) {
+    problems.push(
+      `${here}: batch_config.worker_template '${worker}' is not a batch_worker step${didYouMean(String(worker), [...steps.keys()])}`,
+    );
+  }
+  if (type === 'batchable' && !isWorker(initialization.worker_template_name)) {
+    problems.push(
+      `${here}: handler.initialization.worker_template_name must name the batch_worker step, or the steps after an empty batch are left out`,
+    );
+  }
 }
 
 function cycle(steps: Map<string, TemplateStep>): string[] | undefined {
@@ -212,6 +183,7 @@ function cycle(steps: Map<string, TemplateStep>): string[] | undefined {
     if (trail.includes(name)) return [...trail.slice(trail.indexOf(name)), name];
     if (done.has(name)) return undefined;
     for (const dependency of steps.get(name)?.dependencies ?? []) {
+      if (dependency === name) continue; // said already
       const found = visit(dependency, [...trail, name]);
       if (found) return found;
     }
@@ -268,13 +240,6 @@ export function folderProblem(error: unknown): string {
   const { code, message } = error as Error & { code?: string };
   if (code === 'ENOENT') return `there is no such folder in ${process.cwd()}`;
   return code === 'ENOTDIR' ? 'is not a folder' : message;
-}
-
-function unknown(raw: Raw, known: readonly string[], where: string, problems: string[]): void {
-  for (const key of Object.keys(raw)) {
-    if (!known.includes(key))
-      problems.push(`${where}: unknown key '${key}', which Core would ignore${didYouMean(key, known)}`);
-  }
 }
 
 function isMapping(value: unknown): value is Raw {

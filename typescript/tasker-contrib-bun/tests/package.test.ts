@@ -50,7 +50,7 @@ test('what the README says about installing makes an archive that has what it sh
     readdirSync(join(app, 'node_modules'))
       .filter((name) => !name.startsWith('.'))
       .sort(),
-  ).toEqual(['@cfworker', '@standard-schema', 'tasker-contrib-bun']);
+  ).toEqual(['@cfworker', '@standard-schema', 'tasker-contrib-bun', 'yaml']);
   // With the types of what it depends on: a handler's arguments are not `any`.
   for (const name of ['zod', 'bun-types', '@types']) {
     symlinkSync(join(root, 'node_modules', name), join(app, 'node_modules', name));

@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from tasker_contrib._internal import metrics
 from tasker_contrib._internal.readiness import readiness
-from tasker_contrib.client import TaskPage
+from tasker_contrib.client import StepInfo, Task, TaskPage
 
 from .lifespan import TaskerClientDep
 from .problems import ProblemRoute
@@ -29,6 +29,12 @@ class CreateTask(BaseModel):
     priority: int | None = Field(default=None, ge=-100, le=100)
     tags: list[str] | None = None
     reason: str = "requested over HTTP"
+
+
+class TaskWithSteps(Task):
+    """Answer of `GET /tasks/{task_uuid}`: the task, and its steps so far."""
+
+    steps: list[StepInfo]
 
 
 def router(*, tasks: bool = False) -> APIRouter:
@@ -73,8 +79,8 @@ async def _metrics() -> Response:
     return Response(metrics.render(), headers={"content-type": metrics.CONTENT_TYPE})
 
 
-async def _create(body: CreateTask, client: TaskerClientDep) -> dict[str, Any]:
-    task = await client.create_task(
+async def _create(body: CreateTask, client: TaskerClientDep) -> Task:
+    return await client.create_task(
         body.name,
         body.context,
         namespace=body.namespace,
@@ -84,7 +90,6 @@ async def _create(body: CreateTask, client: TaskerClientDep) -> dict[str, Any]:
         tags=body.tags,
         reason=body.reason,
     )
-    return task.model_dump(mode="json")
 
 
 async def _list(
@@ -97,14 +102,11 @@ async def _list(
     return await client.list_tasks(namespace=namespace, status=status, page=page, per_page=per_page)
 
 
-async def _get(task_uuid: UUID, client: TaskerClientDep) -> dict[str, Any]:
+async def _get(task_uuid: UUID, client: TaskerClientDep) -> TaskWithSteps:
     task = await client.get_task(task_uuid)
     steps = await client.steps(task_uuid)
-    return {
-        **task.model_dump(mode="json"),
-        "steps": [step.model_dump(mode="json") for step in steps],
-    }
+    return TaskWithSteps.model_validate({**task.model_dump(), "steps": steps})
 
 
-async def _cancel(task_uuid: UUID, client: TaskerClientDep) -> dict[str, Any]:
-    return (await client.cancel_task(task_uuid)).model_dump(mode="json")
+async def _cancel(task_uuid: UUID, client: TaskerClientDep) -> Task:
+    return await client.cancel_task(task_uuid)

@@ -81,6 +81,7 @@ def test_version() -> None:
         (["worker", "main"], 2, "write module:attribute"),
         (["worker", "nope.main:app"], 2, "there is no module 'nope.main'"),
         (["check", "main"], 2, "write module:attribute"),
+        (["check"], 2, "name it: tasker check MODULE:APP"),
         (["nope"], 2, "No such command"),
         (["--env-file", "none.env", "check"], 2, "--env-file none.env is not a file"),
     ],
@@ -172,8 +173,8 @@ def test_a_whole_session_in_processes(tmp_path: Path) -> None:
     assert code == 0
     assert "cd shop" in out
     shop = tmp_path / "shop"
-    code, out, err = tasker(shop, "check", "app.main:app")
-    assert code == 0, err
+    code, out, err = tasker(shop, "check")
+    assert (code, err) == (0, "checking app.main:app\n")
     assert "1 template with 2 steps: no errors, 0 warnings" in out
 
     code, out, _ = tasker(shop, "generate", "handler", "pay", "--namespace", "shop")

@@ -1,8 +1,8 @@
 # frozen_string_literal: true
 
-require "yaml"
-require "date"
 require_relative "templates/branches"
+require_relative "templates/reading"
+require_relative "templates/shape"
 require_relative "templates/step_checks"
 require_relative "templates/template"
 require_relative "templates/template_checks"
@@ -51,12 +51,7 @@ module TaskerContribRails
     end
 
     def read(path, shown, errors, warnings)
-      documents = YAML.parse_stream(File.read(path)).children
-      unless documents.one?
-        errors << "#{shown}: has #{documents.size} YAML documents; a template is one"
-        return
-      end
-      raw = YAML.safe_load_file(path, permitted_classes: [ Date, Time ], aliases: true)
+      raw = Reading.content(path)
       unless raw.is_a?(Hash) && (raw.keys & %w[name namespace_name steps]).any?
         errors << "#{shown}: is not a task template; Core reads every YAML file below the template folder, so move this one elsewhere"
         return
@@ -66,11 +61,8 @@ module TaskerContribRails
       errors.concat(checks.errors)
       warnings.concat(checks.warnings)
       template
-    rescue Psych::Exception, ArgumentError => error
-      errors << "#{shown}: is not valid YAML: #{error.message.lines.map(&:strip).join(" ")}"
-      nil
-    rescue SystemCallError => error
-      errors << "#{shown}: cannot be read: #{error.message}"
+    rescue Unreadable => error
+      errors << "#{shown}: #{error.message}"
       nil
     end
     private_class_method :read

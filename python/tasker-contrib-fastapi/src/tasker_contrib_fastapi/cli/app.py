@@ -16,7 +16,7 @@ from tasker_contrib.cli.errors import UsageProblem
 
 from tasker_contrib_fastapi import __version__
 from tasker_contrib_fastapi.cli import project
-from tasker_contrib_fastapi.cli.target import settings_of
+from tasker_contrib_fastapi.cli.target import find_target, settings_of
 
 from .common import DryRun, Force, Skip, Target, place, reported
 from .generating import generate_app
@@ -100,8 +100,13 @@ def init(
 def check(target: Target = None) -> None:
     """Check settings, task templates and handlers.
 
+    Without MODULE:APP it takes `app` of main.py or app/main.py.
+
     Example: tasker check app.main:app
     """
+    if target is None:
+        target = find_target()
+        typer.echo(f"checking {target}", err=True)
     findings = checks.run(settings_of(target))
     for warning in findings.warnings:
         typer.echo(f"warning: {warning}", err=True)

@@ -3,10 +3,33 @@
 from __future__ import annotations
 
 import contextlib
+from pathlib import Path
 from typing import Any
 
+from tasker_contrib.cli.errors import UsageProblem
 from tasker_contrib.cli.target import import_app, look_in_working_directory
 from tasker_contrib.settings import TaskerSettings
+
+#: Where `fastapi dev` looks for an application as well.
+_USUAL = ("main", "app", "api", "app.main", "app.app", "app.api")
+
+
+def find_target() -> str:
+    """The application of the working folder, where projects usually have it.
+
+    Returns:
+        Such as `app.main:app`.
+
+    Raises:
+        UsageProblem: no such file is there; the fix says what to type.
+    """
+    for module in _USUAL:
+        if Path(*module.split(".")).with_suffix(".py").is_file():
+            return f"{module}:app"
+    raise UsageProblem(
+        f"no application was named, and {Path.cwd()} has no main.py and no app/main.py",
+        fix="name it: tasker check MODULE:APP, for example tasker check app.main:app",
+    )
 
 
 def settings_of(target: str | None) -> TaskerSettings:

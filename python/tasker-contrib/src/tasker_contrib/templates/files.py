@@ -2,36 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from .keys import check_keys, check_schema
-from .model import MAX_NAMESPACE, CheckReport, Template
+from .keys import check_schema
+from .model import CheckReport, Template
+from .reading import UnreadableTemplateError, read
+from .shape import shape_problems
 from .steps import check_steps
-
-_TEMPLATE_KEYS = {
-    "name",
-    "namespace_name",
-    "version",
-    "description",
-    "metadata",
-    "system_dependencies",
-    "domain_events",
-    "input_schema",
-    "steps",
-    "environments",
-    "lifecycle",
-}
-
-_LIFECYCLE_USED = {
-    "max_waiting_for_dependencies_minutes",
-    "max_waiting_for_retry_minutes",
-    "max_steps_in_process_minutes",
-}
 
 _LIFECYCLE_UNUSED = {
     "max_duration_minutes",
@@ -42,9 +21,17 @@ _LIFECYCLE_UNUSED = {
 
 
 def template_files(directory: Path) -> list[Path]:
-    """Every YAML file below a directory: Core takes each of them as a template."""
+    """Every YAML file below a directory: Core takes each of them as a template.
+
+    Hidden entries are left out: in a ConfigMap of Kubernetes they are second and third ways to the
+    same files.
+    """
     found = [*directory.rglob("*.yml"), *directory.rglob("*.yaml")]
-    return sorted(path for path in found if path.is_file())
+    return sorted(path for path in found if path.is_file() and not _hidden(path, directory))
+
+
+def _hidden(path: Path, directory: Path) -> bool:
+    return any(part.startswith(".") for part in path.relative_to(directory).parts)
 
 
 def load_templates(directory: Path) -> CheckReport:
@@ -82,17 +69,10 @@ def load_templates(directory: Path) -> CheckReport:
 def _load(path: Path, report: CheckReport) -> Template | None:
     error = report.errors.append
     try:
-        documents = list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError) as problem:
-        error(f"{path}: cannot be read: {problem}")
+        raw = read(path)
+    except UnreadableTemplateError as problem:
+        error(f"{path}: {problem}")
         return None
-    except yaml.YAMLError as problem:
-        error(f"{path}: is not valid YAML: {' '.join(str(problem).split())}")
-        return None
-    if len(documents) != 1:
-        error(f"{path}: has {len(documents)} YAML documents; a template is one")
-        return None
-    raw = documents[0]
     if not isinstance(raw, dict) or not {"name", "namespace_name", "steps"} & raw.keys():
         error(
             f"{path}: is not a task template; Core reads every YAML file below the template "
@@ -112,24 +92,11 @@ def _load(path: Path, report: CheckReport) -> Template | None:
 
 
 def _check_head(path: Path, raw: Mapping[str, Any], report: CheckReport) -> None:
-    error = report.errors.append
-    check_keys(str(path), raw, _TEMPLATE_KEYS, report)
-    limits = {"name": 255, "namespace_name": MAX_NAMESPACE, "version": 50}
-    for key, limit in limits.items():
-        value = raw.get(key)
-        if value is None or value == "":
-            error(f"{path}: {key!r} is missing")
-        elif not isinstance(value, str):
-            error(f"{path}: {key} = {value!r} must be a text; put it in quotes")
-        elif len(value) > limit:
-            error(f"{path}: {key} = {value!r} has more than {limit} characters")
-        elif key == "namespace_name" and not re.fullmatch(r"[A-Za-z0-9_]+", value):
-            error(f"{path}: {key} = {value!r} may have only letters, digits and _ (a queue's name)")
+    report.errors += [f"{path}: {problem}" for problem in shape_problems(raw)]
     check_schema(path, "input_schema", raw.get("input_schema"), report)
     if raw.get("environments"):
         report.warnings.append(f"{path}: 'environments' has no effect: Core does not apply it")
     lifecycle = raw.get("lifecycle")
     if isinstance(lifecycle, Mapping):
-        check_keys(f"{path}: lifecycle", lifecycle, _LIFECYCLE_USED | _LIFECYCLE_UNUSED, report)
         for key in sorted(_LIFECYCLE_UNUSED & lifecycle.keys()):
             report.warnings.append(f"{path}: lifecycle.{key} has no effect: Core does not read it")

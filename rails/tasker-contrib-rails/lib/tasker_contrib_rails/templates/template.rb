@@ -17,7 +17,7 @@ module TaskerContribRails
 
       def name = raw["name"].to_s
       def type = (raw["type"] || raw["step_type"] || "standard").to_s
-      def dependencies = Array(raw["dependencies"] || raw["depends_on"]).map(&:to_s)
+      def dependencies = Array(raw["dependencies"] || raw["depends_on"]).grep(String)
       def handler = raw["handler"].is_a?(Hash) ? raw["handler"] : {}
       def callable = handler["callable"].to_s
       def initialization = handler["initialization"].is_a?(Hash) ? handler["initialization"] : {}
@@ -43,7 +43,7 @@ module TaskerContribRails
       def initialize(path, raw)
         @path = path.to_s
         @raw = raw
-        @steps = Array(raw["steps"]).grep(Hash).map { |step| Step.new(step) }
+        @steps = (raw["steps"].is_a?(Array) ? raw["steps"] : []).grep(Hash).map { |step| Step.new(step) }
       end
 
       def name = raw["name"].to_s

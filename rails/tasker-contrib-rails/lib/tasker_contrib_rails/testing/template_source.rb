@@ -10,7 +10,7 @@ module TaskerContribRails
     # @api private
     module TemplateSource
       # Errors that matter for a hash in a test; the others matter to the server only.
-      NEEDED = /dependency cycle|depends on|needs at least one dependency|used \d+ times|callable/
+      NEEDED = /dependency cycle|depends on|needs at least one dependency|used \d+ times|callable|'handler'/
 
       module_function
 
