@@ -158,7 +158,8 @@ def test_sql_of_the_runbooks_runs(scraped: Stack) -> None:
     ]
     assert len(blocks) > 15
     for _name, block in blocks:
-        scraped.sql(block)
+        # An application has its outbox where its search path finds it.
+        scraped.sql(f"set search_path to public, relay; {block}")
 
 
 def test_promql_of_the_runbooks_runs(scraped: Stack) -> None:

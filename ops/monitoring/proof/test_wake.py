@@ -112,6 +112,7 @@ def test_worker_killed(stack: Stack, told: Told) -> None:
     worker.end(signal.SIGKILL)
     assert told.waits_for("TaskerWorkersDown", "firing")["labels"]["worker_pool"] == "fastapi"
     worker.start()
+    worker.answers(stack.url("worker", "/ready"))
     told.waits_for("TaskerWorkersDown", "resolved")
 
 

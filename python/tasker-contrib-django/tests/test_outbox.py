@@ -116,7 +116,8 @@ class InTestCase(TaskerMixin, TestCase):
             assert relay_outbox() == 0
         first, second = OutboxEntry.objects.order_by("pk")
         assert (first.attempts, second.attempts) == (0, 0)
-        assert first.last_error and not second.last_error
+        assert first.last_error
+        assert not second.last_error
         self.tasker.fails_with = None
         DjangoStore().retry([entry.pk for entry in OutboxEntry.objects.all()])
         assert relay_outbox() == 2

@@ -20,7 +20,7 @@ import type { TemplateFile } from './template.ts';
 export const OLD = 'document-intake';
 
 /** Packages of the template's repository: a project has them through tasker-contrib-bun. */
-const TEMPLATE_ONLY = ['@cfworker/json-schema', '@standard-schema/spec'];
+const TEMPLATE_ONLY = ['@cfworker/json-schema', '@standard-schema/spec', 'yaml'];
 
 interface Manifest {
   xtask?: unknown;

@@ -321,17 +321,7 @@ fn one(session: &mut Session, repo: &Repo, run: &Run, args: &RunArgs) -> Result<
     };
     say_stack(session, &stack);
     phases.stack = clock.lap();
-    let mut around = Surroundings {
-        unit: run.unit.clone(),
-        folder: session.root.join(&run.unit),
-        provided,
-        port: app::free_port()?,
-        ports: RefCell::default(),
-        work: work.path().to_owned(),
-        example: run.example.folder.clone(),
-        stack: stack.ready.clone(),
-        logs: logs.clone(),
-    };
+    let mut around = surroundings(&root, run, provided, work.path(), &stack, &logs)?;
     let own_input = place_input(run, args, &around)?;
     app::prepare(
         run.app(),
@@ -348,8 +338,8 @@ fn one(session: &mut Session, repo: &Repo, run: &Run, args: &RunArgs) -> Result<
 
     let scenarios = match &run.chaos {
         Some(chaos) => {
-            let again = format!("cargo xtask {}", again(&root, run, args));
             let runner = runner(&root, &session.interrupt, run, &around, None);
+            let again = format!("cargo xtask {}", again(&root, run, args));
             let report = session.report.as_mut();
             let outcome = chaos.run(&runner, &again, &mut app, &mut stack, report)?;
             say_outcome(report, &outcome);
@@ -370,6 +360,27 @@ fn one(session: &mut Session, repo: &Repo, run: &Run, args: &RunArgs) -> Result<
     let mut report = report_of(run, begun, phases, ready, scenarios);
     write_report(session, &mut report, args.report.as_deref(), &logs)?;
     Ok(report)
+}
+
+fn surroundings(
+    root: &Path,
+    run: &Run,
+    provided: Provided,
+    work: &Path,
+    stack: &Stack,
+    logs: &Path,
+) -> Result<Surroundings> {
+    Ok(Surroundings {
+        unit: run.unit.clone(),
+        folder: root.join(&run.unit),
+        provided,
+        port: app::free_port()?,
+        ports: RefCell::default(),
+        work: work.to_owned(),
+        example: run.example.folder.clone(),
+        stack: stack.ready.clone(),
+        logs: logs.to_owned(),
+    })
 }
 
 fn report_of(

@@ -84,8 +84,11 @@ fn events(out: &mut String, contract: &Contract) -> Result<()> {
     out.push_str("## Events\n\n");
     let rows = events.iter().map(|event| {
         let name = |column| {
-            let has = event.is_in(column);
-            has.then(|| code(event.of(column))).unwrap_or_default()
+            if event.is_in(column) {
+                code(event.of(column))
+            } else {
+                String::new()
+            }
         };
         vec![
             name(Column::Python),

@@ -307,10 +307,8 @@ impl Example {
                 "`chaos.run` has no {TASKS}, which stands for how many tasks it creates"
             ));
         }
-        let process = chaos.process.iter();
-        process
-            .map(|name| self.has_process("chaos.process", name))
-            .collect()
+        let mut process = chaos.process.iter();
+        process.try_for_each(|name| self.has_process("chaos.process", name))
     }
 
     fn posts(&self, name: &str) -> bool {
