@@ -21,6 +21,8 @@ OF_CRDS = {"Cluster", "ExternalSecret", "HTTPRoute", "PodMonitor", "PrometheusRu
 OF_CRDS |= {"TriggerAuthentication"}
 # It reads all definitions of a version again for each manifest, which takes longer than the check.
 kubernetes_validate.utils.schema_contents = functools.cache(kubernetes_validate.utils.schema_contents)
+# For an upgrade of a release that is there.
+KEEP = "--reset-then-reuse-values"
 NOT_OF_TYPE: dict[str, Any] = {
     "string": 1.5,
     "integer": "1",
@@ -133,10 +135,10 @@ def documented(page: Path, at_least: int) -> None:
     commands = [line for line in text.splitlines() if re.match(r"helm (upgrade|install) .*ops/helm", line)]
     assert len(commands) >= at_least
     for command in commands:
-        words = [word for word in shlex.split(command)[2:] if word not in ("--install", "--reuse-values")]
+        words = [word for word in shlex.split(command)[2:] if word not in ("--install", KEEP)]
         at = next(index for index, word in enumerate(words) if word.startswith("ops/helm/"))
         words[at] = str(charts.HELM.parent.parent / words[at])
-        if "--reuse-values" in command:
+        if KEEP in command:
             words += ["--values", f"{words[at]}/ci/minimal.yaml"]
         done = charts.helm("template", *words, *charts.with_crds())
         assert done.returncode == 0, (command, done.stderr)
