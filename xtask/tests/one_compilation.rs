@@ -79,6 +79,7 @@ fn a_crate_has_the_same_features_whatever_is_built() {
         "tasker-dev",
         OURS,
         "e-commerce-axum",
+        "document-intake",
         "xtask",
         "xtask-bench",
     ];
@@ -109,7 +110,7 @@ fn a_crate_has_the_same_features_whatever_is_built() {
 }
 
 #[test]
-fn tests_of_the_shop_ask_for_every_feature_that_the_crates_own_tests_have() {
+fn tests_of_applications_ask_for_every_feature_that_the_crates_own_tests_have() {
     let of_tests = |package: &str| {
         let all = features(repository(), "normal,build,dev", &[package, FEATURES]);
         let sets = all.into_iter().filter(|(name, _)| name.starts_with(OURS));
@@ -117,11 +118,13 @@ fn tests_of_the_shop_ask_for_every_feature_that_the_crates_own_tests_have() {
             .max_by_key(String::len)
             .unwrap()
     };
-    assert_eq!(
-        of_tests("e-commerce-axum"),
-        of_tests(OURS),
-        "list all features of {OURS} in the shop's dev-dependencies: it is compiled a second time otherwise"
-    );
+    for application in ["e-commerce-axum", "document-intake"] {
+        assert_eq!(
+            of_tests(application),
+            of_tests(OURS),
+            "list all features of {OURS} in the dev-dependencies of {application}: it is compiled a second time otherwise"
+        );
+    }
 }
 
 #[test]

@@ -72,6 +72,32 @@ fn what_cannot_be_made_is_refused_in_one_sentence_and_nothing_is_written() {
     );
 }
 
+/// Its language's tools are enough to make a project of it.
+#[test]
+fn a_template_is_not_compiled() {
+    let fixture = repository();
+    let crate_starter = "\n[crate]\ntemplate = \"rust/adder\"\nrun = [\"generate\", \"{root}\", \"{path}\", \"{name}\"]\n";
+    fixture.write("xtask/starters.toml", &[TABLE, crate_starter].concat());
+    let tools = fs::read_to_string(fixture.root.join("xtask/tools.toml")).unwrap();
+    let protoc = format!(
+        "\n[tool.protoc]\nversion = \"1.0\"\nregistry = \"npm\"\nbinary = \"bin/protoc\"\nlanguages = [\"rust\"]\nabout = \"reads protobuf\"\n\n\
+         [tool.protoc.platforms]\n{} = {{ package = \"protoc\", sha256 = [\"{}\"] }}\n",
+        xtask::tools::platform(),
+        "0".repeat(64)
+    );
+    fixture.write("xtask/tools.toml", &[tools, protoc].concat());
+    fixture.write(".xtask/tools/protoc-1.0/bin/protoc", "");
+    fixture.shim("cargo", "exit 1");
+    let ran = new(&fixture, "crate", "../desk");
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(fixture.root.with_file_name("desk/README.md").exists());
+    let calls = fixture.calls();
+    assert!(
+        !calls.iter().any(|call| call.starts_with("cargo")),
+        "{calls:?}"
+    );
+}
+
 #[test]
 fn every_starter_of_this_repository_names_units_that_exist() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -92,6 +118,16 @@ fn every_starter_of_this_repository_names_units_that_exist() {
         folders.push(starter["template"].as_str().unwrap().to_owned());
         for folder in folders {
             assert!(root.join(&folder).is_dir(), "{name}: {folder}");
+        }
+        for word in of(starter.get("run")) {
+            // The bundle of create-tasker-bun is built first.
+            let file = word
+                .strip_prefix("{root}/")
+                .filter(|file| !file.contains("/dist/"));
+            assert!(
+                file.is_none_or(|file| root.join(file).exists()),
+                "{name}: {word}"
+            );
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::PgPool;
+use sqlx::{Connection as _, PgPool};
 
 use crate::settings::Settings;
 
@@ -46,9 +46,13 @@ pub async fn migrate(db: &PgPool) -> Result<(), String> {
 ///
 /// Those of [`migrate`].
 pub async fn migrate_with(migrations: &Migrator, db: &PgPool) -> Result<(), String> {
-    sqlx::query("create schema if not exists app")
-        .execute(db)
-        .await
-        .map_err(|error| format!("APP_DATABASE_URL: {error}"))?;
-    migrations.run(db).await.map_err(|error| error.to_string())
+    let away = |error: sqlx::Error| format!("APP_DATABASE_URL: {error}");
+    // Not one that the pool keeps: what a failed run has locked is free when its connection ends.
+    let mut connection = db.acquire().await.map_err(away)?.detach();
+    let schema = sqlx::query("create schema if not exists app");
+    schema.execute(&mut connection).await.map_err(away)?;
+    let migrated = migrations.run_direct(&mut connection).await;
+    let closed = connection.close().await;
+    migrated.map_err(|error| error.to_string())?;
+    closed.map_err(away)
 }

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::stack::Stack;
 use crate::support::store_checks::{check, document, task};
-use crate::support::{until, PASSWORD};
+use crate::support::{until, PASSWORD, PATIENCE};
 
 async fn owner(db: &PgPool) -> Uuid {
     let user = new_user(&format!("{}@example.org", Uuid::new_v4()), PASSWORD, false).await;
@@ -113,7 +113,8 @@ async fn a_second_deployment_waits_for_the_first_one(db: &PgPool) {
     assert!(!second.is_finished());
     sqlx::migrate::Migrate::unlock(&mut *first).await.unwrap();
     drop(first);
-    second.await.unwrap().unwrap();
+    let second = tokio::time::timeout(PATIENCE, second).await;
+    second.expect("it goes on").unwrap().unwrap();
 }
 
 pub fn the_outbox_is_the_crates() {

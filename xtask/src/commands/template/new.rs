@@ -18,7 +18,7 @@ use crate::unit::Unit;
 /// Make a project from a framework's application template, with the packages of this repository.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The framework: fastapi, rails or bun.
+    /// The framework: axum, bun, fastapi or rails.
     framework: String,
     /// The folder of the new project; its name becomes the project's.
     path: PathBuf,
@@ -159,7 +159,7 @@ fn build(
     session.prepare("template new", repo, |planner| {
         lang::add_jobs(planner, &all, Job::Build)?;
         let dists = packages.iter().map(|unit| planner.dist(unit)).collect();
-        Ok((lang::app(planner, template)?, dists))
+        Ok((lang::toolchain(planner, template)?, dists))
     })
 }
 
