@@ -63,35 +63,38 @@ EXCEPTIONS: dict[str, tuple[int, str]] = {
 }
 
 
-def found(checkov: list[str]) -> list[dict[str, str]]:
-    """What checkov finds wrong with the modules, as the examples use them."""
-    command = [*checkov, "--directory", str(MODULES), "--framework", "terraform", "--skip-download", "--compact", "--quiet", "--soft-fail", "--output", "json"]
-    said = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
-    report = json.loads(said)
-    if report["summary"]["passed"] == 0 or report["summary"]["parsing_errors"] > 0:
-        raise SystemExit(f"error: checkov could not read the modules: {report['summary']}")
-    findings: list[dict[str, str]] = report["results"]["failed_checks"]
+def found(checkov: list[str], folder: Path, frameworks: list[str]) -> list[dict[str, str]]:
+    """What checkov finds wrong in a folder; each framework must have had something to say."""
+    command = [*checkov, "--directory", str(folder), "--framework", *frameworks, "--skip-download", "--compact", "--quiet", "--soft-fail", "--output", "json"]
+    said = json.loads(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout)
+    findings: list[dict[str, str]] = []
+    for report in said if isinstance(said, list) else [said]:
+        summary = report.get("summary", report)
+        if summary["passed"] == 0 or summary["parsing_errors"] > 0:
+            raise SystemExit(f"error: checkov could not read {folder}: {summary}")
+        findings += report["results"]["failed_checks"]
     return findings
 
 
-def main(checkov: list[str]) -> int:
-    findings = found(checkov)
+def judge(checkov: list[str], folder: Path, frameworks: list[str], exceptions: dict[str, tuple[int, str]], source: str) -> int:
+    """Compares what checkov finds with the exceptions, which are in the file `source`, and returns the exit code."""
+    findings = found(checkov, folder, frameworks)
     counted = Counter(finding["check_id"] for finding in findings)
     wrong = [
-        f"{finding['check_id']}: {finding['check_name']}: {finding['resource']} in ops/terraform{finding['file_path']}"
+        f"{finding['check_id']}: {finding['check_name']}: {finding['resource']} in {folder.name}{finding['file_path']}"
         for finding in findings
-        if counted[finding["check_id"]] > EXCEPTIONS.get(finding["check_id"], (0, ""))[0]
+        if counted[finding["check_id"]] > exceptions.get(finding["check_id"], (0, ""))[0]
     ]
     wrong += [
-        f"{check} is found {counted[check]} times, and {number} are excepted: lower the number in tools/findings.py"
-        for check, (number, _) in EXCEPTIONS.items()
+        f"{check} is found {counted[check]} times, and {number} are excepted: lower the number in {source}"
+        for check, (number, _) in exceptions.items()
         if counted[check] < number
     ]
     for problem in wrong:
         print(f"checkov: {problem}", file=sys.stderr)
-    print(f"checkov: {len(findings)} findings, {sum(number for number, _ in EXCEPTIONS.values())} of them excepted")
+    print(f"checkov: {len(findings)} findings, {sum(number for number, _ in exceptions.values())} of them excepted")
     return 1 if wrong else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(judge(sys.argv[1:], MODULES, ["terraform"], EXCEPTIONS, "ops/terraform/tools/findings.py"))
