@@ -50,6 +50,21 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- end -}}
 {{- end -}}
 
+{{/* Refuses values by the names that they had in earlier versions. files/former.json comes from `former` in ops/helm/source. */}}
+{{- define "tasker.former" -}}
+{{- range $old, $new := .Files.Get "files/former.json" | fromJson -}}
+{{- $node := $.Values -}}
+{{- $isSet := true -}}
+{{- range $part := splitList "." $old -}}
+{{- $isSet = and $isSet (kindIs "map" $node) (hasKey $node $part) -}}
+{{- if $isSet }}{{ $node = get $node $part }}{{ end -}}
+{{- end -}}
+{{- if $isSet -}}
+{{ fail (printf "%s is called %s now: rename it in your values. ops/helm/UPGRADING.md says what else has changed" $old $new) }}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
 {{/* The database: the chart's values, with those that an umbrella gives all its charts in `global.tasker`. */}}
 {{- define "tasker.database" -}}
 {{- $shared := (.Values.global | default dict).tasker | default dict -}}

@@ -49,10 +49,15 @@ def with_crds() -> list[str]:
 
 
 def template(
-    chart: str, values: Manifest | None = None, case: str | None = None, kubernetes: str = NEWEST, crds: bool = True
+    chart: str,
+    values: Manifest | None = None,
+    case: str | None = None,
+    kubernetes: str = NEWEST,
+    crds: bool = True,
+    source: Path | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """`helm template` with a case of the chart's `ci` folder and further values."""
-    words = ["template", "tasker", str(HELM / chart), "--namespace", "flow", "--kube-version", kubernetes]
+    """`helm template` with a case of the chart's `ci` folder and further values; `source` is another chart."""
+    words = ["template", "tasker", str(source or HELM / chart), "--namespace", "flow", "--kube-version", kubernetes]
     words += with_crds() if crds else []
     if case is not None:
         words += ["--values", str(HELM / chart / "ci" / f"{case}.yaml")]
@@ -106,14 +111,18 @@ def kinds(manifests: list[Manifest]) -> set[str]:
     return {manifest["kind"] for manifest in manifests}
 
 
-def pods(manifests: list[Manifest]) -> Iterator[tuple[str, Manifest]]:
-    """The pod of every manifest that has one, with its name."""
+def labelled(manifests: list[Manifest]) -> Iterator[tuple[str, dict[str, str], Manifest]]:
+    """The pod of every manifest that has one, with its name and its labels."""
     for manifest in manifests:
         name = f"{manifest['kind']} {manifest['metadata']['name']}"
-        if manifest["kind"] == "Pod":
-            yield name, manifest["spec"]
-        elif "template" in manifest.get("spec", {}):
-            yield name, manifest["spec"]["template"]["spec"]
+        holder = manifest if manifest["kind"] == "Pod" else manifest.get("spec", {}).get("template")
+        if holder:
+            yield name, holder["metadata"]["labels"], holder["spec"]
+
+
+def pods(manifests: list[Manifest]) -> Iterator[tuple[str, Manifest]]:
+    """The pod of every manifest that has one, with its name."""
+    yield from ((name, pod) for name, _, pod in labelled(manifests))
 
 
 def containers(pod: Manifest) -> list[Manifest]:

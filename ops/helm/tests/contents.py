@@ -5,6 +5,7 @@ import functools
 import json
 import re
 import shlex
+import urllib.parse
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,15 @@ import kubernetes_validate.utils
 import yaml
 
 import charts
+import definitions
 import generate
 
-# The validator has the schemas of Kubernetes' own kinds only.
-OF_CRDS = {"Cluster", "ExternalSecret", "HTTPRoute", "PodMonitor", "PrometheusRule", "ScaledObject", "ServiceMonitor"}
-OF_CRDS |= {"TriggerAuthentication"}
+# The validator has the schemas of Kubernetes' own kinds only; proof/run reads the others with definitions.py.
+OF_CRDS = definitions.TYPES.keys()
 # It reads all definitions of a version again for each manifest, which takes longer than the check.
 kubernetes_validate.utils.schema_contents = functools.cache(kubernetes_validate.utils.schema_contents)
+# For an upgrade of a release that is there.
+KEEP = "--reset-then-reuse-values"
 NOT_OF_TYPE: dict[str, Any] = {
     "string": 1.5,
     "integer": "1",
@@ -54,6 +57,60 @@ def without_secrets(chart: str, case: str) -> None:
     assert "Secret" not in charts.kinds(manifests)
     services = [each["metadata"]["name"] for each in manifests if each["kind"] == "Service"]
     assert not [name for name in services if name.upper().replace("-", "_").startswith("TASKER")]
+
+
+# A URL with a password in it, a known default, and a setting that says it is secret and is not empty.
+LEAKS = (
+    re.compile(r"://[^\s/:@$]+:[^\s/@]+@"),
+    re.compile(r"(?i)change-?me|hunter2|letmein|admin123|passw0rd|postgres:postgres|BEGIN [A-Z ]*PRIVATE KEY"),
+    re.compile(r"(?i)(?:password|passwd|api_key|private_key|secret_key|token)\"?\s*[=:]\s*\"?(?!false)[^\s\"$]+"),
+)
+
+
+def leaks(text: str) -> list[str]:
+    return [match[0] for pattern in LEAKS for match in pattern.finditer(text)]
+
+
+def without_passwords(chart: str, case: str) -> None:
+    """Nothing in what is rendered is a password: they are all names of Secrets, or `${…}` for Core to fill in."""
+    text = charts.text(chart, case=case)
+    assert leaks(text) == []
+    for _, pod in charts.pods(charts.parsed(text)):
+        for container in charts.containers(pod):
+            for name, value in charts.env(container).items():
+                is_secret = re.search(r"PASSWORD|SECRET|TOKEN|(DATABASE|RABBITMQ|REDIS)_URL", name)
+                assert not is_secret or name.endswith("_FILE") or "secretKeyRef" in value, (name, value)
+
+
+def needs(pods: list[charts.Manifest], values: charts.Manifest) -> list[int]:
+    """The ports that pods must reach: of names, and of all that their variables name."""
+    variables: dict[str, Any] = {}
+    for pod in pods:
+        for container in charts.containers(pod):
+            variables |= charts.env(container)
+    ports = {int(variables.get("TASKER_DATABASE_PORT", values.get("database", {}).get("port", 5432)))}
+    ports |= {port for name, port in (("RABBITMQ_URL", 5672), ("REDIS_URL", 6379)) if name in variables}
+    for name in ("OTEL_EXPORTER_OTLP_ENDPOINT", "TASKER_ORCHESTRATION_URL"):
+        if url := variables.get(name):
+            parts = urllib.parse.urlsplit(url)
+            ports.add(parts.port or {"http": 80, "https": 443}[parts.scheme])
+    extra = values.get("networkPolicy", {}).get("extraEgress", [])
+    return sorted([53, 53, *ports, *(each["port"] for rule in extra for each in rule["ports"])])
+
+
+def egress(chart: str, case: str) -> None:
+    """Pods reach names, the database, and what else their variables name; nothing else, and nothing less."""
+    manifests = charts.render(chart, case=case)
+    values = yaml.safe_load((charts.HELM / chart / "ci" / f"{case}.yaml").read_text()) or {}
+    covered: set[str] = set()
+    for policy in [each for each in manifests if each["kind"] == "NetworkPolicy"]:
+        selector = policy["spec"]["podSelector"]["matchLabels"].items()
+        chosen = {name: pod for name, labels, pod in charts.labelled(manifests) if selector <= labels.items()}
+        covered |= chosen.keys()
+        opened = [each["port"] for rule in policy["spec"]["egress"] for each in rule["ports"]]
+        assert sorted(opened) == needs(list(chosen.values()), values), policy["metadata"]["name"]
+    is_on = values.get("networkPolicy", {}).get("enabled", True)
+    assert covered == ({name for name, _, _ in charts.labelled(manifests)} if is_on else set())
 
 
 def golden(chart: str, case: str, folder: Path, update: bool) -> None:
@@ -133,10 +190,10 @@ def documented(page: Path, at_least: int) -> None:
     commands = [line for line in text.splitlines() if re.match(r"helm (upgrade|install) .*ops/helm", line)]
     assert len(commands) >= at_least
     for command in commands:
-        words = [word for word in shlex.split(command)[2:] if word not in ("--install", "--reuse-values")]
+        words = [word for word in shlex.split(command)[2:] if word not in ("--install", KEEP)]
         at = next(index for index, word in enumerate(words) if word.startswith("ops/helm/"))
         words[at] = str(charts.HELM.parent.parent / words[at])
-        if "--reuse-values" in command:
+        if KEEP in command:
             words += ["--values", f"{words[at]}/ci/minimal.yaml"]
         done = charts.helm("template", *words, *charts.with_crds())
         assert done.returncode == 0, (command, done.stderr)

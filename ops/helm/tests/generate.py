@@ -175,11 +175,23 @@ def rows(node: Node, path: str = "") -> Iterator[str]:
             yield from rows(child, f"{path}{name}.")
 
 
-def generated(chart: str) -> dict[Path, str]:
-    """The generated files of a chart and their texts."""
+def admit_former(whole: Node, former: dict[str, str]) -> None:
+    """Lets names of earlier versions through the schema, so that the template can say what they are called now."""
+    for old, new in former.items():
+        *sections, name = old.split(".")
+        node = whole
+        for section in sections:
+            node = node["properties"].setdefault(section, {"type": "object", "properties": {}})
+        node["properties"][name] = {"description": f"Refused: it is called `{new}` now."}
+
+
+def generated(chart: str, former: dict[str, str] | None = None) -> dict[Path, str]:
+    """The generated files of a chart and their texts. A test gives former names that the chart never had."""
     source, folder = load(chart), HELM / chart
+    former = source.get("former", {}) if former is None else former
     tree = expanded(source["values"], load("shared"))
     whole = schema(tree, source)
+    admit_former(whole, former)
     whole["properties"] = {"global": {"type": "object"}, "enabled": {"type": "boolean"}} | whole["properties"]
     whole = {"$schema": "http://json-schema.org/draft-07/schema#", "title": chart, **whole}
     readme = (HELM / "source" / f"{chart}.md").read_text()
@@ -188,6 +200,7 @@ def generated(chart: str) -> dict[Path, str]:
         folder / "values.yaml": HEAD + values_yaml(tree),
         folder / "values.schema.json": json.dumps(whole, indent=1) + "\n",
         folder / "README.md": readme.replace("VALUES", table),
+        folder / "files" / "former.json": json.dumps(former, indent=1) + "\n",
     }
     if "contract" in source:
         files[folder / "files" / "core-config.json"] = json.dumps(core_table(source), indent=1) + "\n"

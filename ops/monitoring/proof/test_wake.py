@@ -18,7 +18,7 @@ import yaml
 
 from tests.catalogue import program as debian
 
-from .programs import Program, eventually
+from .programs import Program, eventually, is_free
 from .stack import RULES, Stack
 
 
@@ -111,6 +111,8 @@ def test_worker_killed(stack: Stack, told: Told) -> None:
     worker = program(stack, "worker")
     worker.end(signal.SIGKILL)
     assert told.waits_for("TaskerWorkersDown", "firing")["labels"]["worker_pool"] == "fastapi"
+    # Its process lives on until Core has stopped, and keeps the port.
+    eventually("the port is free", lambda: is_free(stack.port("worker")))
     worker.start()
     worker.answers(stack.url("worker", "/ready"))
     told.waits_for("TaskerWorkersDown", "resolved")

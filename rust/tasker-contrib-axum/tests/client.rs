@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ use tasker_contrib_axum::{
     task_routes, AdmissionLayer, ClientErrorKind, CorrelationLayer, NewTask, Resolution, TaskQuery,
     TaskerClient, TaskerConfig,
 };
+use tokio::sync::Barrier;
 use tower_layer::Layer as _;
 use tower_service::Service;
 use uuid::Uuid;
@@ -50,6 +51,8 @@ struct Double {
     seen: Arc<Mutex<Vec<(String, HeaderMap, Value)>>>,
     under_way: Arc<AtomicUsize>,
     most: Arc<AtomicUsize>,
+    /// So many calls are answered together, and none before the others have arrived.
+    together: Arc<OnceLock<Barrier>>,
 }
 
 impl Double {
@@ -86,9 +89,8 @@ async fn reply(State(double): State<Double>, request: Request) -> Response {
         .lock()
         .unwrap()
         .push((call, parts.headers, body));
-    // The others that are allowed in arrive meanwhile.
-    for _ in 0..50 {
-        tokio::task::yield_now().await;
+    if let Some(all) = double.together.get() {
+        all.wait().await;
     }
     double.under_way.fetch_sub(1, Ordering::SeqCst);
     let next = double.answers.lock().unwrap().pop_front();
@@ -250,8 +252,14 @@ async fn concurrency_is_bounded() {
         .max_concurrency(3)
         .build()
         .unwrap();
+    double.together.set(Barrier::new(3)).unwrap();
     let calls = (0..30).map(|_| client.get_task(Uuid::nil()));
-    for answer in futures_util::future::join_all(calls).await {
+    let all = tokio::time::timeout(
+        Duration::from_secs(60),
+        futures_util::future::join_all(calls),
+    )
+    .await;
+    for answer in all.expect("three at a time") {
         answer.unwrap();
     }
     assert_eq!(double.calls().len(), 30);

@@ -115,6 +115,7 @@ spec:
 
 {{/* Refuses values that cannot work together. */}}
 {{- define "server.check" -}}
+{{- include "tasker.former" . -}}
 {{- include "tasker.database.check" . -}}
 {{- $shared := (.Values.global | default dict).tasker | default dict -}}
 {{- with .Values.migration -}}

@@ -1,4 +1,5 @@
 {{- define "worker.check" -}}
+{{- include "tasker.former" . -}}
 {{- $_ := include "tasker.image" . -}}
 {{- include "tasker.database.check" . -}}
 {{- if not (or .Values.image.tag .Values.image.digest) -}}

@@ -29,6 +29,16 @@ def test_there_is_no_secret_and_nothing_random(case: str) -> None:
 
 
 @pytest.mark.parametrize("case", CASES)
+def test_nothing_in_it_is_a_password(case: str) -> None:
+    contents.without_passwords(CHART, case)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_pods_reach_what_they_need_and_nothing_else(case: str) -> None:
+    contents.egress(CHART, case)
+
+
+@pytest.mark.parametrize("case", CASES)
 def test_a_case_renders_what_is_written_down(case: str, update: bool) -> None:
     contents.golden(CHART, case, Path(__file__).parent, update)
 

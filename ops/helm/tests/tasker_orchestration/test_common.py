@@ -28,6 +28,16 @@ def test_there_is_no_secret_and_nothing_random(case: str) -> None:
 
 
 @pytest.mark.parametrize("case", CASES)
+def test_nothing_in_it_is_a_password(case: str) -> None:
+    contents.without_passwords(CHART, case)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_pods_reach_what_they_need_and_nothing_else(case: str) -> None:
+    contents.egress(CHART, case)
+
+
+@pytest.mark.parametrize("case", CASES)
 def test_a_case_renders_what_is_written_down(case: str, update: bool) -> None:
     contents.golden(CHART, case, Path(__file__).parent, update)
 
@@ -55,3 +65,25 @@ def test_commands_of_the_readme_render() -> None:
 @pytest.mark.parametrize("case", CASES)
 def test_great_numbers_are_written_whole(case: str) -> None:
     contents.great_numbers(CHART, case)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "value: postgresql://tasker:geheim@postgres/tasker",
+        'jwt_private_key = "abc"',
+        "password: geheim",
+        'POSTGRES_PASSWORD="geheim"',
+        "value: changeme",
+        "-----BEGIN PRIVATE KEY-----",
+    ],
+)
+def test_a_password_would_be_found(text: str) -> None:
+    assert contents.leaks(text)
+
+
+@pytest.mark.parametrize(
+    "text", ['url = "${DATABASE_URL}"', 'api_key = ""', "key: password", "automountServiceAccountToken: false"]
+)
+def test_a_name_is_no_password(text: str) -> None:
+    assert contents.leaks(text) == []
