@@ -9,7 +9,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -48,6 +48,25 @@ def eventually(what: str, look: Callable[[], T | None], seconds: float = 60) -> 
         if time.monotonic() > end:
             raise TimeoutError(f"{what}: not within {seconds:.0f} s; last answer: {answer!r}")
         time.sleep(0.2)
+
+
+def until_none(what: str, look: Callable[[], Collection[object]], seconds: float = 60) -> None:
+    """Waits until `look` finds nothing any more.
+
+    Raises:
+        TimeoutError: it still found something; the message says what.
+    """
+    found: Collection[object] = ()
+
+    def is_empty() -> bool:
+        nonlocal found
+        found = look()
+        return not found
+
+    try:
+        eventually(what, is_empty, seconds)
+    except TimeoutError:
+        raise TimeoutError(f"{what} after {seconds:.0f} s: {found}") from None
 
 
 def get(url: str) -> str | None:

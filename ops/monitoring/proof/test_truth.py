@@ -15,7 +15,7 @@ from tests.catalogue import ALERTS, DASHBOARDS, ROOT, RULES, metrics, rows
 from tests.promql import TARGET_LABELS
 
 from .drawing import page
-from .programs import eventually
+from .programs import eventually, until_none
 from .stack import Stack
 
 METRICS = metrics()
@@ -56,16 +56,17 @@ def scraped(stack: Stack) -> Stack:
         stack.create()
     done = 'sum(tasker_tasks_ended_5m{tasker_namespace="proof",outcome="complete"})'
     eventually("the tasks have ended", lambda: value(stack, done) >= 14)
-    recorded = "|".join(rule["record"] for rule in RULES)
-    eventually(
-        "everything is recorded",
-        lambda: value(stack, f'count(count by (__name__) ({{__name__=~"{recorded}"}}))') == len(RULES),
-    )
+    until_none("rules whose result is still missing", lambda: unrecorded(stack))
     eventually(
         "rates are there",
         lambda: value(stack, 'sum(rate(tasker_contrib_handler_executions_total{worker_pool="axum"}[5m]))') >= 0,
     )
     return stack
+
+
+def unrecorded(stack: Stack) -> list[str]:
+    """The recording rules that have no result."""
+    return [rule["record"] for rule in RULES if value(stack, f"count({rule['record']})") < 1]
 
 
 def value(stack: Stack, expr: str) -> float:
