@@ -30,7 +30,7 @@ resource "helm_release" "server" {
   namespace = var.namespace
   chart     = "${var.release.charts}/tasker-orchestration"
   version   = var.release.version
-  values    = compact([var.helm_values, local.own.server, var.release.values])
+  values    = compact([var.helm_values, var.server_values, local.own.server, var.release.values])
 
   # The migration has ten minutes of it.
   timeout = 900

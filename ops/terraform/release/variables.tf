@@ -13,6 +13,11 @@ variable "helm_values" {
   type        = string
 }
 
+variable "server_values" {
+  description = "More values of the server's chart, in YAML: output server_values of the module values."
+  type        = string
+}
+
 variable "servers" {
   description = "The greatest number of servers."
   type        = number

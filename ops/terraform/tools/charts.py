@@ -40,6 +40,8 @@ def problems(helm: str, made: list[Values], charts: Path) -> Iterator[str]:
         host = re.search(r'"host": "([^"]+)"', release["values"][0])
         secret = re.search(r'"name": "([a-z-]+-database)"', release["values"][0])
         wanted = [f'value: "{host and host[1]}"', f"secretName: {secret and secret[1]}"]
+        if release["chart"].endswith("tasker-orchestration"):
+            wanted += ["value: tasker_migrate", f"secretName: {release['name']}-migrate"]
         if not objects:
             yield f"{release['name']}: {said}"
         elif missing := [text for text in wanted if text not in objects]:

@@ -16,6 +16,7 @@ variable "database" {
     database         = string
     database_options = string
     app_user         = string
+    migrate_user     = optional(string)
     pgmq             = string
   })
 }
@@ -33,7 +34,10 @@ variable "store" {
   type        = any
 }
 
-variable "remote_key" {
-  description = "What the cloud's store calls the password."
-  type        = string
+variable "remote_keys" {
+  description = "What the cloud's store calls the passwords of servers and workers, and of migrations, if those have a role of their own."
+  type = object({
+    app     = string
+    migrate = optional(string)
+  })
 }

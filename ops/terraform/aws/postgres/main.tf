@@ -1,6 +1,7 @@
 locals {
-  database = "tasker"
-  app_user = "tasker_app"
+  database     = "tasker"
+  app_user     = "tasker_app"
+  migrate_user = "tasker_migrate"
 
   needed = (
     var.connections.servers * var.connections.per_server +
@@ -118,12 +119,20 @@ resource "aws_db_instance" "this" {
   }
 }
 
-# Only the secret's place. Its value is put there once with the cloud's own command line, so no state and no plan ever holds it.
+# Only the secrets' places. Their values are put there once with the cloud's own command line, so no state and no plan ever holds them.
 resource "aws_secretsmanager_secret" "app" {
   name        = "${var.name}/${local.app_user}"
   description = "The password of the role ${local.app_user} of ${var.name}"
   kms_key_id  = var.encryption_key
   # A destroyed secret keeps its name for as many days. What is protected can be had back.
+  recovery_window_in_days = var.deletion_protection ? 30 : 0
+  tags                    = var.labels
+}
+
+resource "aws_secretsmanager_secret" "migrate" {
+  name                    = "${var.name}/${local.migrate_user}"
+  description             = "The password of the role ${local.migrate_user} of ${var.name}"
+  kms_key_id              = var.encryption_key
   recovery_window_in_days = var.deletion_protection ? 30 : 0
   tags                    = var.labels
 }

@@ -43,6 +43,11 @@ run "is_private_encrypted_and_restorable_by_default" {
     condition     = output.host == "tasker.mock.invalid" && output.port == 5432 && output.admin_secret != null
     error_message = "the outputs must say where the database is"
   }
+
+  assert {
+    condition     = aws_secretsmanager_secret.app.name == "tasker/tasker_app" && aws_secretsmanager_secret.migrate.name == "tasker/tasker_migrate" && output.migrate_user == "tasker_migrate"
+    error_message = "migrations must have a role and a secret of their own"
+  }
 }
 
 run "accepts_as_many_connections_as_servers_and_workers_open" {

@@ -40,6 +40,72 @@ run "renders_values_and_where_the_password_is" {
   }
 }
 
+run "one_role_migrates_if_there_is_no_other" {
+  module {
+    source = "./tasker"
+  }
+
+  assert {
+    condition     = yamldecode(output.server_values) == {} && length(split("---\n", output.secret_manifests)) == 2 && length(data.aws_iam_policy_document.read.statement[0].resources) == 1
+    error_message = "nobody may read what is not there"
+  }
+}
+
+run "migrations_have_a_role_of_their_own" {
+  module {
+    source = "./tasker"
+  }
+
+  variables {
+    database = {
+      host            = "db.mock.invalid"
+      app_secret      = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:tasker/tasker_app-AbCdEf"
+      migrate_user    = "tasker_migrate"
+      migrate_secret  = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:tasker/tasker_migrate-AbCdEf"
+      max_connections = 432
+    }
+  }
+
+  assert {
+    condition     = yamldecode(output.server_values).migration.database == { user = "tasker_migrate", existingSecret = { name = "tasker-migrate", passwordKey = "password" } }
+    error_message = "the server's chart must migrate as that role"
+  }
+
+  assert {
+    condition     = yamldecode(output.helm_values).database.user == "tasker_app" && !can(yamldecode(output.helm_values).migration)
+    error_message = "servers and workers must not have it"
+  }
+
+  assert {
+    condition     = { for part in split("---\n", output.secret_manifests) : yamldecode(part).metadata.name => try(yamldecode(part).spec.data[0].remoteRef.key, "") } == { tasker = "", tasker-database = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:tasker/tasker_app-AbCdEf", tasker-migrate = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:tasker/tasker_migrate-AbCdEf" }
+    error_message = "External Secrets must bring both passwords"
+  }
+
+  assert {
+    condition     = data.aws_iam_policy_document.read.statement[0].resources == toset([var.database.app_secret, var.database.migrate_secret])
+    error_message = "External Secrets may read both passwords, and nothing else"
+  }
+}
+
+run "a_role_that_migrates_without_its_password" {
+  command = plan
+
+  module {
+    source = "./tasker"
+  }
+
+  variables {
+    database = {
+      host            = "db.mock.invalid"
+      app_secret      = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:tasker/tasker_app-AbCdEf"
+      migrate_user    = "tasker_migrate"
+      max_connections = 432
+    }
+  }
+
+  expect_failures = [var.database]
+}
+
 run "more_connections_than_the_database_accepts" {
   command = plan
 

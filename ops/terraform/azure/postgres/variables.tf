@@ -54,22 +54,23 @@ variable "secrets_allowed_cidrs" {
 }
 
 variable "passwords" {
-  description = "The passwords of the administrator's and the application's role. They are written to the server and to the vault, and kept in no state and no plan. Azure's provider asks for them at every apply, and looks at them when passwords_version has changed."
+  description = "The passwords of the roles of the administrator, of servers and workers, and of migrations. They are written to the server and to the vault, and kept in no state and no plan. Azure's provider asks for them at every apply, and looks at them when passwords_version has changed."
   type = object({
-    admin = string
-    app   = string
+    admin   = string
+    app     = string
+    migrate = string
   })
   sensitive = true
   ephemeral = true
 
   validation {
     condition     = alltrue([for password in values(var.passwords) : alltrue([for needed in ["^[A-Za-z0-9]{32,64}$", "[A-Z]", "[a-z]", "[0-9]"] : can(regex(needed, password))])])
-    error_message = "passwords.admin and passwords.app: 32 to 64 letters and digits are allowed for each, with a capital, a small letter and a digit, as Azure asks for. `echo A$(openssl rand -hex 24)` prints one."
+    error_message = "passwords.admin, passwords.app and passwords.migrate: 32 to 64 letters and digits are allowed for each, with a capital, a small letter and a digit, as Azure asks for. `echo A$(openssl rand -hex 24)` prints one."
   }
 
   validation {
-    condition     = var.passwords.admin != var.passwords.app
-    error_message = "passwords.admin and passwords.app are the same: the application would be the administrator. Give two."
+    condition     = length(distinct(values(var.passwords))) == 3
+    error_message = "two of passwords.admin, passwords.app and passwords.migrate are the same: the application could change the schema, or more. Give three."
   }
 }
 

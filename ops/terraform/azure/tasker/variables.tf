@@ -38,7 +38,7 @@ variable "namespace" {
 }
 
 variable "database" {
-  description = "The outputs of the module postgres, or the same about a database of yours."
+  description = "The outputs of the module postgres, or the same about a database of yours. Without migrate_user the role app_user owns the database, and migrates it."
   type = object({
     host             = string
     port             = optional(number, 5432)
@@ -46,6 +46,8 @@ variable "database" {
     database_options = optional(string, "sslmode=require")
     app_user         = optional(string, "tasker_app")
     app_secret       = string
+    migrate_user     = optional(string)
+    migrate_secret   = optional(string)
     max_connections  = number
     pgmq             = optional(string, "auto")
   })
@@ -56,13 +58,26 @@ variable "database" {
   }
 
   validation {
+    condition     = (var.database.migrate_user == null) == (var.database.migrate_secret == null)
+    error_message = "database.migrate_user is ${jsonencode(var.database.migrate_user)}, database.migrate_secret ${jsonencode(var.database.migrate_secret)}: give both, or none if one role does everything."
+  }
+
+  validation {
     condition     = contains(["auto", "extension", "sql"], var.database.pgmq)
     error_message = "database.pgmq is \"${var.database.pgmq}\": auto, extension and sql are allowed."
   }
 
   validation {
-    condition     = can(regex("^/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\\.KeyVault/vaults/[^/]+/secrets/[^/]+$", var.database.app_secret))
-    error_message = "database.app_secret is \"${var.database.app_secret}\": the id of a secret without its version is allowed, such as /subscriptions/…/resourceGroups/mine/providers/Microsoft.KeyVault/vaults/mine/secrets/tasker-app."
+    condition = alltrue([
+      for secret in compact([var.database.app_secret, var.database.migrate_secret]) :
+      can(regex("^/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\\.KeyVault/vaults/[^/]+/secrets/[^/]+$", secret))
+    ])
+    error_message = "database.app_secret is \"${var.database.app_secret}\", database.migrate_secret ${jsonencode(var.database.migrate_secret)}: ids of secrets without their versions are allowed, such as /subscriptions/…/resourceGroups/mine/providers/Microsoft.KeyVault/vaults/mine/secrets/tasker-app."
+  }
+
+  validation {
+    condition     = length(distinct([for secret in compact([var.database.app_secret, var.database.migrate_secret]) : dirname(secret)])) == 1
+    error_message = "database.app_secret is \"${var.database.app_secret}\", database.migrate_secret ${jsonencode(var.database.migrate_secret)}: both must be in one vault."
   }
 }
 
@@ -137,7 +152,7 @@ variable "release" {
 }
 
 variable "secrets_service_account" {
-  description = "The service account of External Secrets, as namespace/name. It alone may read the password."
+  description = "The service account of External Secrets, as namespace/name. It alone may read the passwords."
   type        = string
   default     = "external-secrets/external-secrets"
 

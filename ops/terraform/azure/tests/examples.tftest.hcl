@@ -8,8 +8,9 @@ variables {
   subscription = "00000000-0000-0000-0000-000000000000"
   name         = "contoso-tasker"
   passwords = {
-    admin = "A0123456789abcdef0123456789abcdef"
-    app   = "Afedcba9876543210fedcba9876543210"
+    admin   = "A0123456789abcdef0123456789abcdef"
+    app     = "Afedcba9876543210fedcba9876543210"
+    migrate = "Acba9876543210fedcba9876543210fed"
   }
 }
 
@@ -28,7 +29,7 @@ run "minimal" {
   }
 
   assert {
-    condition     = yamldecode(output.helm_values).database.host == output.postgres.host
+    condition     = yamldecode(output.helm_values).database.host == output.postgres.host && yamldecode(output.server_values).migration.database.user == output.postgres.migrate_user
     error_message = "the charts must get the database of the module postgres"
   }
 
@@ -53,7 +54,7 @@ run "production" {
   }
 
   assert {
-    condition     = yamldecode(output.helm_values).database.host == output.postgres.host
+    condition     = yamldecode(output.helm_values).database.host == output.postgres.host && yamldecode(output.server_values).migration.database.user == output.postgres.migrate_user
     error_message = "the charts must get the database of the module postgres"
   }
 }

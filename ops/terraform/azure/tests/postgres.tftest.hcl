@@ -9,8 +9,9 @@ variables {
   subnet_ids         = ["/subscriptions/mock/resourceGroups/tasker/providers/Microsoft.Network/virtualNetworks/tasker/subnets/tasker-databases"]
   secrets_subnet_ids = ["/subscriptions/mock/resourceGroups/tasker/providers/Microsoft.Network/virtualNetworks/tasker/subnets/tasker-nodes"]
   passwords = {
-    admin = "A0123456789abcdef0123456789abcdef"
-    app   = "Afedcba9876543210fedcba9876543210"
+    admin   = "A0123456789abcdef0123456789abcdef"
+    app     = "Afedcba9876543210fedcba9876543210"
+    migrate = "Acba9876543210fedcba9876543210fed"
   }
 }
 
@@ -55,7 +56,7 @@ run "is_private_encrypted_and_restorable_by_default" {
   }
 
   assert {
-    condition     = output.host == azurerm_postgresql_flexible_server.this.fqdn && output.port == 5432 && output.admin_user == "tasker_admin"
+    condition     = output.host == azurerm_postgresql_flexible_server.this.fqdn && output.port == 5432 && output.admin_user == "tasker_admin" && azurerm_key_vault_secret.this["tasker_migrate"].name == "tasker-migrate"
     error_message = "the outputs must say where the database is"
   }
 }
@@ -508,7 +509,7 @@ run "a_short_password" {
   }
 
   variables {
-    passwords = { admin = "A0123456789abcdef0123456789abcdef", app = "secret" }
+    passwords = { admin = "A0123456789abcdef0123456789abcdef", app = "secret", migrate = "Acba9876543210fedcba9876543210fed" }
   }
 
   expect_failures = [var.passwords]
@@ -522,7 +523,7 @@ run "a_password_that_needs_encoding" {
   }
 
   variables {
-    passwords = { admin = "A0123456789abcdef0123456789abcdef", app = "Afedcba9876543210fedcba987654321@" }
+    passwords = { admin = "A0123456789abcdef0123456789abcdef", app = "Afedcba9876543210fedcba987654321@", migrate = "Acba9876543210fedcba9876543210fed" }
   }
 
   expect_failures = [var.passwords]
@@ -536,7 +537,7 @@ run "a_password_without_a_capital" {
   }
 
   variables {
-    passwords = { admin = "A0123456789abcdef0123456789abcdef", app = "fedcba9876543210fedcba9876543210" }
+    passwords = { admin = "A0123456789abcdef0123456789abcdef", app = "fedcba9876543210fedcba9876543210", migrate = "Acba9876543210fedcba9876543210fed" }
   }
 
   expect_failures = [var.passwords]
@@ -550,7 +551,7 @@ run "a_password_without_a_small_letter" {
   }
 
   variables {
-    passwords = { admin = "A0123456789abcdef0123456789abcdef", app = "AFEDCBA9876543210FEDCBA9876543210" }
+    passwords = { admin = "A0123456789abcdef0123456789abcdef", app = "AFEDCBA9876543210FEDCBA9876543210", migrate = "Acba9876543210fedcba9876543210fed" }
   }
 
   expect_failures = [var.passwords]
@@ -564,13 +565,13 @@ run "a_password_without_a_digit" {
   }
 
   variables {
-    passwords = { admin = "A0123456789abcdef0123456789abcdef", app = "AfedcbaAfedcbaAfedcbaAfedcbaAfedcba" }
+    passwords = { admin = "A0123456789abcdef0123456789abcdef", app = "AfedcbaAfedcbaAfedcbaAfedcbaAfedcba", migrate = "Acba9876543210fedcba9876543210fed" }
   }
 
   expect_failures = [var.passwords]
 }
 
-run "one_password_for_both" {
+run "a_role_that_migrates_with_the_applications_password" {
   command = plan
 
   module {
@@ -578,7 +579,21 @@ run "one_password_for_both" {
   }
 
   variables {
-    passwords = { admin = "A0123456789abcdef0123456789abcdef", app = "A0123456789abcdef0123456789abcdef" }
+    passwords = { admin = "A0123456789abcdef0123456789abcdef", app = "Afedcba9876543210fedcba9876543210", migrate = "Afedcba9876543210fedcba9876543210" }
+  }
+
+  expect_failures = [var.passwords]
+}
+
+run "an_administrator_with_the_applications_password" {
+  command = plan
+
+  module {
+    source = "./postgres"
+  }
+
+  variables {
+    passwords = { admin = "A0123456789abcdef0123456789abcdef", app = "A0123456789abcdef0123456789abcdef", migrate = "Acba9876543210fedcba9876543210fed" }
   }
 
   expect_failures = [var.passwords]

@@ -56,6 +56,72 @@ run "renders_values_and_where_the_password_is" {
   }
 }
 
+run "one_role_migrates_if_there_is_no_other" {
+  module {
+    source = "./tasker"
+  }
+
+  assert {
+    condition     = yamldecode(output.server_values) == {} && length(split("---\n", output.secret_manifests)) == 2 && length(azurerm_role_assignment.migrate) == 0
+    error_message = "nobody may read what is not there"
+  }
+}
+
+run "migrations_have_a_role_of_their_own" {
+  module {
+    source = "./tasker"
+  }
+
+  variables {
+    database = {
+      host            = "contoso-tasker.postgres.database.azure.com"
+      app_secret      = "/subscriptions/mock/resourceGroups/tasker-database/providers/Microsoft.KeyVault/vaults/contoso-tasker/secrets/tasker-app"
+      migrate_user    = "tasker_migrate"
+      migrate_secret  = "/subscriptions/mock/resourceGroups/tasker-database/providers/Microsoft.KeyVault/vaults/contoso-tasker/secrets/tasker-migrate"
+      max_connections = 432
+    }
+  }
+
+  assert {
+    condition     = yamldecode(output.server_values).migration.database == { user = "tasker_migrate", existingSecret = { name = "tasker-migrate", passwordKey = "password" } }
+    error_message = "the server's chart must migrate as that role"
+  }
+
+  assert {
+    condition     = yamldecode(output.helm_values).database.user == "tasker_app" && !can(yamldecode(output.helm_values).migration)
+    error_message = "servers and workers must not have it"
+  }
+
+  assert {
+    condition     = { for part in split("---\n", output.secret_manifests) : yamldecode(part).metadata.name => try(yamldecode(part).spec.data[0].remoteRef.key, "") } == { tasker = "", tasker-database = "tasker-app", tasker-migrate = "tasker-migrate" }
+    error_message = "External Secrets must bring both passwords"
+  }
+
+  assert {
+    condition     = azurerm_role_assignment.migrate[0].scope == var.database.migrate_secret && azurerm_role_assignment.migrate[0].principal_id == azurerm_user_assigned_identity.secrets.principal_id
+    error_message = "External Secrets may read both passwords, and nothing else"
+  }
+}
+
+run "a_role_that_migrates_without_its_password" {
+  command = plan
+
+  module {
+    source = "./tasker"
+  }
+
+  variables {
+    database = {
+      host            = "db.mock.invalid"
+      app_secret      = "/subscriptions/mock/resourceGroups/tasker-database/providers/Microsoft.KeyVault/vaults/contoso-tasker/secrets/tasker-app"
+      migrate_user    = "tasker_migrate"
+      max_connections = 432
+    }
+  }
+
+  expect_failures = [var.database]
+}
+
 run "more_connections_than_the_database_accepts" {
   command = plan
 
@@ -119,6 +185,26 @@ run "a_secret_with_its_version" {
     database = {
       host            = "db.mock.invalid"
       app_secret      = "/subscriptions/mock/resourceGroups/mock/providers/Microsoft.KeyVault/vaults/mock/secrets/tasker-app/versions/abc"
+      max_connections = 432
+    }
+  }
+
+  expect_failures = [var.database]
+}
+
+run "passwords_in_two_vaults" {
+  command = plan
+
+  module {
+    source = "./tasker"
+  }
+
+  variables {
+    database = {
+      host            = "db.mock.invalid"
+      app_secret      = "/subscriptions/mock/resourceGroups/mock/providers/Microsoft.KeyVault/vaults/mock/secrets/tasker-app"
+      migrate_user    = "tasker_migrate"
+      migrate_secret  = "/subscriptions/mock/resourceGroups/mock/providers/Microsoft.KeyVault/vaults/another/secrets/tasker-migrate"
       max_connections = 432
     }
   }

@@ -20,7 +20,7 @@ variable "namespace" {
 }
 
 variable "database" {
-  description = "The outputs of the module postgres, or the same about a database of yours."
+  description = "The outputs of the module postgres, or the same about a database of yours. Without migrate_user the role app_user owns the database, and migrates it."
   type = object({
     host             = string
     port             = optional(number, 5432)
@@ -28,6 +28,8 @@ variable "database" {
     database_options = optional(string, "sslmode=require")
     app_user         = optional(string, "tasker_app")
     app_secret       = string
+    migrate_user     = optional(string)
+    migrate_secret   = optional(string)
     max_connections  = number
     pgmq             = optional(string, "auto")
   })
@@ -35,6 +37,11 @@ variable "database" {
   validation {
     condition     = can(regex("(^|&)sslmode=(require|verify-ca|verify-full)(&|$)", var.database.database_options))
     error_message = "database.database_options is \"${var.database.database_options}\": it must have sslmode=require, verify-ca or verify-full, else passwords could cross the network in the clear."
+  }
+
+  validation {
+    condition     = (var.database.migrate_user == null) == (var.database.migrate_secret == null)
+    error_message = "database.migrate_user is ${jsonencode(var.database.migrate_user)}, database.migrate_secret ${jsonencode(var.database.migrate_secret)}: give both, or none if one role does everything."
   }
 
   validation {
@@ -114,7 +121,7 @@ variable "release" {
 }
 
 variable "secrets_service_account" {
-  description = "The service account of External Secrets, as namespace/name. It alone may read the password."
+  description = "The service account of External Secrets, as namespace/name. It alone may read the passwords."
   type        = string
   default     = "external-secrets/external-secrets"
 

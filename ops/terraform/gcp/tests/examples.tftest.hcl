@@ -23,7 +23,7 @@ run "minimal" {
   }
 
   assert {
-    condition     = yamldecode(output.helm_values).database.host == output.postgres.host
+    condition     = yamldecode(output.helm_values).database.host == output.postgres.host && yamldecode(output.server_values).migration.database.user == output.postgres.migrate_user
     error_message = "the charts must get the database of the module postgres"
   }
 
@@ -48,7 +48,7 @@ run "production" {
   }
 
   assert {
-    condition     = yamldecode(output.helm_values).database.host == output.postgres.host
+    condition     = yamldecode(output.helm_values).database.host == output.postgres.host && yamldecode(output.server_values).migration.database.user == output.postgres.migrate_user
     error_message = "the charts must get the database of the module postgres"
   }
 }

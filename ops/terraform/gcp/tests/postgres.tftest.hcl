@@ -39,7 +39,7 @@ run "is_private_encrypted_and_restorable_by_default" {
   }
 
   assert {
-    condition     = output.host == "10.40.192.3" && output.port == 5432
+    condition     = output.host == "10.40.192.3" && output.port == 5432 && google_secret_manager_secret.this["tasker_migrate"].secret_id == "tasker-tasker-migrate"
     error_message = "the outputs must say where the database is"
   }
 }

@@ -3,10 +3,11 @@
 mock_provider "helm" {}
 
 variables {
-  name        = "orders"
-  namespace   = "tasker"
-  helm_values = "database: { host: db.mock.invalid }"
-  servers     = 3
+  name          = "orders"
+  namespace     = "tasker"
+  helm_values   = "database: { host: db.mock.invalid }"
+  server_values = "migration: { database: { user: tasker_migrate } }"
+  servers       = 3
   release = {
     charts = "../../helm"
     image  = "localhost:5000/tasker-server:0.1.0"
@@ -26,6 +27,7 @@ run "installs_the_charts" {
   assert {
     condition = [for values in helm_release.server.values : yamldecode(values)] == [
       yamldecode(var.helm_values),
+      yamldecode(var.server_values),
       {
         autoscaling = { enabled = true, maxReplicas = 3, minReplicas = 2 }
         image       = { digest = "", repository = "localhost:5000/tasker-server", tag = "0.1.0" }
@@ -33,7 +35,7 @@ run "installs_the_charts" {
       },
       yamldecode(var.release.values),
     ]
-    error_message = "the server's values must be those of the database, then its own, and yours last: ${jsonencode(helm_release.server.values)}"
+    error_message = "the server's values must be those of the database, then who migrates, then its own, and yours last: ${jsonencode(helm_release.server.values)}"
   }
 
   assert {

@@ -21,10 +21,11 @@ variable "api_allowed_cidrs" {
 }
 
 variable "passwords" {
-  description = "The passwords of the administrator's and the application's role, in no state and no plan: `export TF_VAR_passwords`."
+  description = "The passwords of the roles of the administrator, of servers and workers, and of migrations, in no state and no plan: `export TF_VAR_passwords`."
   type = object({
-    admin = string
-    app   = string
+    admin   = string
+    app     = string
+    migrate = string
   })
   sensitive = true
   ephemeral = true
