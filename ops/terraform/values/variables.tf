@@ -17,15 +17,6 @@ variable "database" {
     database_options = string
     app_user         = string
     migrate_user     = optional(string)
-    pgmq             = string
-  })
-}
-
-variable "connections" {
-  description = "The greatest number of servers and workers."
-  type = object({
-    servers = number
-    workers = number
   })
 }
 

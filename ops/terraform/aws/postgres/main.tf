@@ -3,9 +3,10 @@ locals {
   app_user     = "tasker_app"
   migrate_user = "tasker_migrate"
 
+  # A rollout starts one server more, and one worker more of each application.
   needed = (
-    var.connections.servers * var.connections.per_server +
-    var.connections.workers * var.connections.per_worker +
+    (var.connections.servers + 1) * var.connections.per_server +
+    (var.connections.workers + var.connections.applications) * var.connections.per_worker +
     var.connections.others
   )
 

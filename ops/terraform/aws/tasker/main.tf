@@ -53,7 +53,6 @@ module "values" {
   name        = var.name
   namespace   = var.namespace
   database    = var.database
-  connections = var.connections
   remote_keys = { app = var.database.app_secret, migrate = var.database.migrate_secret }
 
   store = {
@@ -72,6 +71,6 @@ module "release" {
   namespace     = var.namespace
   helm_values   = module.values.helm_values
   server_values = module.values.server_values
-  servers       = var.connections.servers
+  connections   = var.connections
   release       = var.release
 }

@@ -6,9 +6,10 @@ locals {
   migrate_user = "tasker_migrate"
   admin_user   = "tasker_admin"
 
+  # A rollout starts one server more, and one worker more of each application.
   needed = (
-    var.connections.servers * var.connections.per_server +
-    var.connections.workers * var.connections.per_worker +
+    (var.connections.servers + 1) * var.connections.per_server +
+    (var.connections.workers + var.connections.applications) * var.connections.per_worker +
     var.connections.others
   )
 

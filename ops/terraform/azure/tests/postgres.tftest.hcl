@@ -146,31 +146,17 @@ run "accepts_as_many_connections_as_servers_and_workers_open" {
   }
 
   variables {
-    connections = { servers = 3, per_server = 100, workers = 5, per_worker = 40, others = 20 }
+    connections = { servers = 3, per_server = 100, workers = 5, per_worker = 40, applications = 2, others = 20 }
   }
 
   assert {
-    condition     = output.max_connections == 520
-    error_message = "3 servers of 100, 5 workers of 40 and 20 others are 520 connections, not ${output.max_connections}"
+    condition     = output.max_connections == 700
+    error_message = "3 servers of 100 and one more, 5 workers of 40 and one more of each of two applications, and 20 others are 700 connections, not ${output.max_connections}"
   }
 
   assert {
-    condition     = azurerm_postgresql_flexible_server_configuration.this["max_connections"].value == "535"
+    condition     = azurerm_postgresql_flexible_server_configuration.this["max_connections"].value == "715"
     error_message = "Azure keeps 15 of them for itself"
-  }
-}
-
-run "an_instance_with_just_enough_connections_is_taken" {
-  command = plan
-
-  module {
-    source = "./postgres"
-  }
-
-  variables {
-    instance          = "B_Standard_B1ms"
-    high_availability = false
-    connections       = { servers = 1, per_server = 20, workers = 1, per_worker = 10, others = 5 }
   }
 }
 
@@ -184,7 +170,7 @@ run "two_gib_for_each_burstable_cpu" {
   variables {
     instance          = "B_Standard_B2s"
     high_availability = false
-    connections       = { servers = 1, per_server = 379, workers = 1, per_worker = 20, others = 15 }
+    connections       = { servers = 1, per_server = 180, workers = 1, per_worker = 20, others = 14 }
   }
 }
 
@@ -198,7 +184,7 @@ run "four_gib_for_each_cpu" {
   variables {
     instance          = "GP_Standard_D2ds_v5"
     high_availability = true
-    connections       = { servers = 1, per_server = 809, workers = 1, per_worker = 20, others = 15 }
+    connections       = { servers = 1, per_server = 395, workers = 1, per_worker = 20, others = 14 }
   }
 }
 
@@ -212,7 +198,7 @@ run "eight_gib_for_each_cpu" {
   variables {
     instance          = "MO_Standard_E4ds_v5"
     high_availability = true
-    connections       = { servers = 1, per_server = 3387, workers = 1, per_worker = 20, others = 15 }
+    connections       = { servers = 1, per_server = 1680, workers = 1, per_worker = 20, others = 22 }
   }
 }
 
@@ -224,13 +210,13 @@ run "one_connection_more_is_refused" {
   }
 
   variables {
-    connections = { servers = 1, per_server = 809, workers = 1, per_worker = 20, others = 16 }
+    connections = { servers = 1, per_server = 395, workers = 1, per_worker = 20, others = 15 }
   }
 
   expect_failures = [azurerm_postgresql_flexible_server.this]
 }
 
-run "one_connection_more_on_the_smallest_is_refused" {
+run "the_smallest_has_too_few_for_any" {
   command = plan
 
   module {
@@ -240,7 +226,7 @@ run "one_connection_more_on_the_smallest_is_refused" {
   variables {
     instance          = "B_Standard_B1ms"
     high_availability = false
-    connections       = { servers = 1, per_server = 20, workers = 1, per_worker = 10, others = 6 }
+    connections       = { servers = 1, per_server = 20, workers = 1, per_worker = 4, others = 1 }
   }
 
   expect_failures = [azurerm_postgresql_flexible_server.this]
@@ -256,7 +242,7 @@ run "one_connection_more_on_a_burstable_instance_is_refused" {
   variables {
     instance          = "B_Standard_B2s"
     high_availability = false
-    connections       = { servers = 1, per_server = 379, workers = 1, per_worker = 20, others = 16 }
+    connections       = { servers = 1, per_server = 180, workers = 1, per_worker = 20, others = 15 }
   }
 
   expect_failures = [azurerm_postgresql_flexible_server.this]
@@ -611,4 +597,74 @@ run "passwords_of_version_zero" {
   }
 
   expect_failures = [var.passwords_version]
+}
+
+run "no_workers" {
+  command = plan
+
+  module {
+    source = "./postgres"
+  }
+
+  variables {
+    connections = { workers = 0 }
+  }
+
+  expect_failures = [var.connections]
+}
+
+run "fewer_servers_than_none" {
+  command = plan
+
+  module {
+    source = "./postgres"
+  }
+
+  variables {
+    connections = { servers = -1 }
+  }
+
+  expect_failures = [var.connections]
+}
+
+run "half_a_connection" {
+  command = plan
+
+  module {
+    source = "./postgres"
+  }
+
+  variables {
+    connections = { per_worker = 20.5 }
+  }
+
+  expect_failures = [var.connections]
+}
+
+run "no_applications" {
+  command = plan
+
+  module {
+    source = "./postgres"
+  }
+
+  variables {
+    connections = { applications = 0 }
+  }
+
+  expect_failures = [var.connections]
+}
+
+run "a_worker_without_a_pool" {
+  command = plan
+
+  module {
+    source = "./postgres"
+  }
+
+  variables {
+    connections = { per_worker = 3 }
+  }
+
+  expect_failures = [var.connections]
 }

@@ -11,7 +11,7 @@ variables {
   database = {
     host            = "contoso-tasker.postgres.database.azure.com"
     app_secret      = "/subscriptions/mock/resourceGroups/tasker-database/providers/Microsoft.KeyVault/vaults/contoso-tasker/secrets/tasker-app"
-    max_connections = 432
+    max_connections = 580
   }
 }
 
@@ -78,7 +78,7 @@ run "migrations_have_a_role_of_their_own" {
       app_secret      = "/subscriptions/mock/resourceGroups/tasker-database/providers/Microsoft.KeyVault/vaults/contoso-tasker/secrets/tasker-app"
       migrate_user    = "tasker_migrate"
       migrate_secret  = "/subscriptions/mock/resourceGroups/tasker-database/providers/Microsoft.KeyVault/vaults/contoso-tasker/secrets/tasker-migrate"
-      max_connections = 432
+      max_connections = 580
     }
   }
 
@@ -115,7 +115,7 @@ run "a_role_that_migrates_without_its_password" {
       host            = "db.mock.invalid"
       app_secret      = "/subscriptions/mock/resourceGroups/tasker-database/providers/Microsoft.KeyVault/vaults/contoso-tasker/secrets/tasker-app"
       migrate_user    = "tasker_migrate"
-      max_connections = 432
+      max_connections = 580
     }
   }
 
@@ -147,27 +147,8 @@ run "a_database_without_tls" {
     database = {
       host             = "db.mock.invalid"
       app_secret       = "/subscriptions/mock/resourceGroups/mock/providers/Microsoft.KeyVault/vaults/mock/secrets/tasker-app"
-      max_connections  = 432
+      max_connections  = 580
       database_options = "sslmode=prefer"
-    }
-  }
-
-  expect_failures = [var.database]
-}
-
-run "an_unknown_way_to_install_pgmq" {
-  command = plan
-
-  module {
-    source = "./tasker"
-  }
-
-  variables {
-    database = {
-      host            = "db.mock.invalid"
-      app_secret      = "/subscriptions/mock/resourceGroups/mock/providers/Microsoft.KeyVault/vaults/mock/secrets/tasker-app"
-      max_connections = 432
-      pgmq            = "apt"
     }
   }
 
@@ -185,7 +166,7 @@ run "a_secret_with_its_version" {
     database = {
       host            = "db.mock.invalid"
       app_secret      = "/subscriptions/mock/resourceGroups/mock/providers/Microsoft.KeyVault/vaults/mock/secrets/tasker-app/versions/abc"
-      max_connections = 432
+      max_connections = 580
     }
   }
 
@@ -205,7 +186,7 @@ run "passwords_in_two_vaults" {
       app_secret      = "/subscriptions/mock/resourceGroups/mock/providers/Microsoft.KeyVault/vaults/mock/secrets/tasker-app"
       migrate_user    = "tasker_migrate"
       migrate_secret  = "/subscriptions/mock/resourceGroups/mock/providers/Microsoft.KeyVault/vaults/another/secrets/tasker-migrate"
-      max_connections = 432
+      max_connections = 580
     }
   }
 
@@ -367,6 +348,108 @@ run "values_that_are_no_yaml_of_a_chart" {
       charts = "../../helm"
       image  = "registry.mock.invalid/tasker-server:0.1.0"
       values = "recovery.enabled"
+    }
+  }
+
+  expect_failures = [var.release]
+}
+
+run "no_workers" {
+  command = plan
+
+  module {
+    source = "./tasker"
+  }
+
+  variables {
+    connections = { workers = 0 }
+  }
+
+  expect_failures = [var.connections]
+}
+
+run "fewer_servers_than_none" {
+  command = plan
+
+  module {
+    source = "./tasker"
+  }
+
+  variables {
+    connections = { servers = -1 }
+  }
+
+  expect_failures = [var.connections]
+}
+
+run "half_a_connection" {
+  command = plan
+
+  module {
+    source = "./tasker"
+  }
+
+  variables {
+    connections = { per_worker = 20.5 }
+  }
+
+  expect_failures = [var.connections]
+}
+
+run "no_applications" {
+  command = plan
+
+  module {
+    source = "./tasker"
+  }
+
+  variables {
+    connections = { applications = 0 }
+  }
+
+  expect_failures = [var.connections]
+}
+
+run "a_worker_without_a_pool" {
+  command = plan
+
+  module {
+    source = "./tasker"
+  }
+
+  variables {
+    connections = { per_worker = 3 }
+  }
+
+  expect_failures = [var.connections]
+}
+
+run "a_server_that_stops_answering" {
+  command = plan
+
+  module {
+    source = "./tasker"
+  }
+
+  variables {
+    connections = { per_server = 19 }
+  }
+
+  expect_failures = [var.connections]
+}
+
+run "more_applications_than_connections_says" {
+  command = plan
+
+  module {
+    source = "./tasker"
+  }
+
+  variables {
+    release = {
+      charts  = "../../helm"
+      image   = "registry.mock.invalid/tasker-server:0.1.0"
+      workers = { orders = { image = "registry.mock.invalid/orders:1.0.0", most = 1 }, invoices = { image = "registry.mock.invalid/orders:1.0.0", most = 1 } }
     }
   }
 

@@ -4,9 +4,10 @@ locals {
   migrate_user = "tasker_migrate"
   admin_user   = "postgres"
 
+  # A rollout starts one server more, and one worker more of each application.
   needed = (
-    var.connections.servers * var.connections.per_server +
-    var.connections.workers * var.connections.per_worker +
+    (var.connections.servers + 1) * var.connections.per_server +
+    (var.connections.workers + var.connections.applications) * var.connections.per_worker +
     var.connections.others
   )
 

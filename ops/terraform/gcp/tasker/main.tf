@@ -30,7 +30,6 @@ module "values" {
   name        = var.name
   namespace   = var.namespace
   database    = var.database
-  connections = var.connections
   remote_keys = { app = basename(var.database.app_secret), migrate = try(basename(var.database.migrate_secret), null) }
 
   store = {
@@ -48,6 +47,6 @@ module "release" {
   namespace     = var.namespace
   helm_values   = module.values.helm_values
   server_values = module.values.server_values
-  servers       = var.connections.servers
+  connections   = var.connections
   release       = var.release
 }

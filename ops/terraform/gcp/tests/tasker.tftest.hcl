@@ -9,7 +9,7 @@ variables {
   database = {
     host            = "10.40.192.3"
     app_secret      = "projects/mock/secrets/tasker-tasker-app"
-    max_connections = 432
+    max_connections = 580
   }
 }
 
@@ -61,7 +61,7 @@ run "migrations_have_a_role_of_their_own" {
       app_secret      = "projects/mock/secrets/tasker-tasker-app"
       migrate_user    = "tasker_migrate"
       migrate_secret  = "projects/mock/secrets/tasker-tasker-migrate"
-      max_connections = 432
+      max_connections = 580
     }
   }
 
@@ -98,7 +98,7 @@ run "a_role_that_migrates_without_its_password" {
       host            = "db.mock.invalid"
       app_secret      = "projects/mock/secrets/tasker-tasker-app"
       migrate_user    = "tasker_migrate"
-      max_connections = 432
+      max_connections = 580
     }
   }
 
@@ -130,7 +130,7 @@ run "a_database_without_tls" {
     database = {
       host             = "db.mock.invalid"
       app_secret       = "projects/mock/secrets/tasker-tasker-app"
-      max_connections  = 432
+      max_connections  = 580
       database_options = "sslmode=prefer"
     }
   }
@@ -269,4 +269,120 @@ run "values_that_are_no_yaml_of_a_chart" {
   }
 
   expect_failures = [var.release]
+}
+
+run "no_workers" {
+  command = plan
+
+  module {
+    source = "./tasker"
+  }
+
+  variables {
+    connections = { workers = 0 }
+  }
+
+  expect_failures = [var.connections]
+}
+
+run "fewer_servers_than_none" {
+  command = plan
+
+  module {
+    source = "./tasker"
+  }
+
+  variables {
+    connections = { servers = -1 }
+  }
+
+  expect_failures = [var.connections]
+}
+
+run "half_a_connection" {
+  command = plan
+
+  module {
+    source = "./tasker"
+  }
+
+  variables {
+    connections = { per_worker = 20.5 }
+  }
+
+  expect_failures = [var.connections]
+}
+
+run "no_applications" {
+  command = plan
+
+  module {
+    source = "./tasker"
+  }
+
+  variables {
+    connections = { applications = 0 }
+  }
+
+  expect_failures = [var.connections]
+}
+
+run "a_worker_without_a_pool" {
+  command = plan
+
+  module {
+    source = "./tasker"
+  }
+
+  variables {
+    connections = { per_worker = 3 }
+  }
+
+  expect_failures = [var.connections]
+}
+
+run "a_server_that_stops_answering" {
+  command = plan
+
+  module {
+    source = "./tasker"
+  }
+
+  variables {
+    connections = { per_server = 19 }
+  }
+
+  expect_failures = [var.connections]
+}
+
+run "more_applications_than_connections_says" {
+  command = plan
+
+  module {
+    source = "./tasker"
+  }
+
+  variables {
+    release = {
+      charts  = "../../helm"
+      image   = "registry.mock.invalid/tasker-server:0.1.0"
+      workers = { orders = { image = "registry.mock.invalid/orders:1.0.0", most = 1 }, invoices = { image = "registry.mock.invalid/orders:1.0.0", most = 1 } }
+    }
+  }
+
+  expect_failures = [var.release]
+}
+
+run "name_with_a_capital" {
+  command = plan
+
+  module {
+    source = "./tasker"
+  }
+
+  variables {
+    name = "Tasker"
+  }
+
+  expect_failures = [var.name]
 }
