@@ -82,6 +82,8 @@ resource "aws_db_instance" "this" {
   auto_minor_version_upgrade  = true
   allow_major_version_upgrade = true
   multi_az                    = var.high_availability
+  # What you apply happens when you apply it, not in a window of maintenance. A change of max_connections waits for a restart all the same.
+  apply_immediately = true
 
   db_name  = local.database
   username = "postgres"

@@ -25,6 +25,11 @@ run "is_private_encrypted_and_restorable_by_default" {
   }
 
   assert {
+    condition     = aws_db_instance.this.apply_immediately
+    error_message = "a larger class must be there before more connections are, not in the next window of maintenance"
+  }
+
+  assert {
     condition     = aws_db_instance.this.backup_retention_period == 14 && !aws_db_instance.this.delete_automated_backups
     error_message = "the database must be restorable"
   }

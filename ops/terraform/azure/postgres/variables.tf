@@ -1,5 +1,5 @@
 variable "name" {
-  description = "The name of the database server and of the vault for its passwords. Both are names in all of Azure: choose one that nobody else has, such as contoso-tasker."
+  description = "The name of the database server and of the vault for its passwords. Both must be globally unique in Azure, such as contoso-tasker."
   type        = string
 
   validation {

@@ -49,11 +49,11 @@ output "migrate_secret" {
 }
 
 output "max_connections" {
-  description = "How many connections the server accepts: the sum of what servers, workers and others open."
+  description = "How many connections the server accepts: the sum of what servers, workers and others open, also during a rollout."
   value       = local.needed
 }
 
 output "pgmq" {
-  description = "How `tasker-dev migrate --pgmq` brings PGMQ into this cloud's databases."
+  description = "How PGMQ gets into this cloud's databases: `tasker-dev migrate` chooses it by itself."
   value       = "sql"
 }

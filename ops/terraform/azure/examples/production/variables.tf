@@ -4,7 +4,7 @@ variable "subscription" {
 }
 
 variable "name" {
-  description = "The beginning of all names. The server and the vault have it in all of Azure: choose one that nobody else has, such as contoso-tasker."
+  description = "The beginning of all names. The server and the vault have it, too, so it must be globally unique in Azure, such as contoso-tasker."
   type        = string
 }
 
