@@ -247,7 +247,7 @@ run "more_workers_than_connections_says" {
     release = {
       charts  = "../../helm"
       image   = "registry.mock.invalid/tasker-server:0.1.0"
-      workers = { orders = { image = "registry.mock.invalid/orders:1.0.0", most = 3 }, invoices = { image = "registry.mock.invalid/orders:1.0.0" } }
+      workers = { orders = { image = "registry.mock.invalid/orders:1.0.0", most = 5 } }
     }
   }
 
