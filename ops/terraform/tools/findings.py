@@ -44,7 +44,7 @@ EXCEPTIONS: dict[str, tuple[int, str]] = {
     "CKV_AZURE_227": (1, "the subscription would have to be registered for it first"),
     "CKV_AZURE_232": (1, "there is one pool; a second one would cost two nodes more"),
     "CKV_AZURE_4": (1, "the audit log goes to a workspace by a diagnostic setting; metrics are ops/monitoring's"),
-    "CKV_AZURE_41": (3, "a password that expires stops Tasker; passwords_version changes it"),
+    "CKV_AZURE_41": (1, "a password that expires stops Tasker; passwords_version changes all three, which one resource makes"),
     "CKV_AZURE_42": (1, MINIMAL),
     "CKV_GCP_108": (1, "it asks the name service at every connection; addresses are logged"),
     "CKV_GCP_109": (1, "PostgreSQL logs warnings and errors by itself"),
