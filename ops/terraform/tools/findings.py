@@ -21,7 +21,7 @@ CONTENT = "statements carry what tasks are about, which no log should have"
 # How often checkov finds it, and why it stays.
 EXCEPTIONS: dict[str, tuple[int, str]] = {
     "CKV2_AWS_11": (1, COSTS),
-    "CKV2_AWS_57": (1, "the application's password is changed by you, with roles.sql; RDS rotates the administrator's"),
+    "CKV2_AWS_57": (2, "the passwords of servers and of migrations are changed by you, with roles.sql; RDS rotates the administrator's"),
     "CKV2_AZURE_32": (1, "the vault is closed but for subnets with a service endpoint, which costs nothing, and for addresses that you name"),
     "CKV2_AZURE_57": (1, "the server is in a subnet of its own, which excludes a private endpoint"),
     "CKV2_GCP_13": (1, "an index of statements by how long they take is Query Insights' business"),
@@ -44,7 +44,7 @@ EXCEPTIONS: dict[str, tuple[int, str]] = {
     "CKV_AZURE_227": (1, "the subscription would have to be registered for it first"),
     "CKV_AZURE_232": (1, "there is one pool; a second one would cost two nodes more"),
     "CKV_AZURE_4": (1, "the audit log goes to a workspace by a diagnostic setting; metrics are ops/monitoring's"),
-    "CKV_AZURE_41": (2, "a password that expires stops Tasker; passwords_version changes it"),
+    "CKV_AZURE_41": (1, "a password that expires stops Tasker; passwords_version changes all three, which one resource makes"),
     "CKV_AZURE_42": (1, MINIMAL),
     "CKV_GCP_108": (1, "it asks the name service at every connection; addresses are logged"),
     "CKV_GCP_109": (1, "PostgreSQL logs warnings and errors by itself"),
