@@ -16,9 +16,9 @@ ORDER BY oid::regclass::text COLLATE "C"
 SQL
 }
 
-# Programs that run write these meanwhile: workers their templates, recovery what it has seen of them.
+# Programs that run write these meanwhile: workers their templates, and when they have read a message; recovery what it has seen of them.
 settled_data() {
-    data | grep -vE '^(tasker.named_tasks|tasker_contrib.watch|tasker_contrib.workers)\|'
+    data | grep -vE '^(tasker.named_tasks|tasker_contrib.watch|tasker_contrib.workers|pgmq.q_worker_etl_queue)\|'
 }
 
 as_tasker() {
