@@ -35,5 +35,5 @@ brings_back() {
 }
 
 refuses_no_backup() {
-    : >"$work/empty" && says 'is no backup' production_script ./restore "$work/empty" && settled_data | diff "$work/after" -
+    : >"$work/empty" && settled_data >"$work/before" && says 'is no backup' production_script ./restore "$work/empty" && settled_data | diff "$work/before" -
 }
