@@ -28,14 +28,14 @@ kill_after() {
     wait_for_tasks "$@" && kill -9 "$(docker inspect --format '{{.State.Pid}}' "$project-$2")"
 }
 
-# has_returned CONTAINER: within a minute.
+# has_returned CONTAINER: within a minute. More than once, if the database was away when it started.
 has_returned() {
     local _
     for _ in $(seq 120); do
-        [ "$(docker inspect --format '{{.RestartCount}} {{.State.Health.Status}}' "$project-$1")" = "1 healthy" ] && return
+        [[ "$(docker inspect --format '{{.RestartCount}} {{.State.Health.Status}}' "$project-$1")" =~ ^[1-9][0-9]*\ healthy$ ]] && return
         sleep 0.5
     done
-    docker inspect --format '{{json .State}}' "$project-$1"
+    docker inspect --format '{{.Name}} was restarted {{.RestartCount}} times; its state: {{json .State}}' "$project-$1"
     return 1
 }
 
