@@ -34,6 +34,7 @@ PANELS = [(board, panel) for board in DASHBOARDS for panel in board["panel"]]
 def scraped(stack: Stack) -> Stack:
     """A stack on which tasks have succeeded, failed, been retried, hung and been recovered, with all of it scraped."""
     stack.prometheus()
+    until_none("targets that Prometheus could not read yet", lambda: unread(stack))
     for number in range(12):
         stack.create(fail=number % 6 == 5, fail_times=int(number % 4 == 3))
     order = json.loads((ROOT / "examples/e-commerce-workflow/scenarios/paid-order.json").read_text())
@@ -62,6 +63,12 @@ def scraped(stack: Stack) -> Stack:
         lambda: value(stack, 'sum(rate(tasker_contrib_handler_executions_total{worker_pool="axum"}[5m]))') >= 0,
     )
     return stack
+
+
+def unread(stack: Stack) -> list[str]:
+    """The targets without a first successful scrape; what happens before it is no increase of a counter."""
+    targets = stack.ask("targets", state="active")["activeTargets"]
+    return [f"{target['scrapeUrl']}: {target['lastError']}" for target in targets if target["health"] != "up"]
 
 
 def unrecorded(stack: Stack) -> list[str]:

@@ -37,10 +37,26 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
       from tasker.workflow_step_transitions where workflow_step_uuid = p_step order by sort_key desc limit 1;
 $$;
 
+-- Whether a step of a task had completed before a moment and asked for more steps, which are not there. Core takes a failure to make them for no failure.
+create function tasker_contrib.outcome_is_lost(p_task uuid, p_before timestamptz) returns boolean
+language sql stable set search_path = pg_catalog, pg_temp as $$
+    select exists (
+        select from tasker.workflow_steps step
+          join tasker.workflow_step_transitions last on last.workflow_step_uuid = step.workflow_step_uuid and last.most_recent
+         where step.task_uuid = p_task and last.to_state = 'complete' and last.created_at < p_before at time zone 'utc'
+           and (step.results #>> '{result,batch_processing_outcome,type}' = 'create_batches' and not exists (
+                    select from tasker.workflow_step_edges edge where edge.from_step_uuid = step.workflow_step_uuid and edge.name = 'batch_dependency')
+             or step.results #>> '{result,decision_point_outcome,type}' = 'create_steps' and exists (
+                    select from jsonb_array_elements_text(step.results #> '{result,decision_point_outcome,step_names}') wanted (name)
+                     where not exists (select from tasker.workflow_steps made join tasker.named_steps named using (named_step_uuid)
+                                        where made.task_uuid = p_task and named.name = wanted.name))));
+$$;
+
 create or replace function tasker_contrib.guard_task() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     state text;
+    calm timestamptz;
 begin
     select to_state into state from tasker.task_transitions where task_uuid = new.task_uuid order by sort_key desc limit 1;
     -- Core cancels from any open state and always writes that it was pending.
@@ -48,6 +64,13 @@ begin
        and not (new.to_state = 'cancelled' and state not in ('complete', 'error', 'cancelled', 'resolved_manually')) then
         raise exception 'task % is %, so it cannot go from % to %', new.task_uuid, state, new.from_state, new.to_state
             using errcode = 'TK001', hint = 'another process was faster';
+    end if;
+    -- Core keeps the message of a result when the task cannot go on, and makes the steps when it reads that again. It may take its time, but not for ever.
+    select since into calm from tasker_contrib.uninterrupted;
+    if coalesce(calm, 'infinity') > clock_timestamp() - interval '2 min' and new.to_state not in ('cancelled', 'resolved_manually')
+       and tasker_contrib.outcome_is_lost(new.task_uuid, coalesce(calm, 'infinity')) then
+        raise exception 'task % waits for steps that one of its results asks for, so it cannot go from % to %', new.task_uuid, new.from_state, new.to_state
+            using errcode = 'TK006', hint = 'PostgreSQL crashed before the server had made them; it reads the result again';
     end if;
     return new;
 end $$;

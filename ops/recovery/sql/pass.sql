@@ -17,6 +17,7 @@ begin
     end if;
     insert into tasker_contrib.watch (passed_at, started_at, timeline) values (clock_timestamp(), pg_postmaster_start_time(), line)
     on conflict (only_row) do update set passed_at = excluded.passed_at, started_at = excluded.started_at, timeline = excluded.timeline;
+    insert into tasker_contrib.uninterrupted (since) values (clock_timestamp()) on conflict do nothing;
     insert into tasker_contrib.workers (worker, last_seen)
     select application_name, clock_timestamp() from pg_stat_activity
      where datname = current_database() and application_name like 'tkw:%'
@@ -217,10 +218,11 @@ begin
              cross join lateral (
                 select count(*) filter (where last_of.to_state in ('enqueued', 'in_progress', 'enqueued_for_orchestration', 'enqueued_as_error_for_orchestration')) as in_flight,
                        count(*) filter (where last_of.to_state = 'error') as failed,
-                       count(*) filter (where last_of.to_state not in ('complete', 'resolved_manually', 'cancelled')) as open,
-                       max(last_of.created_at) as moved
+                       -- A step that the server died before it could say "pending" of has no transition, and is pending for Core all the same.
+                       count(*) filter (where coalesce(last_of.to_state, 'pending') not in ('complete', 'resolved_manually', 'cancelled')) as open,
+                       max(coalesce(last_of.created_at, step.created_at)) as moved
                   from tasker.workflow_steps step
-                  join tasker.workflow_step_transitions last_of on last_of.workflow_step_uuid = step.workflow_step_uuid and last_of.most_recent
+                  left join tasker.workflow_step_transitions last_of on last_of.workflow_step_uuid = step.workflow_step_uuid and last_of.most_recent
                  where step.task_uuid = task.task_uuid) steps
              order by task.created_at, task.task_uuid
         loop
@@ -288,10 +290,10 @@ begin
                  where completed_at > (select at from tasker_contrib.cursors where name = 'closed') and completed_at < tasker_contrib.utc(p_settle)
                  order by completed_at fetch first 200 rows with ties) t
          cross join lateral (
-            select count(*) filter (where last_of.to_state not in ('complete', 'resolved_manually', 'cancelled', 'error')) as open,
+            select count(*) filter (where coalesce(last_of.to_state, 'pending') not in ('complete', 'resolved_manually', 'cancelled', 'error')) as open,
                    count(*) filter (where last_of.to_state in ('enqueued', 'in_progress', 'enqueued_for_orchestration', 'enqueued_as_error_for_orchestration')) as in_flight
               from tasker.workflow_steps step
-              join tasker.workflow_step_transitions last_of on last_of.workflow_step_uuid = step.workflow_step_uuid and last_of.most_recent
+              left join tasker.workflow_step_transitions last_of on last_of.workflow_step_uuid = step.workflow_step_uuid and last_of.most_recent
              where step.task_uuid = t.task_uuid) steps
     loop
         seen := greatest(seen, r.completed_at);

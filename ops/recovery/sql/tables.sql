@@ -30,6 +30,13 @@ create table if not exists tasker_contrib.watch (
     timeline text not null
 );
 
+-- Since when PostgreSQL runs without a crash, one row: a crash empties a table that is not logged. The next pass, or `install`, fills it.
+create unlogged table if not exists tasker_contrib.uninterrupted (
+    only_row boolean primary key default true check (only_row),
+    since timestamptz not null
+);
+insert into tasker_contrib.uninterrupted (since) values (clock_timestamp()) on conflict do nothing;
+
 -- Where a pass goes on that could not look at everything.
 create table if not exists tasker_contrib.cursors (
     name text primary key,

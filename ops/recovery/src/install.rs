@@ -19,6 +19,10 @@ const PARTS: [&str; 5] = [
 const CAREFULLY: &str =
     "set local lock_timeout = '15s'; select pg_advisory_xact_lock(8386110886241239042)";
 
+/// A deadlock is found after a second, so these are as many seconds.
+const TRIES: usize = 20;
+const DEADLOCK: &str = "40P01";
+
 /// Installs or updates the schema `tasker_contrib`, in one transaction. Work that is under way goes on.
 ///
 /// # Errors
@@ -52,7 +56,18 @@ pub async fn uninstall(url: &str) -> Result<(), Error> {
         .map_err(|error| database(url, &error))
 }
 
+/// Locks both of Core's tables, as Core does in another order: PostgreSQL ends one of two that wait for each other, and that one tries again.
 async fn execute(connection: &mut PgConnection, parts: &[&str]) -> Result<(), sqlx::Error> {
+    for _ in 1..TRIES {
+        match execute_once(connection, parts).await {
+            Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(DEADLOCK) => {}
+            done => return done,
+        }
+    }
+    execute_once(connection, parts).await
+}
+
+async fn execute_once(connection: &mut PgConnection, parts: &[&str]) -> Result<(), sqlx::Error> {
     let mut transaction = connection.begin().await?;
     transaction.execute(CAREFULLY).await?;
     // "… does not exist, skipping" is what is wanted.

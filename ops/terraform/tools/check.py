@@ -45,7 +45,7 @@ def invalid(terraform: str, folder: Path, environment: dict[str, str]) -> int:
 def main(folder: Path) -> int:
     terraform = shutil.which("terraform")
     if terraform is None:
-        print("error: terraform is not on PATH\nfix: install Terraform 1.11 or newer", file=sys.stderr)
+        print("error: terraform is not on PATH\nfix: `cargo xtask doctor` says how to get it", file=sys.stderr)
         return 1
     passed = failed = 0
     try:

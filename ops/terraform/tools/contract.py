@@ -1,4 +1,4 @@
-"""The modules have the same inputs and outputs on every cloud. What only some clouds have is named here, with the reason."""
+"""Modules and examples have the same inputs and outputs on every cloud, with the same types and defaults. What differs is named here, with the reason."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import inputs
 
 NO_GROUPS = "what is made belongs to no resource group there"
 OPEN_STORE = "the cloud's store of secrets has no address rules of its own there"
+
+EXAMPLES = ("examples/minimal", "examples/production")
 
 # Module and input or output, the clouds that lack it, and why.
 EXCEPTIONS: dict[tuple[str, str], tuple[set[str], str]] = {
@@ -34,12 +36,37 @@ EXCEPTIONS: dict[tuple[str, str], tuple[set[str], str]] = {
     ("tasker", "oidc_issuer"): ({"aws", "gcp"}, "pods get their identities there by the name of the cluster or of the project"),
     ("tasker", "encryption_key"): ({"gcp", "azure"}, "whoever may read a secret needs no right to its key"),
     ("tasker", "labels"): ({"gcp"}, "rights have no labels there"),
+} | {
+    (example, name): exception
+    for example in EXAMPLES
+    for name, exception in (
+        ("project", ({"aws", "azure"}, "the account or the subscription is what things belong to there")),
+        ("subscription", ({"aws", "gcp"}, "credentials say the account; on Google it is the project")),
+        ("passwords", ({"aws", "gcp"}, "a database can be made there before its passwords are known")),
+        ("passwords_version", ({"aws", "gcp"}, "a database can be made there before its passwords are known")),
+        ("secrets_identity", ({"aws", "gcp"}, "External Secrets needs no setting there to have it")),
+    )
+}
+
+
+# What has the same name and meaning everywhere, but another type or another default, and why.
+DIFFERENT: dict[tuple[str, str], str] = {
+    ("postgres", "instance"): "each cloud has names of its own for machines",
+    ("postgres", "storage_gib"): "Azure has disks of these sizes only",
+    ("cluster", "node_size"): "each cloud has names of its own for machines",
+} | {
+    (example, name): reason
+    for example in EXAMPLES
+    for name, reason in (
+        ("name", "Azure's servers and vaults have names that nobody else in Azure may have"),
+        ("region", "each cloud has names of its own for regions"),
+    )
 }
 
 
 def differences(clouds: list[str], module: str, file: str) -> list[str]:
-    """What a file of a module declares on some clouds only."""
-    declared = {cloud: set(inputs.declared(inputs.HERE / cloud / module / file)) for cloud in clouds}
+    """What a file of a module declares on some clouds only, or not in the same way."""
+    declared = {cloud: inputs.declared(inputs.HERE / cloud / module / file) for cloud in clouds}
     found = []
     for name in sorted(set().union(*declared.values())):
         lacking = {cloud for cloud in clouds if name not in declared[cloud]}
@@ -47,6 +74,15 @@ def differences(clouds: list[str], module: str, file: str) -> list[str]:
         if lacking != expected & set(clouds):
             found.append(
                 f"contract: {module}/{file}: `{name}` is missing on {', '.join(sorted(lacking)) or 'no cloud'}, but tools/contract.py says {expected or 'on none'}"
+            )
+        ways: dict[tuple[str, str], list[str]] = {}
+        for cloud, said in declared.items():
+            if name in said:
+                ways.setdefault((said[name].type, said[name].default), []).append(cloud)
+        if (len(ways) > 1) != ((module, name) in DIFFERENT):
+            said_so = ", ".join(f"{kind or 'output'} with the default {default or 'none'} on {' and '.join(which)}" for (kind, default), which in ways.items())
+            found.append(
+                f"contract: {module}/{file}: `{name}` is {said_so}, but tools/contract.py says {DIFFERENT.get((module, name), 'it is the same everywhere')}"
             )
     return found
 

@@ -5,6 +5,7 @@ A kind of resource that is named neither in RULES nor in HARMLESS breaks the pol
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import re
 import subprocess
@@ -34,20 +35,50 @@ def first(values: Values, block: str) -> Values:
     return only
 
 
-def is_open(cidrs: list[str] | None) -> bool:
-    """Whether a range holds more than a /8."""
-    return any(int(cidr.split("/")[1]) < 8 for cidr in cidrs or [] if "/" in cidr)
+def is_wide(cidrs: list[str] | None) -> bool:
+    """Whether a range holds more than a /16: nobody owns so many addresses."""
+    return any(int(cidr.split("/")[1]) < 16 for cidr in cidrs or [] if "/" in cidr)
 
 
 def named_only(cidrs: list[str] | None) -> bool:
-    """Whether ranges are named, and none is open. Azure takes no ranges for all of them."""
-    return bool(cidrs) and not is_open(cidrs)
+    """Whether ranges are named, and none is wide. Clouds take no ranges for all of them."""
+    return bool(cidrs) and not is_wide(cidrs)
 
 
-def lets_everybody_in(rule: Values) -> bool:
-    """Whether a rule of a security group on Azure is for more than private ranges."""
-    sources = [rule.get("source_address_prefix") or "", *(rule.get("source_address_prefixes") or [])]
-    return rule["direction"] == "Inbound" and rule["access"] == "Allow" and (is_open(sources) or not {"*", "Internet"}.isdisjoint(sources))
+PRIVATE = [ipaddress.IPv4Network(cidr) for cidr in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")]
+
+
+def is_private(cidr: str) -> bool:
+    """Whether all of a range is private. An address alone is a range."""
+    try:
+        return any(ipaddress.IPv4Network(cidr).subnet_of(private) for private in PRIVATE)
+    except ValueError:
+        return False
+
+
+def lets_strangers_in(rule: Values) -> bool:
+    """Whether a rule of a security group on Azure is for more than private ranges and the network itself."""
+    sources = [source for source in [rule.get("source_address_prefix"), *(rule.get("source_address_prefixes") or [])] if source]
+    known = ("VirtualNetwork", "AzureLoadBalancer")
+    return rule["direction"] == "Inbound" and rule["access"] == "Allow" and not all(source in known or is_private(source) for source in sources)
+
+
+def authorized(cluster: Values) -> list[str]:
+    """The ranges that reach the API of a cluster of GKE."""
+    return [block["cidr_block"] for block in first(cluster, "master_authorized_networks_config").get("cidr_blocks") or []]
+
+
+# Rights that somebody looked at: each is for one kind of thing, and the scope says for which one.
+RIGHTS = frozenset(
+    [
+        "Azure Kubernetes Service RBAC Cluster Admin",
+        "Key Vault Crypto Service Encryption User",
+        "Key Vault Crypto User",
+        "Key Vault Secrets Officer",
+        "Key Vault Secrets User",
+        "Network Contributor",
+    ]
+)
 
 
 # Parameters of a server on Azure, where `on` may be missing: it is the default.
@@ -72,8 +103,14 @@ RULES = (
     Rule(
         "aws_vpc_security_group_ingress_rule",
         "lets private ranges in only",
-        lambda v: not is_open([v["cidr_ipv4"]]) and not v.get("cidr_ipv6"),
-        {"cidr_ipv4": "0.0.0.0/0"},
+        lambda v: (is_private(v["cidr_ipv4"]) if v.get("cidr_ipv4") else bool(v.get("referenced_security_group_id"))) and not v.get("cidr_ipv6"),
+        {"cidr_ipv4": "203.0.113.0/24"},
+    ),
+    Rule(
+        "aws_security_group",
+        "has no rules of its own, which no other rule here would see",
+        lambda v: not v.get("ingress"),
+        {"ingress": [{"cidr_blocks": ["0.0.0.0/0"]}]},
     ),
     Rule("aws_subnet", "gives no public addresses", lambda v: not v.get("map_public_ip_on_launch"), {"map_public_ip_on_launch": True}),
     Rule(
@@ -85,8 +122,14 @@ RULES = (
     Rule(
         "aws_eks_cluster",
         "has no API for everybody",
-        lambda v: not first(v, "vpc_config")["endpoint_public_access"] or not is_open(first(v, "vpc_config")["public_access_cidrs"]),
-        {"vpc_config": [{"endpoint_public_access": True, "public_access_cidrs": ["0.0.0.0/0"]}]},
+        lambda v: not first(v, "vpc_config")["endpoint_public_access"] or bool(first(v, "vpc_config")["public_access_cidrs"]),
+        {"vpc_config": [{"endpoint_public_access": True, "public_access_cidrs": None}]},
+    ),
+    Rule(
+        "aws_eks_cluster",
+        "has an API for few",
+        lambda v: not is_wide(first(v, "vpc_config")["public_access_cidrs"]),
+        {"vpc_config": [{"endpoint_public_access": True, "public_access_cidrs": ["203.0.0.0/15"]}]},
     ),
     Rule("aws_eks_cluster", "keeps an audit log", lambda v: "audit" in v["enabled_cluster_log_types"], {"enabled_cluster_log_types": []}),
     Rule(
@@ -126,11 +169,20 @@ RULES = (
     Rule(
         "google_container_cluster",
         "has no API for everybody",
-        lambda v: (
-            not is_open([block["cidr_block"] for block in first(v, "master_authorized_networks_config").get("cidr_blocks") or []])
-            and first(v, "master_authorized_networks_config")["gcp_public_cidrs_access_enabled"] is False
-        ),
-        {"master_authorized_networks_config": [{"gcp_public_cidrs_access_enabled": False, "cidr_blocks": [{"cidr_block": "0.0.0.0/0"}]}]},
+        lambda v: first(v, "private_cluster_config")["enable_private_endpoint"] is True or bool(authorized(v)),
+        {"private_cluster_config": [{"enable_private_endpoint": False}], "master_authorized_networks_config": [{"gcp_public_cidrs_access_enabled": False}]},
+    ),
+    Rule(
+        "google_container_cluster",
+        "has an API for few",
+        lambda v: not is_wide(authorized(v)),
+        {"master_authorized_networks_config": [{"cidr_blocks": [{"cidr_block": "203.0.0.0/15"}]}]},
+    ),
+    Rule(
+        "google_container_cluster",
+        "has an API that other customers of Google do not reach",
+        lambda v: first(v, "master_authorized_networks_config")["gcp_public_cidrs_access_enabled"] is False,
+        {"master_authorized_networks_config": [{"cidr_blocks": [{"cidr_block": "203.0.113.7/32"}]}]},
     ),
     Rule(
         "google_compute_network",
@@ -162,10 +214,14 @@ RULES = (
     Rule(
         "azurerm_key_vault",
         "is closed, with rights that Azure knows",
-        lambda v: (
-            first(v, "network_acls")["default_action"] == "Deny" and not is_open(first(v, "network_acls")["ip_rules"]) and v["rbac_authorization_enabled"] is True
-        ),
+        lambda v: first(v, "network_acls")["default_action"] == "Deny" and v["rbac_authorization_enabled"] is True,
         {"network_acls": [{"default_action": "Allow", "ip_rules": []}], "rbac_authorization_enabled": True},
+    ),
+    Rule(
+        "azurerm_key_vault",
+        "is open for few",
+        lambda v: not is_wide(first(v, "network_acls")["ip_rules"]),
+        {"network_acls": [{"default_action": "Deny", "ip_rules": ["203.0.0.0/15"]}]},
     ),
     Rule("azurerm_key_vault_secret", "is not in the state", lambda v: not v.get("value") and v["value_wo_version"] >= 1, {"value": "secret", "value_wo_version": 1}),
     Rule(
@@ -173,6 +229,12 @@ RULES = (
         "has no API for everybody",
         lambda v: v["private_cluster_enabled"] is True or named_only(first(v, "api_server_access_profile")["authorized_ip_ranges"]),
         {"private_cluster_enabled": False, "api_server_access_profile": [{"authorized_ip_ranges": []}]},
+    ),
+    Rule(
+        "azurerm_kubernetes_cluster",
+        "has an API for few",
+        lambda v: not is_wide(first(v, "api_server_access_profile").get("authorized_ip_ranges")),
+        {"private_cluster_enabled": False, "api_server_access_profile": [{"authorized_ip_ranges": ["203.0.0.0/15"]}]},
     ),
     Rule(
         "azurerm_kubernetes_cluster",
@@ -195,8 +257,8 @@ RULES = (
     Rule(
         "azurerm_network_security_group",
         "lets private ranges in only",
-        lambda v: not any(lets_everybody_in(rule) for rule in v["security_rule"]),
-        {"security_rule": [{"direction": "Inbound", "access": "Allow", "source_address_prefix": "*"}]},
+        lambda v: not any(lets_strangers_in(rule) for rule in v["security_rule"]),
+        {"security_rule": [{"direction": "Inbound", "access": "Allow", "source_address_prefixes": ["203.0.113.0/24"]}]},
     ),
     Rule(
         "azurerm_subnet",
@@ -206,8 +268,14 @@ RULES = (
     ),
     Rule(
         "azurerm_role_assignment",
-        "is no right to everything",
-        lambda v: v["role_definition_name"] not in ("Owner", "Contributor", "User Access Administrator") and v["scope"].count("/") > 4,
+        "is one of the rights in RIGHTS",
+        lambda v: v["role_definition_name"] in RIGHTS,
+        {"role_definition_name": "Key Vault Administrator", "scope": "/subscriptions/mock/resourceGroups/mock/providers/Microsoft.KeyVault/vaults/mock"},
+    ),
+    Rule(
+        "azurerm_role_assignment",
+        "is no right to a whole group",
+        lambda v: v["scope"].count("/") > 4,
         {"role_definition_name": "Key Vault Secrets User", "scope": "/subscriptions/mock/resourceGroups/mock"},
     ),
     Rule(
@@ -245,7 +313,6 @@ HARMLESS = frozenset(
         "aws_route_table",
         "aws_route_table_association",
         "aws_secretsmanager_secret",
-        "aws_security_group",
         "aws_vpc",
         "azurerm_federated_identity_credential",
         "azurerm_log_analytics_workspace",

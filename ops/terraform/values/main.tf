@@ -1,25 +1,27 @@
 # What the three clouds' modules tasker have in common: it makes nothing, it only writes.
 
 locals {
-  secret = "${var.name}-database"
+  secrets = merge(
+    { app = "${var.name}-database" },
+    var.database.migrate_user == null ? {} : { migrate = "${var.name}-migrate" },
+  )
 
-  manifests = [
-    {
-      apiVersion = "external-secrets.io/v1"
-      kind       = "SecretStore"
-      metadata   = { name = var.name, namespace = var.namespace }
-      spec       = { provider = var.store }
-    },
-    {
-      apiVersion = "external-secrets.io/v1"
-      kind       = "ExternalSecret"
-      metadata   = { name = local.secret, namespace = var.namespace }
-      spec = {
-        refreshInterval = "1h"
-        secretStoreRef  = { kind = "SecretStore", name = var.name }
-        target          = { name = local.secret }
-        data            = [{ secretKey = "password", remoteRef = { key = var.remote_key } }]
-      }
-    },
-  ]
+  store = {
+    apiVersion = "external-secrets.io/v1"
+    kind       = "SecretStore"
+    metadata   = { name = var.name, namespace = var.namespace }
+    spec       = { provider = var.store }
+  }
+
+  passwords = [for role, secret in local.secrets : {
+    apiVersion = "external-secrets.io/v1"
+    kind       = "ExternalSecret"
+    metadata   = { name = secret, namespace = var.namespace }
+    spec = {
+      refreshInterval = "1h"
+      secretStoreRef  = { kind = "SecretStore", name = var.name }
+      target          = { name = secret }
+      data            = [{ secretKey = "password", remoteRef = { key = var.remote_keys[role] } }]
+    }
+  }]
 }

@@ -16,15 +16,7 @@ variable "database" {
     database         = string
     database_options = string
     app_user         = string
-    pgmq             = string
-  })
-}
-
-variable "connections" {
-  description = "The greatest number of servers and workers."
-  type = object({
-    servers = number
-    workers = number
+    migrate_user     = optional(string)
   })
 }
 
@@ -33,7 +25,10 @@ variable "store" {
   type        = any
 }
 
-variable "remote_key" {
-  description = "What the cloud's store calls the password."
-  type        = string
+variable "remote_keys" {
+  description = "What the cloud's store calls the passwords of servers and workers, and of migrations, if those have a role of their own."
+  type = object({
+    app     = string
+    migrate = optional(string)
+  })
 }

@@ -286,6 +286,18 @@ def test_capacity_is_there_while_steps_are_executed(native: FakeNative) -> None:
     assert metric("event_loop_lag_seconds") == 0
 
 
+def test_outcomes_are_shown_before_they_happen_so_that_the_first_one_is_an_increase(native: FakeNative) -> None:
+    @step_handler("first.h")
+    def h() -> None: ...
+
+    dispatcher = Dispatcher(native, registry, concurrency=3, worker_id="w1")
+    dispatcher.start()
+    dispatcher.stop()
+    for outcome in ("completed", "failed", "retryable", "timed_out", "checkpointed", "cut"):
+        labels = {"handler": "first.h", "outcome": outcome}
+        assert metrics.registry.get_sample_value("tasker_contrib_handler_executions_total", labels) == 0
+
+
 def test_a_result_that_core_refuses_becomes_a_failure(
     native: FakeNative, dispatcher: Dispatcher
 ) -> None:

@@ -1,5 +1,6 @@
 # frozen_string_literal: true
 
+require "etc"
 require "pathname"
 
 module Template
@@ -14,9 +15,11 @@ module Template
     def self.process_began
       return Time.now - elapsed(`ps -o etime= -p #{Process.pid}`) unless File.exist?("/proc/self/stat")
 
-      # The text in brackets is the name of the program, which may have spaces.
-      ticks = File.read("/proc/self/stat").rpartition(")").last.split[19].to_f / Etc.sysconf(Etc::SC_CLK_TCK)
-      Time.now - (Process.clock_gettime(Process::CLOCK_BOOTTIME) - ticks)
+      # The text in brackets is the name of the program, which may have spaces. The kernel rounds down to a tick: what was written shortly before is not ours.
+      ticks = File.read("/proc/self/stat").rpartition(")").last.split[19].to_i + 1
+      # A pause between two looks at the clock makes a difference smaller, never larger.
+      boot = Array.new(5) { Time.now.to_r - Process.clock_gettime(Process::CLOCK_BOOTTIME, :nanosecond).quo(1_000_000_000) }.max
+      Time.at(boot + ticks.quo(Etc.sysconf(Etc::SC_CLK_TCK)))
     end
 
     # @param text [String] such as "01:05", "2-03:04:05"

@@ -457,46 +457,48 @@ pub struct Metric {
     pub unit: &'static str,
     /// Label names.
     pub labels: &'static [&'static str],
+    /// Values of the label `outcome`.
+    pub outcomes: &'static [&'static str],
     /// What it measures.
     pub doc: &'static str,
 }
 
 /// Executions of a handler by outcome: completed, failed, retryable, timed_out, checkpointed, cut.
 #[rustfmt::skip]
-pub const METRIC_HANDLER_EXECUTIONS: Metric = Metric { name: "tasker_contrib_handler_executions_total", kind: "counter", unit: "executions", labels: &["handler", "outcome"], doc: "Executions of a handler by outcome: completed, failed, retryable, timed_out, checkpointed, cut." };
+pub const METRIC_HANDLER_EXECUTIONS: Metric = Metric { name: "tasker_contrib_handler_executions_total", kind: "counter", unit: "executions", labels: &["handler", "outcome"], outcomes: &["completed", "failed", "retryable", "timed_out", "checkpointed", "cut"], doc: "Executions of a handler by outcome: completed, failed, retryable, timed_out, checkpointed, cut." };
 /// Time from the call of a handler to its outcome.
 #[rustfmt::skip]
-pub const METRIC_HANDLER_DURATION: Metric = Metric { name: "tasker_contrib_handler_duration_seconds", kind: "histogram", unit: "seconds", labels: &["handler"], doc: "Time from the call of a handler to its outcome." };
+pub const METRIC_HANDLER_DURATION: Metric = Metric { name: "tasker_contrib_handler_duration_seconds", kind: "histogram", unit: "seconds", labels: &["handler"], outcomes: &[], doc: "Time from the call of a handler to its outcome." };
 /// Handlers being executed now.
 #[rustfmt::skip]
-pub const METRIC_HANDLERS_IN_FLIGHT: Metric = Metric { name: "tasker_contrib_handlers_in_flight", kind: "gauge", unit: "handlers", labels: &[], doc: "Handlers being executed now." };
+pub const METRIC_HANDLERS_IN_FLIGHT: Metric = Metric { name: "tasker_contrib_handlers_in_flight", kind: "gauge", unit: "handlers", labels: &[], outcomes: &[], doc: "Handlers being executed now." };
 /// Handlers that the worker executes at once, at most; 0 without a worker.
 #[rustfmt::skip]
-pub const METRIC_HANDLERS_CAPACITY: Metric = Metric { name: "tasker_contrib_handlers_capacity", kind: "gauge", unit: "handlers", labels: &[], doc: "Handlers that the worker executes at once, at most; 0 without a worker." };
+pub const METRIC_HANDLERS_CAPACITY: Metric = Metric { name: "tasker_contrib_handlers_capacity", kind: "gauge", unit: "handlers", labels: &[], outcomes: &[], doc: "Handlers that the worker executes at once, at most; 0 without a worker." };
 /// Handlers that exceeded their timeout and cannot be stopped.
 #[rustfmt::skip]
-pub const METRIC_HANDLERS_HUNG: Metric = Metric { name: "tasker_contrib_handlers_hung", kind: "gauge", unit: "handlers", labels: &[], doc: "Handlers that exceeded their timeout and cannot be stopped." };
+pub const METRIC_HANDLERS_HUNG: Metric = Metric { name: "tasker_contrib_handlers_hung", kind: "gauge", unit: "handlers", labels: &[], outcomes: &[], doc: "Handlers that exceeded their timeout and cannot be stopped." };
 /// Longest time in the last minute that the handlers' event loop did not answer. Python and Bun.
 #[rustfmt::skip]
-pub const METRIC_EVENT_LOOP_LAG: Metric = Metric { name: "tasker_contrib_event_loop_lag_seconds", kind: "gauge", unit: "seconds", labels: &[], doc: "Longest time in the last minute that the handlers' event loop did not answer. Python and Bun." };
+pub const METRIC_EVENT_LOOP_LAG: Metric = Metric { name: "tasker_contrib_event_loop_lag_seconds", kind: "gauge", unit: "seconds", labels: &[], outcomes: &[], doc: "Longest time in the last minute that the handlers' event loop did not answer. Python and Bun." };
 /// 1 from the start of the drain on.
 #[rustfmt::skip]
-pub const METRIC_WORKER_DRAINING: Metric = Metric { name: "tasker_contrib_worker_draining", kind: "gauge", unit: "workers", labels: &[], doc: "1 from the start of the drain on." };
+pub const METRIC_WORKER_DRAINING: Metric = Metric { name: "tasker_contrib_worker_draining", kind: "gauge", unit: "workers", labels: &[], outcomes: &[], doc: "1 from the start of the drain on." };
 /// Calls of the orchestration API by outcome: ok, or the class of the error.
 #[rustfmt::skip]
-pub const METRIC_CLIENT_REQUESTS: Metric = Metric { name: "tasker_contrib_client_requests_total", kind: "counter", unit: "requests", labels: &["operation", "outcome"], doc: "Calls of the orchestration API by outcome: ok, or the class of the error." };
+pub const METRIC_CLIENT_REQUESTS: Metric = Metric { name: "tasker_contrib_client_requests_total", kind: "counter", unit: "requests", labels: &["operation", "outcome"], outcomes: &[], doc: "Calls of the orchestration API by outcome: ok, or the class of the error." };
 /// 1 if the outbox was read within the last minute, else 0, and its other metrics are gone. Of a process that relays an outbox.
 #[rustfmt::skip]
-pub const METRIC_OUTBOX_UP: Metric = Metric { name: "tasker_contrib_outbox_up", kind: "gauge", unit: "outboxes", labels: &[], doc: "1 if the outbox was read within the last minute, else 0, and its other metrics are gone. Of a process that relays an outbox." };
+pub const METRIC_OUTBOX_UP: Metric = Metric { name: "tasker_contrib_outbox_up", kind: "gauge", unit: "outboxes", labels: &[], outcomes: &[], doc: "1 if the outbox was read within the last minute, else 0, and its other metrics are gone. Of a process that relays an outbox." };
 /// Rows of the outbox whose task is still to be created. Of a process that relays an outbox.
 #[rustfmt::skip]
-pub const METRIC_OUTBOX_OPEN: Metric = Metric { name: "tasker_contrib_outbox_open", kind: "gauge", unit: "rows", labels: &[], doc: "Rows of the outbox whose task is still to be created. Of a process that relays an outbox." };
+pub const METRIC_OUTBOX_OPEN: Metric = Metric { name: "tasker_contrib_outbox_open", kind: "gauge", unit: "rows", labels: &[], outcomes: &[], doc: "Rows of the outbox whose task is still to be created. Of a process that relays an outbox." };
 /// Rows of the outbox that wait for a person. Of a process that relays an outbox.
 #[rustfmt::skip]
-pub const METRIC_OUTBOX_DEAD: Metric = Metric { name: "tasker_contrib_outbox_dead", kind: "gauge", unit: "rows", labels: &[], doc: "Rows of the outbox that wait for a person. Of a process that relays an outbox." };
+pub const METRIC_OUTBOX_DEAD: Metric = Metric { name: "tasker_contrib_outbox_dead", kind: "gauge", unit: "rows", labels: &[], outcomes: &[], doc: "Rows of the outbox that wait for a person. Of a process that relays an outbox." };
 /// Age of the oldest open row of the outbox; 0 without one. Of a process that relays an outbox.
 #[rustfmt::skip]
-pub const METRIC_OUTBOX_LAG: Metric = Metric { name: "tasker_contrib_outbox_lag_seconds", kind: "gauge", unit: "seconds", labels: &[], doc: "Age of the oldest open row of the outbox; 0 without one. Of a process that relays an outbox." };
+pub const METRIC_OUTBOX_LAG: Metric = Metric { name: "tasker_contrib_outbox_lag_seconds", kind: "gauge", unit: "seconds", labels: &[], outcomes: &[], doc: "Age of the oldest open row of the outbox; 0 without one. Of a process that relays an outbox." };
 /// All metrics.
 #[rustfmt::skip]
 pub const METRICS: &[Metric] = &[METRIC_HANDLER_EXECUTIONS, METRIC_HANDLER_DURATION, METRIC_HANDLERS_IN_FLIGHT, METRIC_HANDLERS_CAPACITY, METRIC_HANDLERS_HUNG, METRIC_EVENT_LOOP_LAG, METRIC_WORKER_DRAINING, METRIC_CLIENT_REQUESTS, METRIC_OUTBOX_UP, METRIC_OUTBOX_OPEN, METRIC_OUTBOX_DEAD, METRIC_OUTBOX_LAG];

@@ -120,6 +120,7 @@ impl TaskerWorkerBuilder {
         };
         let places = i64::try_from(config.concurrency()).unwrap_or(i64::MAX);
         metrics.capacity.set(places);
+        metrics.expect(self.handlers.names());
         let worker_id = results.worker_id.clone();
         let dispatcher = Arc::new(Dispatcher {
             handlers: self.handlers,

@@ -320,19 +320,19 @@ export const ERROR_TYPES = {
 export type ErrorType = (typeof ERROR_TYPES)[keyof typeof ERROR_TYPES];
 
 /** Metrics of this package. */
-export const METRICS: Readonly<Record<string, { readonly name: string; readonly kind: string; readonly labels: readonly string[]; readonly doc: string }>> = {
-  handlerExecutions: { name: "tasker_contrib_handler_executions_total", kind: "counter", labels: ["handler", "outcome"], doc: "Executions of a handler by outcome: completed, failed, retryable, timed_out, checkpointed, cut." },
-  handlerDuration: { name: "tasker_contrib_handler_duration_seconds", kind: "histogram", labels: ["handler"], doc: "Time from the call of a handler to its outcome." },
-  handlersInFlight: { name: "tasker_contrib_handlers_in_flight", kind: "gauge", labels: [], doc: "Handlers being executed now." },
-  handlersCapacity: { name: "tasker_contrib_handlers_capacity", kind: "gauge", labels: [], doc: "Handlers that the worker executes at once, at most; 0 without a worker." },
-  handlersHung: { name: "tasker_contrib_handlers_hung", kind: "gauge", labels: [], doc: "Handlers that exceeded their timeout and cannot be stopped." },
-  eventLoopLag: { name: "tasker_contrib_event_loop_lag_seconds", kind: "gauge", labels: [], doc: "Longest time in the last minute that the handlers' event loop did not answer. Python and Bun." },
-  workerDraining: { name: "tasker_contrib_worker_draining", kind: "gauge", labels: [], doc: "1 from the start of the drain on." },
-  clientRequests: { name: "tasker_contrib_client_requests_total", kind: "counter", labels: ["operation", "outcome"], doc: "Calls of the orchestration API by outcome: ok, or the class of the error." },
-  outboxUp: { name: "tasker_contrib_outbox_up", kind: "gauge", labels: [], doc: "1 if the outbox was read within the last minute, else 0, and its other metrics are gone. Of a process that relays an outbox." },
-  outboxOpen: { name: "tasker_contrib_outbox_open", kind: "gauge", labels: [], doc: "Rows of the outbox whose task is still to be created. Of a process that relays an outbox." },
-  outboxDead: { name: "tasker_contrib_outbox_dead", kind: "gauge", labels: [], doc: "Rows of the outbox that wait for a person. Of a process that relays an outbox." },
-  outboxLag: { name: "tasker_contrib_outbox_lag_seconds", kind: "gauge", labels: [], doc: "Age of the oldest open row of the outbox; 0 without one. Of a process that relays an outbox." },
+export const METRICS: Readonly<Record<string, { readonly name: string; readonly kind: string; readonly labels: readonly string[]; readonly outcomes: readonly string[]; readonly doc: string }>> = {
+  handlerExecutions: { name: "tasker_contrib_handler_executions_total", kind: "counter", labels: ["handler", "outcome"], outcomes: ["completed", "failed", "retryable", "timed_out", "checkpointed", "cut"], doc: "Executions of a handler by outcome: completed, failed, retryable, timed_out, checkpointed, cut." },
+  handlerDuration: { name: "tasker_contrib_handler_duration_seconds", kind: "histogram", labels: ["handler"], outcomes: [], doc: "Time from the call of a handler to its outcome." },
+  handlersInFlight: { name: "tasker_contrib_handlers_in_flight", kind: "gauge", labels: [], outcomes: [], doc: "Handlers being executed now." },
+  handlersCapacity: { name: "tasker_contrib_handlers_capacity", kind: "gauge", labels: [], outcomes: [], doc: "Handlers that the worker executes at once, at most; 0 without a worker." },
+  handlersHung: { name: "tasker_contrib_handlers_hung", kind: "gauge", labels: [], outcomes: [], doc: "Handlers that exceeded their timeout and cannot be stopped." },
+  eventLoopLag: { name: "tasker_contrib_event_loop_lag_seconds", kind: "gauge", labels: [], outcomes: [], doc: "Longest time in the last minute that the handlers' event loop did not answer. Python and Bun." },
+  workerDraining: { name: "tasker_contrib_worker_draining", kind: "gauge", labels: [], outcomes: [], doc: "1 from the start of the drain on." },
+  clientRequests: { name: "tasker_contrib_client_requests_total", kind: "counter", labels: ["operation", "outcome"], outcomes: [], doc: "Calls of the orchestration API by outcome: ok, or the class of the error." },
+  outboxUp: { name: "tasker_contrib_outbox_up", kind: "gauge", labels: [], outcomes: [], doc: "1 if the outbox was read within the last minute, else 0, and its other metrics are gone. Of a process that relays an outbox." },
+  outboxOpen: { name: "tasker_contrib_outbox_open", kind: "gauge", labels: [], outcomes: [], doc: "Rows of the outbox whose task is still to be created. Of a process that relays an outbox." },
+  outboxDead: { name: "tasker_contrib_outbox_dead", kind: "gauge", labels: [], outcomes: [], doc: "Rows of the outbox that wait for a person. Of a process that relays an outbox." },
+  outboxLag: { name: "tasker_contrib_outbox_lag_seconds", kind: "gauge", labels: [], outcomes: [], doc: "Age of the oldest open row of the outbox; 0 without one. Of a process that relays an outbox." },
 };
 
 /** What every event carries besides its data. */

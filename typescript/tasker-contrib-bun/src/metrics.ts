@@ -27,10 +27,27 @@ export class Metrics {
 
   /** One more of a counter. */
   count(metric: 'handlerExecutions' | 'clientRequests', ...labels: string[]): void {
+    this.#add(1, metric, labels);
+  }
+
+  /**
+   * Show every outcome of these handlers at 0.
+   *
+   * Prometheus sees no increase in a series that begins at 1, so the first failure of a handler would be missed.
+   */
+  expect(handlers: Iterable<string>): void {
+    for (const handler of handlers) {
+      for (const outcome of METRICS.handlerExecutions?.outcomes ?? []) {
+        this.#add(0, 'handlerExecutions', [handler, outcome]);
+      }
+    }
+  }
+
+  #add(count: number, metric: string, labels: string[]): void {
     const series = this.#counts.get(metric) ?? new Map<string, number>();
     this.#counts.set(metric, series);
     const key = labelled(METRICS[metric]?.labels ?? [], labels);
-    series.set(key, (series.get(key) ?? 0) + 1);
+    series.set(key, (series.get(key) ?? 0) + count);
   }
 
   /** A handler took this long. */

@@ -180,6 +180,7 @@ export class TaskerServer {
 
   async #startWorker({ handlers, templates }: Preparation): Promise<void> {
     const { settings } = this;
+    this.#metrics.expect(handlers.keys());
     if (this.#worker) {
       this.#worker.dispatcher.handlers = handlers;
       this.#worker.dispatcher.checkBranches = branchCheck(templates);

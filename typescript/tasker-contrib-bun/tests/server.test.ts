@@ -285,6 +285,10 @@ describe('routes', () => {
     expect(await (await fetch(`${made.url}/tasker/live`)).json()).toEqual({ status: 'alive' });
     const metrics = await (await fetch(`${made.url}/tasker/metrics`)).text();
     expect(metrics).toContain('tasker_contrib_handlers_in_flight 0');
+    // At 0 before anything happened, so that the first one is an increase.
+    for (const outcome of ['completed', 'failed', 'retryable', 'timed_out', 'checkpointed', 'cut']) {
+      expect(metrics).toContain(`tasker_contrib_handler_executions_total{handler="shop.pack",outcome="${outcome}"} 0`);
+    }
   });
 
   test('the rest is the application', async () => {

@@ -12,6 +12,7 @@ use super::shared::session::Session;
 use crate::clock;
 use crate::docker::{self, Build, Engine, Image};
 use crate::e2e::app::{self, Running, Surroundings, Wait};
+use crate::e2e::postgres::Postgres;
 use crate::e2e::scenario::{Outcome, Runner};
 use crate::e2e::spec::{App, Example, Scenario};
 use crate::e2e::stack::{dev_server, DevServer, Ready, Stack, STACK_LOG};
@@ -440,13 +441,15 @@ fn start_kept_stack(
     work: &Path,
     logs: &Path,
 ) -> Result<Stack> {
-    Stack::kept(
+    let stack = Stack::kept(
         &server.program,
         server.env,
         &work.join("pg"),
         &logs.join(STACK_LOG),
         &session.interrupt,
-    )
+    )?;
+    Postgres::of(&stack)?.trust_the_kernel()?;
+    Ok(stack)
 }
 
 fn say_stack(session: &mut Session, stack: &Stack) {

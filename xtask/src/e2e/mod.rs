@@ -15,7 +15,7 @@ pub mod command;
 pub mod expect;
 pub mod killer;
 pub mod page;
-mod postgres;
+pub mod postgres;
 mod recovered;
 pub mod scenario;
 pub mod spec;

@@ -186,6 +186,9 @@ row! {
         unit: String,
         #[serde(default)]
         labels: Vec<String>,
+        /// Values of the label `outcome`.
+        #[serde(default)]
+        outcomes: Vec<String>,
     }
 }
 

@@ -67,8 +67,8 @@ def select(statement: sql.SQL, *values: str) -> list[tuple[Any, ...]]:
 class Pipeline:
     """The application over HTTP."""
 
-    def __init__(self) -> None:
-        self.http = httpx.Client(base_url=f"http://127.0.0.1:{get_settings().port}", timeout=30)
+    def __init__(self, url: str) -> None:
+        self.http = httpx.Client(base_url=url, timeout=30)
 
     def start(self, run_id: str) -> None:
         """Start a run, unless an earlier request has done it although its answer was lost."""
@@ -118,9 +118,9 @@ def different(documents: Iterable[dict[str, Any]], *own: str) -> list[dict[str, 
     return [json.loads(text) for text in sorted(texts)]
 
 
-def chaos(count: int) -> dict[str, Any]:
+def chaos(count: int, url: str) -> dict[str, Any]:
     """Start so many runs, and compare them when all have ended."""
-    pipeline = Pipeline()
+    pipeline = Pipeline(url)
     runs = [f"chaos-{number:03}" for number in range(count)]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         list(pool.map(pipeline.start, runs))
@@ -143,7 +143,10 @@ def main() -> None:
     """Print what came of it as JSON."""
     parser = argparse.ArgumentParser(prog="python -m e2e.chaos", description=__doc__)
     parser.add_argument("runs", type=int, help="how many")
-    print(json.dumps(chaos(parser.parse_args().runs), indent=2))
+    here = f"http://127.0.0.1:{get_settings().port}"
+    parser.add_argument("--app", default=here, metavar="URL", help="the application [%(default)s]")
+    arguments = parser.parse_args()
+    print(json.dumps(chaos(arguments.runs, arguments.app), indent=2))
 
 
 if __name__ == "__main__":

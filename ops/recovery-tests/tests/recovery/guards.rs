@@ -220,6 +220,53 @@ async fn a_task_with_open_steps_cannot_be_completed() {
 }
 
 #[tokio::test]
+async fn a_task_waits_for_the_steps_that_a_crash_has_taken() {
+    let mut bed = Bed::new().await;
+    let task = bed.create("chain").await;
+    let first = bed.wait_for_step(task, "first", "enqueued").await;
+    bed.stop_server();
+    let mut sql = connect(&bed.database_url, "a second server").await;
+    let asks = async |sql: &mut sqlx::PgConnection, result: &str, uninterrupted: &str| {
+        let state = crate::bed::task_state(sql, task).await;
+        let text = format!(
+            "begin; set local session_replication_role = replica;
+             update tasker.workflow_step_transitions set to_state = 'complete' where workflow_step_uuid = '{first}' and most_recent;
+             update tasker.workflow_steps set results = '{{\"result\": {result}}}' where workflow_step_uuid = '{first}';
+             delete from tasker_contrib.uninterrupted; {uninterrupted};
+             set local session_replication_role = origin;
+             select tasker.transition_task_state_atomic('{task}', '{state}', 'evaluating_results', null, '{{}}')"
+        );
+        let done = sqlx::raw_sql(&text).execute(&mut *sql).await;
+        sqlx::raw_sql("rollback").execute(sql).await.unwrap();
+        done.err().map(|error| code(&error))
+    };
+    let since =
+        |when: &str| format!("insert into tasker_contrib.uninterrupted (since) values ({when})");
+    let decision = r#"{"decision_point_outcome": {"type": "create_steps", "step_names": ["second", "third"]}}"#;
+    let batch = r#"{"batch_processing_outcome": {"type": "create_batches", "worker_template_name": "part"}}"#;
+    let lost = Some("TK006".to_owned());
+    for result in [decision, batch] {
+        assert_eq!(
+            asks(&mut sql, result, "").await,
+            lost,
+            "nobody has looked since"
+        );
+        assert_eq!(
+            asks(&mut sql, result, &since("clock_timestamp()")).await,
+            lost,
+            "a pass has"
+        );
+        let long_ago = since("clock_timestamp() - interval '3 min'");
+        assert_eq!(asks(&mut sql, result, &long_ago).await, None, "no crash");
+        let before = since("timestamptz '2000-01-01'");
+        assert_eq!(asks(&mut sql, result, &before).await, None, "an older one");
+    }
+    let there = r#"{"decision_point_outcome": {"type": "create_steps", "step_names": ["second"]}}"#;
+    assert_eq!(asks(&mut sql, there, "").await, None, "the step is there");
+    bed.resume_server();
+}
+
+#[tokio::test]
 async fn a_task_is_cancelled_from_any_open_state_and_not_after_its_end() {
     let mut bed = Bed::new().await;
     let task = bed.create("chain").await;

@@ -62,6 +62,31 @@ async fn work_under_way_goes_on() {
     .await;
 }
 
+#[tokio::test]
+async fn a_deadlock_with_the_work_under_way_is_no_end() {
+    let bed = Bed::bare().await;
+    let mut core = connect(&bed.database_url, "a server").await;
+    sqlx::raw_sql("set deadlock_timeout = '10min'; begin; lock table tasker.task_transitions in row exclusive mode")
+        .execute(&mut core)
+        .await
+        .unwrap();
+    let url = bed.database_url.clone();
+    let install = tokio::spawn(async move { tasker_recovery::install(&url).await });
+    let mut sql = connect(&bed.database_url, "a look").await;
+    let waits = "select count(*) from pg_stat_activity where application_name like 'tasker-recovery%' and wait_event_type = 'Lock'";
+    crate::bed::wait_for("the installation to wait", async || {
+        let waiting: i64 = sqlx::query_scalar(waits).fetch_one(&mut sql).await.unwrap();
+        (waiting > 0).then_some(())
+    })
+    .await;
+    // Granted when the installation has been ended.
+    sqlx::raw_sql("lock table tasker.workflow_step_transitions in row exclusive mode; rollback")
+        .execute(&mut core)
+        .await
+        .unwrap();
+    install.await.unwrap().unwrap();
+}
+
 /// What `install` says, with every object as it was.
 async fn refusal(bed: &mut Bed, url: &str) -> String {
     let before = objects(&mut bed.sql).await;

@@ -189,6 +189,19 @@ async fn nothing_begun(state: &str) -> (Bed, Uuid) {
 }
 
 #[tokio::test]
+async fn the_server_dies_before_a_new_step_has_a_state() {
+    let (mut bed, task) = nothing_begun("enqueuing_steps").await;
+    by_hand(&mut bed.sql, &format!("delete from tasker.workflow_step_transitions where workflow_step_uuid in (select workflow_step_uuid from tasker.workflow_steps where task_uuid = '{task}')")).await;
+    stays_without(&mut bed, "recover_stuck_tasks", task).await;
+    let did = completes(&mut bed, task).await;
+    assert_eq!(
+        did.first().map(String::as_str),
+        Some("task_moved"),
+        "{did:?}"
+    );
+}
+
+#[tokio::test]
 async fn the_server_dies_while_a_task_is_initialized() {
     let (mut bed, task) = nothing_begun("initializing").await;
     stays_without(&mut bed, "recover_stuck_tasks", task).await;

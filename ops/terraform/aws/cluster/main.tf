@@ -73,6 +73,11 @@ resource "aws_eks_cluster" "this" {
     public_access_cidrs     = length(var.api_allowed_cidrs) > 0 ? var.api_allowed_cidrs : null
   }
 
+  # AWS goes on to the next version by itself when the standard support of this one ends. The extended support is charged by the hour.
+  upgrade_policy {
+    support_type = "STANDARD"
+  }
+
   dynamic "encryption_config" {
     for_each = var.encryption_key[*]
 

@@ -24,13 +24,13 @@ variable "subnet_ids" {
 }
 
 variable "kubernetes_version" {
-  description = "The minor version of Kubernetes."
+  description = "The minor version of Kubernetes. Look which ones your cloud supports, and raise it by one at a time."
   type        = string
-  default     = "1.33"
+  default     = "1.35"
 
   validation {
-    condition     = can(regex("^1\\.(29|[3-9][0-9])$", var.kubernetes_version))
-    error_message = "kubernetes_version is \"${var.kubernetes_version}\": 1.29 or newer is allowed, without the patch version, such as 1.33."
+    condition     = can(regex("^1\\.(3[4-9]|[4-9][0-9])$", var.kubernetes_version))
+    error_message = "kubernetes_version is \"${var.kubernetes_version}\": 1.34 or newer is allowed, without the patch version, such as 1.35; clouds have ended their standard support of older ones."
   }
 }
 

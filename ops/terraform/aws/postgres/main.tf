@@ -1,10 +1,12 @@
 locals {
-  database = "tasker"
-  app_user = "tasker_app"
+  database     = "tasker"
+  app_user     = "tasker_app"
+  migrate_user = "tasker_migrate"
 
+  # A rollout starts one server more, and one worker more of each application.
   needed = (
-    var.connections.servers * var.connections.per_server +
-    var.connections.workers * var.connections.per_worker +
+    (var.connections.servers + 1) * var.connections.per_server +
+    (var.connections.workers + var.connections.applications) * var.connections.per_worker +
     var.connections.others
   )
 
@@ -80,6 +82,8 @@ resource "aws_db_instance" "this" {
   auto_minor_version_upgrade  = true
   allow_major_version_upgrade = true
   multi_az                    = var.high_availability
+  # What you apply happens when you apply it, not in a window of maintenance. A change of max_connections waits for a restart all the same.
+  apply_immediately = true
 
   db_name  = local.database
   username = "postgres"
@@ -118,12 +122,20 @@ resource "aws_db_instance" "this" {
   }
 }
 
-# Only the secret's place. Its value is put there once with the cloud's own command line, so no state and no plan ever holds it.
+# Only the secrets' places. Their values are put there once with the cloud's own command line, so no state and no plan ever holds them.
 resource "aws_secretsmanager_secret" "app" {
   name        = "${var.name}/${local.app_user}"
   description = "The password of the role ${local.app_user} of ${var.name}"
   kms_key_id  = var.encryption_key
   # A destroyed secret keeps its name for as many days. What is protected can be had back.
+  recovery_window_in_days = var.deletion_protection ? 30 : 0
+  tags                    = var.labels
+}
+
+resource "aws_secretsmanager_secret" "migrate" {
+  name                    = "${var.name}/${local.migrate_user}"
+  description             = "The password of the role ${local.migrate_user} of ${var.name}"
+  kms_key_id              = var.encryption_key
   recovery_window_in_days = var.deletion_protection ? 30 : 0
   tags                    = var.labels
 }

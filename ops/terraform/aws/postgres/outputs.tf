@@ -19,7 +19,7 @@ output "database_options" {
 }
 
 output "admin_user" {
-  description = "The role that makes the application's role. No server and no worker ever uses it."
+  description = "The role that makes the other two. No server and no worker ever uses it."
   value       = aws_db_instance.this.username
 }
 
@@ -29,7 +29,7 @@ output "admin_secret" {
 }
 
 output "app_user" {
-  description = "The role of servers, workers and migrations: it owns the database and is no administrator."
+  description = "The role of servers and workers: it reads and writes rows, and cannot change the schema."
   value       = local.app_user
 }
 
@@ -38,12 +38,22 @@ output "app_secret" {
   value       = aws_secretsmanager_secret.app.arn
 }
 
+output "migrate_user" {
+  description = "The role of migrations: it owns the database and is no administrator."
+  value       = local.migrate_user
+}
+
+output "migrate_secret" {
+  description = "Where the cloud keeps the password of that role."
+  value       = aws_secretsmanager_secret.migrate.arn
+}
+
 output "max_connections" {
-  description = "How many connections the server accepts: the sum of what servers, workers and others open."
+  description = "How many connections the server accepts: the sum of what servers, workers and others open, also during a rollout."
   value       = local.needed
 }
 
 output "pgmq" {
-  description = "How `tasker-dev migrate --pgmq` brings PGMQ into this cloud's databases."
+  description = "How PGMQ gets into this cloud's databases: `tasker-dev migrate` chooses it by itself."
   value       = "sql"
 }

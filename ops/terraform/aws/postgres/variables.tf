@@ -55,8 +55,8 @@ variable "instance" {
   default     = "db.m7g.large"
 
   validation {
-    condition     = can(regex("^db\\.(t3|t4g|m[5-8][a-z]*|r[5-8][a-z]*)\\.(micro|small|medium|large|xlarge|[0-9]+xlarge)$", var.instance))
-    error_message = "instance is \"${var.instance}\": a class of the families t3, t4g, m5 to m8 or r5 to r8 is allowed, such as db.m7g.large."
+    condition     = can(regex("^db\\.((t3|t4g)\\.(micro|small|medium|large|xlarge|2xlarge)|[mr][5-8][a-z]*\\.(large|xlarge|[0-9]+xlarge))$", var.instance))
+    error_message = "instance is \"${var.instance}\": a class of the families t3 and t4g, or one of m5 to m8 and r5 to r8 that is large or more, is allowed, such as db.m7g.large."
   }
 }
 
@@ -96,16 +96,18 @@ variable "backup_days" {
 
 variable "connections" {
   description = <<-EOT
-    The greatest number of servers and workers, and how many connections each of them opens: for a server the sum of Core's common.database.pool.max_connections,
-    orchestration.web.database_pools.web_api_max_connections and 5 for listening, for a worker common.database.pool.max_connections and 3.
-    `others` is for you, for migrations and for monitoring.
+    The greatest number of servers and workers, how many connections each of them opens, and of how many applications the workers are. A server opens the sum of Core's
+    common.database.pool.max_connections, orchestration.web.database_pools.web_api_max_connections and 5 for listening, a worker common.database.pool.max_connections and 3;
+    `release` of the module tasker sets these pools. One server more, and one worker more of each application, are counted, too: a rollout starts them. `others` is for you, for
+    migrations, recovery and monitoring.
   EOT
   type = object({
-    servers    = optional(number, 2)
-    per_server = optional(number, 95)
-    workers    = optional(number, 4)
-    per_worker = optional(number, 53)
-    others     = optional(number, 30)
+    servers      = optional(number, 2)
+    per_server   = optional(number, 95)
+    workers      = optional(number, 4)
+    per_worker   = optional(number, 53)
+    applications = optional(number, 1)
+    others       = optional(number, 30)
   })
   default = {}
 
@@ -117,6 +119,11 @@ variable "connections" {
   validation {
     condition     = var.connections.per_server >= 20
     error_message = "connections.per_server is ${var.connections.per_server}: a server with fewer than 20 connections stops answering under load, because creating a task takes two at once."
+  }
+
+  validation {
+    condition     = var.connections.per_worker >= 4
+    error_message = "connections.per_worker is ${var.connections.per_worker}: 4 or more are allowed, because a worker takes three for listening."
   }
 }
 

@@ -14,7 +14,7 @@ data "aws_iam_policy_document" "assume" {
 data "aws_iam_policy_document" "read" {
   statement {
     actions   = ["secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"]
-    resources = [var.database.app_secret]
+    resources = compact([var.database.app_secret, var.database.migrate_secret])
   }
 
   dynamic "statement" {
@@ -53,8 +53,7 @@ module "values" {
   name        = var.name
   namespace   = var.namespace
   database    = var.database
-  connections = var.connections
-  remote_key  = var.database.app_secret
+  remote_keys = { app = var.database.app_secret, migrate = var.database.migrate_secret }
 
   store = {
     aws = {
@@ -68,9 +67,10 @@ module "release" {
   source = "../../release"
   count  = var.release == null ? 0 : 1
 
-  name        = var.name
-  namespace   = var.namespace
-  helm_values = module.values.helm_values
-  servers     = var.connections.servers
-  release     = var.release
+  name          = var.name
+  namespace     = var.namespace
+  helm_values   = module.values.helm_values
+  server_values = module.values.server_values
+  connections   = var.connections
+  release       = var.release
 }

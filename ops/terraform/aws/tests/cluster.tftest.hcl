@@ -34,6 +34,11 @@ run "its_api_is_private_by_default" {
   }
 
   assert {
+    condition     = aws_eks_cluster.this.upgrade_policy[0].support_type == "STANDARD"
+    error_message = "extended support is dear, and nobody asked for it"
+  }
+
+  assert {
     condition     = output.connect == "aws eks update-kubeconfig --name tasker --region eu-central-1"
     error_message = "the command to connect must name the cluster and its region"
   }
@@ -123,7 +128,7 @@ run "kubernetes_with_a_patch_version" {
   }
 
   variables {
-    kubernetes_version = "1.33.1"
+    kubernetes_version = "1.35.1"
   }
 
   expect_failures = [var.kubernetes_version]
@@ -169,4 +174,32 @@ run "cluster_key_without_its_arn" {
   }
 
   expect_failures = [var.encryption_key]
+}
+
+run "a_kubernetes_out_of_standard_support" {
+  command = plan
+
+  module {
+    source = "./cluster"
+  }
+
+  variables {
+    kubernetes_version = "1.33"
+  }
+
+  expect_failures = [var.kubernetes_version]
+}
+
+run "name_with_a_capital" {
+  command = plan
+
+  module {
+    source = "./cluster"
+  }
+
+  variables {
+    name = "Tasker"
+  }
+
+  expect_failures = [var.name]
 }

@@ -19,13 +19,13 @@ run "minimal" {
   }
 
   assert {
-    condition     = yamldecode(output.helm_values).database.host == output.postgres.host
+    condition     = yamldecode(output.helm_values).database.host == output.postgres.host && yamldecode(output.server_values).migration.database.user == output.postgres.migrate_user
     error_message = "the charts must get the database of the module postgres"
   }
 
   assert {
-    condition     = output.postgres.max_connections == 100
-    error_message = "the smallest class has memory for 100 connections, and all of them are needed"
+    condition     = output.postgres.max_connections == 185
+    error_message = "two servers of 65, two workers of 20 and 15 others need 185 connections"
   }
 }
 
@@ -44,7 +44,35 @@ run "production" {
   }
 
   assert {
-    condition     = yamldecode(output.helm_values).database.host == output.postgres.host
+    condition     = yamldecode(output.helm_values).database.host == output.postgres.host && yamldecode(output.server_values).migration.database.user == output.postgres.migrate_user
     error_message = "the charts must get the database of the module postgres"
+  }
+}
+
+# What the policy must hold for, too: an API that one address reaches, and workers that KEDA scales.
+run "production_reached_from_one_address" {
+  module {
+    source = "./examples/production"
+  }
+
+  variables {
+    api_allowed_cidrs = ["203.0.113.7/32"]
+    release = {
+      charts  = "oci://registry.mock.invalid/charts"
+      version = "0.1.0"
+      image   = "registry.mock.invalid/tasker-server:0.1.0"
+      workers = {
+        orders = {
+          image  = "registry.mock.invalid/orders:1.0.0"
+          most   = 8
+          values = "{ namespaces: [orders], keda: { enabled: true, minReplicas: 0 } }"
+        }
+      }
+    }
+  }
+
+  assert {
+    condition     = startswith(output.connect, "aws eks")
+    error_message = "whoever is named reaches the cluster's API"
   }
 }

@@ -25,6 +25,11 @@ run "is_private_encrypted_and_restorable_by_default" {
   }
 
   assert {
+    condition     = aws_db_instance.this.apply_immediately
+    error_message = "a larger class must be there before more connections are, not in the next window of maintenance"
+  }
+
+  assert {
     condition     = aws_db_instance.this.backup_retention_period == 14 && !aws_db_instance.this.delete_automated_backups
     error_message = "the database must be restorable"
   }
@@ -43,6 +48,11 @@ run "is_private_encrypted_and_restorable_by_default" {
     condition     = output.host == "tasker.mock.invalid" && output.port == 5432 && output.admin_secret != null
     error_message = "the outputs must say where the database is"
   }
+
+  assert {
+    condition     = aws_secretsmanager_secret.app.name == "tasker/tasker_app" && aws_secretsmanager_secret.migrate.name == "tasker/tasker_migrate" && output.migrate_user == "tasker_migrate"
+    error_message = "migrations must have a role and a secret of their own"
+  }
 }
 
 run "accepts_as_many_connections_as_servers_and_workers_open" {
@@ -53,16 +63,16 @@ run "accepts_as_many_connections_as_servers_and_workers_open" {
   }
 
   variables {
-    connections = { servers = 3, per_server = 100, workers = 5, per_worker = 40, others = 20 }
+    connections = { servers = 3, per_server = 100, workers = 5, per_worker = 40, applications = 2, others = 20 }
   }
 
   assert {
-    condition     = output.max_connections == 520
-    error_message = "3 servers of 100, 5 workers of 40 and 20 others are 520 connections, not ${output.max_connections}"
+    condition     = output.max_connections == 700
+    error_message = "3 servers of 100 and one more, 5 workers of 40 and one more of each of two applications, and 20 others are 700 connections, not ${output.max_connections}"
   }
 
   assert {
-    condition     = contains([for parameter in aws_db_parameter_group.this.parameter : parameter.value if parameter.name == "max_connections"], "520")
+    condition     = contains([for parameter in aws_db_parameter_group.this.parameter : parameter.value if parameter.name == "max_connections"], "700")
     error_message = "the parameter group must say the same number"
   }
 }
@@ -76,7 +86,7 @@ run "a_class_with_just_enough_memory_is_taken" {
 
   variables {
     instance    = "db.t4g.micro"
-    connections = { servers = 1, per_server = 65, workers = 1, per_worker = 20, others = 15 }
+    connections = { servers = 1, per_server = 20, workers = 1, per_worker = 20, others = 20 }
   }
 }
 
@@ -89,7 +99,7 @@ run "one_connection_more_is_refused" {
 
   variables {
     instance    = "db.t4g.micro"
-    connections = { servers = 1, per_server = 65, workers = 1, per_worker = 20, others = 16 }
+    connections = { servers = 1, per_server = 20, workers = 1, per_worker = 20, others = 21 }
   }
 
   expect_failures = [aws_db_instance.this]
@@ -104,7 +114,7 @@ run "a_class_of_the_family_r_has_twice_the_memory" {
 
   variables {
     instance    = "db.r7g.large"
-    connections = { servers = 10, per_server = 120, workers = 8, per_worker = 40, others = 30 }
+    connections = { servers = 9, per_server = 120, workers = 8, per_worker = 40, others = 30 }
   }
 }
 
@@ -288,4 +298,89 @@ run "a_key_without_its_arn" {
   }
 
   expect_failures = [var.encryption_key]
+}
+
+run "a_micro_of_a_family_that_has_none" {
+  command = plan
+
+  module {
+    source = "./postgres"
+  }
+
+  variables {
+    instance    = "db.m7g.micro"
+    connections = { servers = 1, per_server = 20, workers = 1, per_worker = 4, others = 1 }
+  }
+
+  expect_failures = [var.instance]
+}
+
+run "no_workers" {
+  command = plan
+
+  module {
+    source = "./postgres"
+  }
+
+  variables {
+    connections = { workers = 0 }
+  }
+
+  expect_failures = [var.connections]
+}
+
+run "fewer_servers_than_none" {
+  command = plan
+
+  module {
+    source = "./postgres"
+  }
+
+  variables {
+    connections = { servers = -1 }
+  }
+
+  expect_failures = [var.connections]
+}
+
+run "half_a_connection" {
+  command = plan
+
+  module {
+    source = "./postgres"
+  }
+
+  variables {
+    connections = { per_worker = 20.5 }
+  }
+
+  expect_failures = [var.connections]
+}
+
+run "no_applications" {
+  command = plan
+
+  module {
+    source = "./postgres"
+  }
+
+  variables {
+    connections = { applications = 0 }
+  }
+
+  expect_failures = [var.connections]
+}
+
+run "a_worker_without_a_pool" {
+  command = plan
+
+  module {
+    source = "./postgres"
+  }
+
+  variables {
+    connections = { per_worker = 3 }
+  }
+
+  expect_failures = [var.connections]
 }

@@ -10,7 +10,7 @@ variables {
   database = {
     host            = "db.mock.invalid"
     app_secret      = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:tasker/tasker_app-AbCdEf"
-    max_connections = 432
+    max_connections = 580
   }
 }
 
@@ -40,6 +40,72 @@ run "renders_values_and_where_the_password_is" {
   }
 }
 
+run "one_role_migrates_if_there_is_no_other" {
+  module {
+    source = "./tasker"
+  }
+
+  assert {
+    condition     = yamldecode(output.server_values) == {} && length(split("---\n", output.secret_manifests)) == 2 && length(data.aws_iam_policy_document.read.statement[0].resources) == 1
+    error_message = "nobody may read what is not there"
+  }
+}
+
+run "migrations_have_a_role_of_their_own" {
+  module {
+    source = "./tasker"
+  }
+
+  variables {
+    database = {
+      host            = "db.mock.invalid"
+      app_secret      = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:tasker/tasker_app-AbCdEf"
+      migrate_user    = "tasker_migrate"
+      migrate_secret  = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:tasker/tasker_migrate-AbCdEf"
+      max_connections = 580
+    }
+  }
+
+  assert {
+    condition     = yamldecode(output.server_values).migration.database == { user = "tasker_migrate", existingSecret = { name = "tasker-migrate", passwordKey = "password" } }
+    error_message = "the server's chart must migrate as that role"
+  }
+
+  assert {
+    condition     = yamldecode(output.helm_values).database.user == "tasker_app" && !can(yamldecode(output.helm_values).migration)
+    error_message = "servers and workers must not have it"
+  }
+
+  assert {
+    condition     = { for part in split("---\n", output.secret_manifests) : yamldecode(part).metadata.name => try(yamldecode(part).spec.data[0].remoteRef.key, "") } == { tasker = "", tasker-database = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:tasker/tasker_app-AbCdEf", tasker-migrate = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:tasker/tasker_migrate-AbCdEf" }
+    error_message = "External Secrets must bring both passwords"
+  }
+
+  assert {
+    condition     = data.aws_iam_policy_document.read.statement[0].resources == toset([var.database.app_secret, var.database.migrate_secret])
+    error_message = "External Secrets may read both passwords, and nothing else"
+  }
+}
+
+run "a_role_that_migrates_without_its_password" {
+  command = plan
+
+  module {
+    source = "./tasker"
+  }
+
+  variables {
+    database = {
+      host            = "db.mock.invalid"
+      app_secret      = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:tasker/tasker_app-AbCdEf"
+      migrate_user    = "tasker_migrate"
+      max_connections = 580
+    }
+  }
+
+  expect_failures = [var.database]
+}
+
 run "more_connections_than_the_database_accepts" {
   command = plan
 
@@ -65,7 +131,7 @@ run "a_database_without_tls" {
     database = {
       host             = "db.mock.invalid"
       app_secret       = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:tasker/tasker_app-AbCdEf"
-      max_connections  = 432
+      max_connections  = 580
       database_options = "sslmode=prefer"
     }
   }
@@ -181,7 +247,7 @@ run "more_workers_than_connections_says" {
     release = {
       charts  = "../../helm"
       image   = "registry.mock.invalid/tasker-server:0.1.0"
-      workers = { orders = { image = "registry.mock.invalid/orders:1.0.0", most = 3 }, invoices = { image = "registry.mock.invalid/orders:1.0.0" } }
+      workers = { orders = { image = "registry.mock.invalid/orders:1.0.0", most = 5 } }
     }
   }
 
@@ -204,4 +270,120 @@ run "values_that_are_no_yaml_of_a_chart" {
   }
 
   expect_failures = [var.release]
+}
+
+run "no_workers" {
+  command = plan
+
+  module {
+    source = "./tasker"
+  }
+
+  variables {
+    connections = { workers = 0 }
+  }
+
+  expect_failures = [var.connections]
+}
+
+run "fewer_servers_than_none" {
+  command = plan
+
+  module {
+    source = "./tasker"
+  }
+
+  variables {
+    connections = { servers = -1 }
+  }
+
+  expect_failures = [var.connections]
+}
+
+run "half_a_connection" {
+  command = plan
+
+  module {
+    source = "./tasker"
+  }
+
+  variables {
+    connections = { per_worker = 20.5 }
+  }
+
+  expect_failures = [var.connections]
+}
+
+run "no_applications" {
+  command = plan
+
+  module {
+    source = "./tasker"
+  }
+
+  variables {
+    connections = { applications = 0 }
+  }
+
+  expect_failures = [var.connections]
+}
+
+run "a_worker_without_a_pool" {
+  command = plan
+
+  module {
+    source = "./tasker"
+  }
+
+  variables {
+    connections = { per_worker = 3 }
+  }
+
+  expect_failures = [var.connections]
+}
+
+run "a_server_that_stops_answering" {
+  command = plan
+
+  module {
+    source = "./tasker"
+  }
+
+  variables {
+    connections = { per_server = 19 }
+  }
+
+  expect_failures = [var.connections]
+}
+
+run "more_applications_than_connections_says" {
+  command = plan
+
+  module {
+    source = "./tasker"
+  }
+
+  variables {
+    release = {
+      charts  = "../../helm"
+      image   = "registry.mock.invalid/tasker-server:0.1.0"
+      workers = { orders = { image = "registry.mock.invalid/orders:1.0.0", most = 1 }, invoices = { image = "registry.mock.invalid/orders:1.0.0", most = 1 } }
+    }
+  }
+
+  expect_failures = [var.release]
+}
+
+run "name_with_a_capital" {
+  command = plan
+
+  module {
+    source = "./tasker"
+  }
+
+  variables {
+    name = "Tasker"
+  }
+
+  expect_failures = [var.name]
 }

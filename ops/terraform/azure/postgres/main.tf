@@ -1,13 +1,15 @@
 data "azurerm_client_config" "current" {}
 
 locals {
-  database   = "tasker"
-  app_user   = "tasker_app"
-  admin_user = "tasker_admin"
+  database     = "tasker"
+  app_user     = "tasker_app"
+  migrate_user = "tasker_migrate"
+  admin_user   = "tasker_admin"
 
+  # A rollout starts one server more, and one worker more of each application.
   needed = (
-    var.connections.servers * var.connections.per_server +
-    var.connections.workers * var.connections.per_worker +
+    (var.connections.servers + 1) * var.connections.per_server +
+    (var.connections.workers + var.connections.applications) * var.connections.per_worker +
     var.connections.others
   )
 
@@ -155,7 +157,7 @@ resource "azurerm_postgresql_flexible_server_configuration" "this" {
   value     = each.value
 }
 
-# Both passwords, readable for those who have a right to the one secret, from the subnets and addresses that you name.
+# The passwords, readable for those who have a right to the one secret, from the subnets and addresses that you name.
 resource "azurerm_key_vault" "this" {
   name                       = var.name
   resource_group_name        = var.resource_group.name
@@ -189,12 +191,13 @@ resource "azurerm_role_assignment" "writer" {
 
 # They come after the server, because a vault learns of a right only some minutes after it is given, and a server takes longer than that to make.
 resource "azurerm_key_vault_secret" "this" {
-  for_each = toset([local.admin_user, local.app_user])
+  # The names only: a password may be no part of a resource's address.
+  for_each = { (local.admin_user) = "admin", (local.app_user) = "app", (local.migrate_user) = "migrate" }
 
   key_vault_id     = azurerm_key_vault.this.id
   name             = replace(each.key, "_", "-")
   content_type     = "the password of the role ${each.key}"
-  value_wo         = each.key == local.admin_user ? var.passwords.admin : var.passwords.app
+  value_wo         = var.passwords[each.value]
   value_wo_version = var.passwords_version
   tags             = var.labels
 

@@ -1,5 +1,5 @@
 variable "name" {
-  description = "The name of the database server and of the vault for its passwords. Both are names in all of Azure: choose one that nobody else has, such as contoso-tasker."
+  description = "The name of the database server and of the vault for its passwords. Both must be globally unique in Azure, such as contoso-tasker."
   type        = string
 
   validation {
@@ -54,22 +54,23 @@ variable "secrets_allowed_cidrs" {
 }
 
 variable "passwords" {
-  description = "The passwords of the administrator's and the application's role. They are written to the server and to the vault, and kept in no state and no plan. Azure's provider asks for them at every apply, and looks at them when passwords_version has changed."
+  description = "The passwords of the roles of the administrator, of servers and workers, and of migrations. They are written to the server and to the vault, and kept in no state and no plan. Azure's provider asks for them at every apply, and looks at them when passwords_version has changed."
   type = object({
-    admin = string
-    app   = string
+    admin   = string
+    app     = string
+    migrate = string
   })
   sensitive = true
   ephemeral = true
 
   validation {
     condition     = alltrue([for password in values(var.passwords) : alltrue([for needed in ["^[A-Za-z0-9]{32,64}$", "[A-Z]", "[a-z]", "[0-9]"] : can(regex(needed, password))])])
-    error_message = "passwords.admin and passwords.app: 32 to 64 letters and digits are allowed for each, with a capital, a small letter and a digit, as Azure asks for. `echo A$(openssl rand -hex 24)` prints one."
+    error_message = "passwords.admin, passwords.app and passwords.migrate: 32 to 64 letters and digits are allowed for each, with a capital, a small letter and a digit, as Azure asks for. `echo A$(openssl rand -hex 24)` prints one."
   }
 
   validation {
-    condition     = var.passwords.admin != var.passwords.app
-    error_message = "passwords.admin and passwords.app are the same: the application would be the administrator. Give two."
+    condition     = length(distinct(values(var.passwords))) == 3
+    error_message = "two of passwords.admin, passwords.app and passwords.migrate are the same: the application could change the schema, or more. Give three."
   }
 }
 
@@ -148,16 +149,18 @@ variable "backup_days" {
 
 variable "connections" {
   description = <<-EOT
-    The greatest number of servers and workers, and how many connections each of them opens: for a server the sum of Core's common.database.pool.max_connections,
-    orchestration.web.database_pools.web_api_max_connections and 5 for listening, for a worker common.database.pool.max_connections and 3.
-    `others` is for you, for migrations and for monitoring.
+    The greatest number of servers and workers, how many connections each of them opens, and of how many applications the workers are. A server opens the sum of Core's
+    common.database.pool.max_connections, orchestration.web.database_pools.web_api_max_connections and 5 for listening, a worker common.database.pool.max_connections and 3;
+    `release` of the module tasker sets these pools. One server more, and one worker more of each application, are counted, too: a rollout starts them. `others` is for you, for
+    migrations, recovery and monitoring.
   EOT
   type = object({
-    servers    = optional(number, 2)
-    per_server = optional(number, 95)
-    workers    = optional(number, 4)
-    per_worker = optional(number, 53)
-    others     = optional(number, 30)
+    servers      = optional(number, 2)
+    per_server   = optional(number, 95)
+    workers      = optional(number, 4)
+    per_worker   = optional(number, 53)
+    applications = optional(number, 1)
+    others       = optional(number, 30)
   })
   default = {}
 
@@ -169,6 +172,11 @@ variable "connections" {
   validation {
     condition     = var.connections.per_server >= 20
     error_message = "connections.per_server is ${var.connections.per_server}: a server with fewer than 20 connections stops answering under load, because creating a task takes two at once."
+  }
+
+  validation {
+    condition     = var.connections.per_worker >= 4
+    error_message = "connections.per_worker is ${var.connections.per_worker}: 4 or more are allowed, because a worker takes three for listening."
   }
 }
 

@@ -21,9 +21,19 @@ resource "azurerm_federated_identity_credential" "secrets" {
   audience            = ["api://AzureADTokenExchange"]
 }
 
-# It may read this secret, and not the administrator's in the same vault.
+# It may read these secrets, and not the administrator's in the same vault.
 resource "azurerm_role_assignment" "secrets" {
   scope                = var.database.app_secret
+  role_definition_name = "Key Vault Secrets User"
+  principal_id         = azurerm_user_assigned_identity.secrets.principal_id
+  principal_type       = "ServicePrincipal"
+}
+
+resource "azurerm_role_assignment" "migrate" {
+  # The secret itself may not be there yet; that there is a role is known.
+  count = var.database.migrate_user == null ? 0 : 1
+
+  scope                = var.database.migrate_secret
   role_definition_name = "Key Vault Secrets User"
   principal_id         = azurerm_user_assigned_identity.secrets.principal_id
   principal_type       = "ServicePrincipal"
@@ -35,8 +45,7 @@ module "values" {
   name        = var.name
   namespace   = var.namespace
   database    = var.database
-  connections = var.connections
-  remote_key  = basename(var.database.app_secret)
+  remote_keys = { app = basename(var.database.app_secret), migrate = try(basename(var.database.migrate_secret), null) }
 
   store = {
     azurekv = {
@@ -50,9 +59,10 @@ module "release" {
   source = "../../release"
   count  = var.release == null ? 0 : 1
 
-  name        = var.name
-  namespace   = var.namespace
-  helm_values = module.values.helm_values
-  servers     = var.connections.servers
-  release     = var.release
+  name          = var.name
+  namespace     = var.namespace
+  helm_values   = module.values.helm_values
+  server_values = module.values.server_values
+  connections   = var.connections
+  release       = var.release
 }

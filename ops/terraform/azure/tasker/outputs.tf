@@ -3,13 +3,18 @@ output "helm_values" {
   value       = module.values.helm_values
 }
 
+output "server_values" {
+  description = "More values, of the server's chart alone: which role migrates. In YAML: `terraform output -raw server_values`."
+  value       = module.values.server_values
+}
+
 output "secret_manifests" {
-  description = "Objects of External Secrets that bring the password into the namespace, in YAML: `terraform output -raw secret_manifests`."
+  description = "Objects of External Secrets that bring the passwords into the namespace, in YAML: `terraform output -raw secret_manifests`."
   value       = module.values.secret_manifests
 }
 
 output "secrets_identity" {
-  description = "The cloud's identity that External Secrets has, and that may read the password: what the annotation azure.workload.identity/client-id of its service account says."
+  description = "The cloud's identity that External Secrets has, and that may read the passwords: what the annotation azure.workload.identity/client-id of its service account says."
   value       = azurerm_user_assigned_identity.secrets.client_id
 }
 

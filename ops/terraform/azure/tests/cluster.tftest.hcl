@@ -197,7 +197,7 @@ run "kubernetes_with_a_patch_version" {
   }
 
   variables {
-    kubernetes_version = "1.33.1"
+    kubernetes_version = "1.35.1"
   }
 
   expect_failures = [var.kubernetes_version]
@@ -271,4 +271,18 @@ run "cluster_with_a_capital" {
   }
 
   expect_failures = [var.name]
+}
+
+run "a_kubernetes_out_of_standard_support" {
+  command = plan
+
+  module {
+    source = "./cluster"
+  }
+
+  variables {
+    kubernetes_version = "1.33"
+  }
+
+  expect_failures = [var.kubernetes_version]
 }

@@ -9,8 +9,9 @@ variables {
   subnet_ids         = ["/subscriptions/mock/resourceGroups/tasker/providers/Microsoft.Network/virtualNetworks/tasker/subnets/tasker-databases"]
   secrets_subnet_ids = ["/subscriptions/mock/resourceGroups/tasker/providers/Microsoft.Network/virtualNetworks/tasker/subnets/tasker-nodes"]
   passwords = {
-    admin = "A0123456789abcdef0123456789abcdef"
-    app   = "Afedcba9876543210fedcba9876543210"
+    admin   = "A0123456789abcdef0123456789abcdef"
+    app     = "Afedcba9876543210fedcba9876543210"
+    migrate = "Acba9876543210fedcba9876543210fed"
   }
 }
 
@@ -55,7 +56,7 @@ run "is_private_encrypted_and_restorable_by_default" {
   }
 
   assert {
-    condition     = output.host == azurerm_postgresql_flexible_server.this.fqdn && output.port == 5432 && output.admin_user == "tasker_admin"
+    condition     = output.host == azurerm_postgresql_flexible_server.this.fqdn && output.port == 5432 && output.admin_user == "tasker_admin" && azurerm_key_vault_secret.this["tasker_migrate"].name == "tasker-migrate"
     error_message = "the outputs must say where the database is"
   }
 }
@@ -145,31 +146,17 @@ run "accepts_as_many_connections_as_servers_and_workers_open" {
   }
 
   variables {
-    connections = { servers = 3, per_server = 100, workers = 5, per_worker = 40, others = 20 }
+    connections = { servers = 3, per_server = 100, workers = 5, per_worker = 40, applications = 2, others = 20 }
   }
 
   assert {
-    condition     = output.max_connections == 520
-    error_message = "3 servers of 100, 5 workers of 40 and 20 others are 520 connections, not ${output.max_connections}"
+    condition     = output.max_connections == 700
+    error_message = "3 servers of 100 and one more, 5 workers of 40 and one more of each of two applications, and 20 others are 700 connections, not ${output.max_connections}"
   }
 
   assert {
-    condition     = azurerm_postgresql_flexible_server_configuration.this["max_connections"].value == "535"
+    condition     = azurerm_postgresql_flexible_server_configuration.this["max_connections"].value == "715"
     error_message = "Azure keeps 15 of them for itself"
-  }
-}
-
-run "an_instance_with_just_enough_connections_is_taken" {
-  command = plan
-
-  module {
-    source = "./postgres"
-  }
-
-  variables {
-    instance          = "B_Standard_B1ms"
-    high_availability = false
-    connections       = { servers = 1, per_server = 20, workers = 1, per_worker = 10, others = 5 }
   }
 }
 
@@ -183,7 +170,7 @@ run "two_gib_for_each_burstable_cpu" {
   variables {
     instance          = "B_Standard_B2s"
     high_availability = false
-    connections       = { servers = 1, per_server = 379, workers = 1, per_worker = 20, others = 15 }
+    connections       = { servers = 1, per_server = 180, workers = 1, per_worker = 20, others = 14 }
   }
 }
 
@@ -197,7 +184,7 @@ run "four_gib_for_each_cpu" {
   variables {
     instance          = "GP_Standard_D2ds_v5"
     high_availability = true
-    connections       = { servers = 1, per_server = 809, workers = 1, per_worker = 20, others = 15 }
+    connections       = { servers = 1, per_server = 395, workers = 1, per_worker = 20, others = 14 }
   }
 }
 
@@ -211,7 +198,7 @@ run "eight_gib_for_each_cpu" {
   variables {
     instance          = "MO_Standard_E4ds_v5"
     high_availability = true
-    connections       = { servers = 1, per_server = 3387, workers = 1, per_worker = 20, others = 15 }
+    connections       = { servers = 1, per_server = 1680, workers = 1, per_worker = 20, others = 22 }
   }
 }
 
@@ -223,13 +210,13 @@ run "one_connection_more_is_refused" {
   }
 
   variables {
-    connections = { servers = 1, per_server = 809, workers = 1, per_worker = 20, others = 16 }
+    connections = { servers = 1, per_server = 395, workers = 1, per_worker = 20, others = 15 }
   }
 
   expect_failures = [azurerm_postgresql_flexible_server.this]
 }
 
-run "one_connection_more_on_the_smallest_is_refused" {
+run "the_smallest_has_too_few_for_any" {
   command = plan
 
   module {
@@ -239,7 +226,7 @@ run "one_connection_more_on_the_smallest_is_refused" {
   variables {
     instance          = "B_Standard_B1ms"
     high_availability = false
-    connections       = { servers = 1, per_server = 20, workers = 1, per_worker = 10, others = 6 }
+    connections       = { servers = 1, per_server = 20, workers = 1, per_worker = 4, others = 1 }
   }
 
   expect_failures = [azurerm_postgresql_flexible_server.this]
@@ -255,7 +242,7 @@ run "one_connection_more_on_a_burstable_instance_is_refused" {
   variables {
     instance          = "B_Standard_B2s"
     high_availability = false
-    connections       = { servers = 1, per_server = 379, workers = 1, per_worker = 20, others = 16 }
+    connections       = { servers = 1, per_server = 180, workers = 1, per_worker = 20, others = 15 }
   }
 
   expect_failures = [azurerm_postgresql_flexible_server.this]
@@ -508,7 +495,7 @@ run "a_short_password" {
   }
 
   variables {
-    passwords = { admin = "A0123456789abcdef0123456789abcdef", app = "secret" }
+    passwords = { admin = "A0123456789abcdef0123456789abcdef", app = "secret", migrate = "Acba9876543210fedcba9876543210fed" }
   }
 
   expect_failures = [var.passwords]
@@ -522,7 +509,7 @@ run "a_password_that_needs_encoding" {
   }
 
   variables {
-    passwords = { admin = "A0123456789abcdef0123456789abcdef", app = "Afedcba9876543210fedcba987654321@" }
+    passwords = { admin = "A0123456789abcdef0123456789abcdef", app = "Afedcba9876543210fedcba987654321@", migrate = "Acba9876543210fedcba9876543210fed" }
   }
 
   expect_failures = [var.passwords]
@@ -536,7 +523,7 @@ run "a_password_without_a_capital" {
   }
 
   variables {
-    passwords = { admin = "A0123456789abcdef0123456789abcdef", app = "fedcba9876543210fedcba9876543210" }
+    passwords = { admin = "A0123456789abcdef0123456789abcdef", app = "fedcba9876543210fedcba9876543210", migrate = "Acba9876543210fedcba9876543210fed" }
   }
 
   expect_failures = [var.passwords]
@@ -550,7 +537,7 @@ run "a_password_without_a_small_letter" {
   }
 
   variables {
-    passwords = { admin = "A0123456789abcdef0123456789abcdef", app = "AFEDCBA9876543210FEDCBA9876543210" }
+    passwords = { admin = "A0123456789abcdef0123456789abcdef", app = "AFEDCBA9876543210FEDCBA9876543210", migrate = "Acba9876543210fedcba9876543210fed" }
   }
 
   expect_failures = [var.passwords]
@@ -564,13 +551,13 @@ run "a_password_without_a_digit" {
   }
 
   variables {
-    passwords = { admin = "A0123456789abcdef0123456789abcdef", app = "AfedcbaAfedcbaAfedcbaAfedcbaAfedcba" }
+    passwords = { admin = "A0123456789abcdef0123456789abcdef", app = "AfedcbaAfedcbaAfedcbaAfedcbaAfedcba", migrate = "Acba9876543210fedcba9876543210fed" }
   }
 
   expect_failures = [var.passwords]
 }
 
-run "one_password_for_both" {
+run "a_role_that_migrates_with_the_applications_password" {
   command = plan
 
   module {
@@ -578,7 +565,21 @@ run "one_password_for_both" {
   }
 
   variables {
-    passwords = { admin = "A0123456789abcdef0123456789abcdef", app = "A0123456789abcdef0123456789abcdef" }
+    passwords = { admin = "A0123456789abcdef0123456789abcdef", app = "Afedcba9876543210fedcba9876543210", migrate = "Afedcba9876543210fedcba9876543210" }
+  }
+
+  expect_failures = [var.passwords]
+}
+
+run "an_administrator_with_the_applications_password" {
+  command = plan
+
+  module {
+    source = "./postgres"
+  }
+
+  variables {
+    passwords = { admin = "A0123456789abcdef0123456789abcdef", app = "A0123456789abcdef0123456789abcdef", migrate = "Acba9876543210fedcba9876543210fed" }
   }
 
   expect_failures = [var.passwords]
@@ -596,4 +597,74 @@ run "passwords_of_version_zero" {
   }
 
   expect_failures = [var.passwords_version]
+}
+
+run "no_workers" {
+  command = plan
+
+  module {
+    source = "./postgres"
+  }
+
+  variables {
+    connections = { workers = 0 }
+  }
+
+  expect_failures = [var.connections]
+}
+
+run "fewer_servers_than_none" {
+  command = plan
+
+  module {
+    source = "./postgres"
+  }
+
+  variables {
+    connections = { servers = -1 }
+  }
+
+  expect_failures = [var.connections]
+}
+
+run "half_a_connection" {
+  command = plan
+
+  module {
+    source = "./postgres"
+  }
+
+  variables {
+    connections = { per_worker = 20.5 }
+  }
+
+  expect_failures = [var.connections]
+}
+
+run "no_applications" {
+  command = plan
+
+  module {
+    source = "./postgres"
+  }
+
+  variables {
+    connections = { applications = 0 }
+  }
+
+  expect_failures = [var.connections]
+}
+
+run "a_worker_without_a_pool" {
+  command = plan
+
+  module {
+    source = "./postgres"
+  }
+
+  variables {
+    connections = { per_worker = 3 }
+  }
+
+  expect_failures = [var.connections]
 }

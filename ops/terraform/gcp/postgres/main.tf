@@ -1,11 +1,13 @@
 locals {
-  database   = "tasker"
-  app_user   = "tasker_app"
-  admin_user = "postgres"
+  database     = "tasker"
+  app_user     = "tasker_app"
+  migrate_user = "tasker_migrate"
+  admin_user   = "postgres"
 
+  # A rollout starts one server more, and one worker more of each application.
   needed = (
-    var.connections.servers * var.connections.per_server +
-    var.connections.workers * var.connections.per_worker +
+    (var.connections.servers + 1) * var.connections.per_server +
+    (var.connections.workers + var.connections.applications) * var.connections.per_worker +
     var.connections.others
   )
 
@@ -94,7 +96,7 @@ resource "google_sql_database" "this" {
 
 # Only the secrets' places. Their values are put there once with the cloud's own command line, so no state and no plan ever holds them.
 resource "google_secret_manager_secret" "this" {
-  for_each = toset([local.admin_user, local.app_user])
+  for_each = toset([local.admin_user, local.app_user, local.migrate_user])
 
   secret_id           = "${var.name}-${replace(each.key, "_", "-")}"
   deletion_protection = var.deletion_protection

@@ -40,8 +40,12 @@ variable "instance" {
   default     = "db-custom-2-8192"
 
   validation {
-    condition     = can(regex("^db-custom-(1|[2-9]|[1-8][0-9]|9[0-6])-[0-9]+$", var.instance)) && try(tonumber(split("-", var.instance)[3]) % 256 == 0, false)
-    error_message = "instance is \"${var.instance}\": db-custom-CPUS-MIB is allowed with 1 to 96 CPUs and a multiple of 256 MiB, such as db-custom-2-8192."
+    condition = can(regex("^db-custom-(1|[2468]|[1-8][02468]|9[0246])-[0-9]+$", var.instance)) && try(
+      tonumber(split("-", var.instance)[3]) % 256 == 0 &&
+      tonumber(split("-", var.instance)[3]) >= max(3840, tonumber(split("-", var.instance)[2]) * 0.9 * 1024) &&
+      tonumber(split("-", var.instance)[3]) <= tonumber(split("-", var.instance)[2]) * 6.5 * 1024,
+    false)
+    error_message = "instance is \"${var.instance}\": db-custom-CPUS-MIB is allowed with 1 CPU or an even number up to 96, and a multiple of 256 MiB, 3840 or more, that is 0.9 to 6.5 GiB for each CPU, such as db-custom-2-8192."
   }
 }
 
@@ -81,16 +85,18 @@ variable "backup_days" {
 
 variable "connections" {
   description = <<-EOT
-    The greatest number of servers and workers, and how many connections each of them opens: for a server the sum of Core's common.database.pool.max_connections,
-    orchestration.web.database_pools.web_api_max_connections and 5 for listening, for a worker common.database.pool.max_connections and 3.
-    `others` is for you, for migrations and for monitoring.
+    The greatest number of servers and workers, how many connections each of them opens, and of how many applications the workers are. A server opens the sum of Core's
+    common.database.pool.max_connections, orchestration.web.database_pools.web_api_max_connections and 5 for listening, a worker common.database.pool.max_connections and 3;
+    `release` of the module tasker sets these pools. One server more, and one worker more of each application, are counted, too: a rollout starts them. `others` is for you, for
+    migrations, recovery and monitoring.
   EOT
   type = object({
-    servers    = optional(number, 2)
-    per_server = optional(number, 95)
-    workers    = optional(number, 4)
-    per_worker = optional(number, 53)
-    others     = optional(number, 30)
+    servers      = optional(number, 2)
+    per_server   = optional(number, 95)
+    workers      = optional(number, 4)
+    per_worker   = optional(number, 53)
+    applications = optional(number, 1)
+    others       = optional(number, 30)
   })
   default = {}
 
@@ -102,6 +108,11 @@ variable "connections" {
   validation {
     condition     = var.connections.per_server >= 20
     error_message = "connections.per_server is ${var.connections.per_server}: a server with fewer than 20 connections stops answering under load, because creating a task takes two at once."
+  }
+
+  validation {
+    condition     = var.connections.per_worker >= 4
+    error_message = "connections.per_worker is ${var.connections.per_worker}: 4 or more are allowed, because a worker takes three for listening."
   }
 }
 
@@ -120,4 +131,9 @@ variable "labels" {
   description = "Labels of everything that is made here."
   type        = map(string)
   default     = {}
+
+  validation {
+    condition     = alltrue([for key, value in var.labels : can(regex("^[a-z][a-z0-9_-]{0,62}$", key)) && can(regex("^[a-z0-9_-]{0,63}$", value))])
+    error_message = "labels is ${jsonencode(var.labels)}: up to 63 lower-case letters, digits, hyphens and underscores are allowed in names and values, and a name begins with a letter."
+  }
 }

@@ -15,14 +15,22 @@ resource "google_secret_manager_secret_iam_member" "secrets" {
   member    = local.principal
 }
 
+resource "google_secret_manager_secret_iam_member" "migrate" {
+  # The secret itself may not be there yet; that there is a role is known.
+  count = var.database.migrate_user == null ? 0 : 1
+
+  secret_id = var.database.migrate_secret
+  role      = "roles/secretmanager.secretAccessor"
+  member    = local.principal
+}
+
 module "values" {
   source = "../../values"
 
   name        = var.name
   namespace   = var.namespace
   database    = var.database
-  connections = var.connections
-  remote_key  = basename(var.database.app_secret)
+  remote_keys = { app = basename(var.database.app_secret), migrate = try(basename(var.database.migrate_secret), null) }
 
   store = {
     gcpsm = {
@@ -35,9 +43,10 @@ module "release" {
   source = "../../release"
   count  = var.release == null ? 0 : 1
 
-  name        = var.name
-  namespace   = var.namespace
-  helm_values = module.values.helm_values
-  servers     = var.connections.servers
-  release     = var.release
+  name          = var.name
+  namespace     = var.namespace
+  helm_values   = module.values.helm_values
+  server_values = module.values.server_values
+  connections   = var.connections
+  release       = var.release
 }

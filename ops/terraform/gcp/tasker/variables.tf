@@ -20,7 +20,7 @@ variable "namespace" {
 }
 
 variable "database" {
-  description = "The outputs of the module postgres, or the same about a database of yours."
+  description = "The outputs of the module postgres, or the same about a database of yours. Without migrate_user the role app_user owns the database, and migrates it."
   type = object({
     host             = string
     port             = optional(number, 5432)
@@ -28,8 +28,9 @@ variable "database" {
     database_options = optional(string, "sslmode=require")
     app_user         = optional(string, "tasker_app")
     app_secret       = string
+    migrate_user     = optional(string)
+    migrate_secret   = optional(string)
     max_connections  = number
-    pgmq             = optional(string, "auto")
   })
 
   validation {
@@ -38,26 +39,42 @@ variable "database" {
   }
 
   validation {
-    condition     = contains(["auto", "extension", "sql"], var.database.pgmq)
-    error_message = "database.pgmq is \"${var.database.pgmq}\": auto, extension and sql are allowed."
+    condition     = (var.database.migrate_user == null) == (var.database.migrate_secret == null)
+    error_message = "database.migrate_user is ${jsonencode(var.database.migrate_user)}, database.migrate_secret ${jsonencode(var.database.migrate_secret)}: give both, or none if one role does everything."
   }
 }
 
 variable "connections" {
-  description = "The same as in the module postgres. `release` starts no more servers and workers than that, except one of each while a new version takes over."
+  description = "The same as in the module postgres. `release` starts no more servers and workers than that, except one server and one worker of each application while a new version takes over, and gives them pools of that size."
   type = object({
-    servers    = optional(number, 2)
-    per_server = optional(number, 95)
-    workers    = optional(number, 4)
-    per_worker = optional(number, 53)
-    others     = optional(number, 30)
+    servers      = optional(number, 2)
+    per_server   = optional(number, 95)
+    workers      = optional(number, 4)
+    per_worker   = optional(number, 53)
+    applications = optional(number, 1)
+    others       = optional(number, 30)
   })
   default = {}
 
   validation {
+    condition     = alltrue([for number in values(var.connections) : number >= 1 && floor(number) == number])
+    error_message = "connections is ${jsonencode(var.connections)}: each of its numbers must be a whole number, 1 or more."
+  }
+
+  validation {
+    condition     = var.connections.per_server >= 20
+    error_message = "connections.per_server is ${var.connections.per_server}: a server with fewer than 20 connections stops answering under load, because creating a task takes two at once."
+  }
+
+  validation {
+    condition     = var.connections.per_worker >= 4
+    error_message = "connections.per_worker is ${var.connections.per_worker}: 4 or more are allowed, because a worker takes three for listening."
+  }
+
+  validation {
     condition = (
-      var.connections.servers * var.connections.per_server +
-      var.connections.workers * var.connections.per_worker +
+      (var.connections.servers + 1) * var.connections.per_server +
+      (var.connections.workers + var.connections.applications) * var.connections.per_worker +
       var.connections.others
     ) <= var.database.max_connections
     error_message = "connections is ${jsonencode(var.connections)}: together more than the ${var.database.max_connections} connections that the database accepts. Give the modules postgres and tasker the same connections."
@@ -68,7 +85,7 @@ variable "release" {
   description = <<-EOT
     What is installed, once cluster, namespace and the Secret of `secret_manifests` are there. `charts` is a folder or an OCI address that has Tasker's charts, `version` their
     version, `image` that of the server with a tag or a digest, `workers` your applications by name, each with its image and how many pods at `most`. `values` are more values of
-    a chart, in YAML. Without it nothing is installed.
+    a chart, in YAML; how many pods there are, of which image and with which pools, is said here and in `connections` only. Without it nothing is installed.
   EOT
   type = object({
     charts  = string
@@ -101,6 +118,11 @@ variable "release" {
   }
 
   validation {
+    condition     = try(length(var.release.workers) <= var.connections.applications, var.release == null)
+    error_message = "release.workers has ${try(length(var.release.workers), 0)} applications, connections.applications is ${var.connections.applications}: raise it, because a rollout starts one worker more of each."
+  }
+
+  validation {
     condition     = try(sum(concat([0], values(var.release.workers)[*].most)) <= var.connections.workers, var.release == null)
     error_message = "release.workers has ${try(jsonencode(zipmap(keys(var.release.workers), values(var.release.workers)[*].most)), "")}: together more than the ${var.connections.workers} workers in connections."
   }
@@ -114,7 +136,7 @@ variable "release" {
 }
 
 variable "secrets_service_account" {
-  description = "The service account of External Secrets, as namespace/name. It alone may read the password."
+  description = "The service account of External Secrets, as namespace/name. It alone may read the passwords."
   type        = string
   default     = "external-secrets/external-secrets"
 

@@ -96,7 +96,7 @@ run "kubernetes_with_a_patch_version" {
   }
 
   variables {
-    kubernetes_version = "1.33.1"
+    kubernetes_version = "1.35.1"
   }
 
   expect_failures = [var.kubernetes_version]
@@ -114,4 +114,60 @@ run "cluster_key_without_its_ring" {
   }
 
   expect_failures = [var.encryption_key]
+}
+
+run "a_kubernetes_out_of_standard_support" {
+  command = plan
+
+  module {
+    source = "./cluster"
+  }
+
+  variables {
+    kubernetes_version = "1.33"
+  }
+
+  expect_failures = [var.kubernetes_version]
+}
+
+run "labels_with_a_capital" {
+  command = plan
+
+  module {
+    source = "./cluster"
+  }
+
+  variables {
+    labels = { Team = "orders" }
+  }
+
+  expect_failures = [var.labels]
+}
+
+run "a_label_whose_value_has_a_capital" {
+  command = plan
+
+  module {
+    source = "./cluster"
+  }
+
+  variables {
+    labels = { team = "Orders" }
+  }
+
+  expect_failures = [var.labels]
+}
+
+run "name_with_a_capital" {
+  command = plan
+
+  module {
+    source = "./cluster"
+  }
+
+  variables {
+    name = "Tasker"
+  }
+
+  expect_failures = [var.name]
 }

@@ -39,7 +39,7 @@ run "is_private_encrypted_and_restorable_by_default" {
   }
 
   assert {
-    condition     = output.host == "10.40.192.3" && output.port == 5432
+    condition     = output.host == "10.40.192.3" && output.port == 5432 && google_secret_manager_secret.this["tasker_migrate"].secret_id == "tasker-tasker-migrate"
     error_message = "the outputs must say where the database is"
   }
 }
@@ -66,16 +66,16 @@ run "accepts_as_many_connections_as_servers_and_workers_open" {
   }
 
   variables {
-    connections = { servers = 3, per_server = 100, workers = 5, per_worker = 40, others = 20 }
+    connections = { servers = 3, per_server = 100, workers = 5, per_worker = 40, applications = 2, others = 20 }
   }
 
   assert {
-    condition     = output.max_connections == 520
-    error_message = "3 servers of 100, 5 workers of 40 and 20 others are 520 connections, not ${output.max_connections}"
+    condition     = output.max_connections == 700
+    error_message = "3 servers of 100 and one more, 5 workers of 40 and one more of each of two applications, and 20 others are 700 connections, not ${output.max_connections}"
   }
 
   assert {
-    condition     = contains([for flag in google_sql_database_instance.this.settings[0].database_flags : flag.value if flag.name == "max_connections"], "520")
+    condition     = contains([for flag in google_sql_database_instance.this.settings[0].database_flags : flag.value if flag.name == "max_connections"], "700")
     error_message = "the flags must say the same number"
   }
 }
@@ -88,8 +88,8 @@ run "a_class_with_just_enough_memory_is_taken" {
   }
 
   variables {
-    instance    = "db-custom-1-1024"
-    connections = { servers = 1, per_server = 65, workers = 1, per_worker = 20, others = 15 }
+    instance    = "db-custom-1-3840"
+    connections = { servers = 1, per_server = 100, workers = 1, per_worker = 60, others = 55 }
   }
 }
 
@@ -101,8 +101,8 @@ run "one_connection_more_is_refused" {
   }
 
   variables {
-    instance    = "db-custom-1-1024"
-    connections = { servers = 1, per_server = 65, workers = 1, per_worker = 20, others = 16 }
+    instance    = "db-custom-1-3840"
+    connections = { servers = 1, per_server = 100, workers = 1, per_worker = 60, others = 56 }
   }
 
   expect_failures = [google_sql_database_instance.this]
@@ -218,4 +218,162 @@ run "a_key_without_its_ring" {
   }
 
   expect_failures = [var.encryption_key]
+}
+
+run "labels_with_a_capital" {
+  command = plan
+
+  module {
+    source = "./postgres"
+  }
+
+  variables {
+    labels = { Team = "orders" }
+  }
+
+  expect_failures = [var.labels]
+}
+
+run "a_label_whose_value_has_a_capital" {
+  command = plan
+
+  module {
+    source = "./postgres"
+  }
+
+  variables {
+    labels = { team = "Orders" }
+  }
+
+  expect_failures = [var.labels]
+}
+
+run "an_odd_number_of_cpus" {
+  command = plan
+
+  module {
+    source = "./postgres"
+  }
+
+  variables {
+    instance    = "db-custom-3-12288"
+    connections = { servers = 1, per_server = 20, workers = 1, per_worker = 4, others = 1 }
+  }
+
+  expect_failures = [var.instance]
+}
+
+run "too_little_memory_for_its_cpus" {
+  command = plan
+
+  module {
+    source = "./postgres"
+  }
+
+  variables {
+    instance    = "db-custom-8-4096"
+    connections = { servers = 1, per_server = 20, workers = 1, per_worker = 4, others = 1 }
+  }
+
+  expect_failures = [var.instance]
+}
+
+run "too_much_memory_for_its_cpu" {
+  command = plan
+
+  module {
+    source = "./postgres"
+  }
+
+  variables {
+    instance    = "db-custom-1-6912"
+    connections = { servers = 1, per_server = 20, workers = 1, per_worker = 4, others = 1 }
+  }
+
+  expect_failures = [var.instance]
+}
+
+run "less_memory_than_any_server_has" {
+  command = plan
+
+  module {
+    source = "./postgres"
+  }
+
+  variables {
+    instance    = "db-custom-1-3584"
+    connections = { servers = 1, per_server = 20, workers = 1, per_worker = 4, others = 1 }
+  }
+
+  expect_failures = [var.instance]
+}
+
+run "no_workers" {
+  command = plan
+
+  module {
+    source = "./postgres"
+  }
+
+  variables {
+    connections = { workers = 0 }
+  }
+
+  expect_failures = [var.connections]
+}
+
+run "fewer_servers_than_none" {
+  command = plan
+
+  module {
+    source = "./postgres"
+  }
+
+  variables {
+    connections = { servers = -1 }
+  }
+
+  expect_failures = [var.connections]
+}
+
+run "half_a_connection" {
+  command = plan
+
+  module {
+    source = "./postgres"
+  }
+
+  variables {
+    connections = { per_worker = 20.5 }
+  }
+
+  expect_failures = [var.connections]
+}
+
+run "no_applications" {
+  command = plan
+
+  module {
+    source = "./postgres"
+  }
+
+  variables {
+    connections = { applications = 0 }
+  }
+
+  expect_failures = [var.connections]
+}
+
+run "a_worker_without_a_pool" {
+  command = plan
+
+  module {
+    source = "./postgres"
+  }
+
+  variables {
+    connections = { per_worker = 3 }
+  }
+
+  expect_failures = [var.connections]
 }

@@ -13,8 +13,8 @@ module TaskerContribRails
       end
     end
 
-    # A metric: +kind+ is counter, gauge or histogram.
-    Metric = Data.define(:name, :kind, :labels, :doc)
+    # A metric: +kind+ is counter, gauge or histogram; +outcomes+ are the values of its label of that name.
+    Metric = Data.define(:name, :kind, :labels, :outcomes, :doc)
 
     # The version of Tasker Core that these names belong to.
     CORE_VERSION = "0.1.8"
@@ -366,18 +366,18 @@ module TaskerContribRails
 
     # Metrics of Prometheus.
     METRICS = {
-      handler_executions: Metric.new(name: "tasker_contrib_handler_executions_total", kind: "counter", labels: %i[handler outcome].freeze, doc: "Executions of a handler by outcome: completed, failed, retryable, timed_out, checkpointed, cut."),
-      handler_duration: Metric.new(name: "tasker_contrib_handler_duration_seconds", kind: "histogram", labels: %i[handler].freeze, doc: "Time from the call of a handler to its outcome."),
-      handlers_in_flight: Metric.new(name: "tasker_contrib_handlers_in_flight", kind: "gauge", labels: %i[].freeze, doc: "Handlers being executed now."),
-      handlers_capacity: Metric.new(name: "tasker_contrib_handlers_capacity", kind: "gauge", labels: %i[].freeze, doc: "Handlers that the worker executes at once, at most; 0 without a worker."),
-      handlers_hung: Metric.new(name: "tasker_contrib_handlers_hung", kind: "gauge", labels: %i[].freeze, doc: "Handlers that exceeded their timeout and cannot be stopped."),
-      event_loop_lag: Metric.new(name: "tasker_contrib_event_loop_lag_seconds", kind: "gauge", labels: %i[].freeze, doc: "Longest time in the last minute that the handlers' event loop did not answer. Python and Bun."),
-      worker_draining: Metric.new(name: "tasker_contrib_worker_draining", kind: "gauge", labels: %i[].freeze, doc: "1 from the start of the drain on."),
-      client_requests: Metric.new(name: "tasker_contrib_client_requests_total", kind: "counter", labels: %i[operation outcome].freeze, doc: "Calls of the orchestration API by outcome: ok, or the class of the error."),
-      outbox_up: Metric.new(name: "tasker_contrib_outbox_up", kind: "gauge", labels: %i[].freeze, doc: "1 if the outbox was read within the last minute, else 0, and its other metrics are gone. Of a process that relays an outbox."),
-      outbox_open: Metric.new(name: "tasker_contrib_outbox_open", kind: "gauge", labels: %i[].freeze, doc: "Rows of the outbox whose task is still to be created. Of a process that relays an outbox."),
-      outbox_dead: Metric.new(name: "tasker_contrib_outbox_dead", kind: "gauge", labels: %i[].freeze, doc: "Rows of the outbox that wait for a person. Of a process that relays an outbox."),
-      outbox_lag: Metric.new(name: "tasker_contrib_outbox_lag_seconds", kind: "gauge", labels: %i[].freeze, doc: "Age of the oldest open row of the outbox; 0 without one. Of a process that relays an outbox.")
+      handler_executions: Metric.new(name: "tasker_contrib_handler_executions_total", kind: "counter", labels: %i[handler outcome].freeze, outcomes: %w[completed failed retryable timed_out checkpointed cut].freeze, doc: "Executions of a handler by outcome: completed, failed, retryable, timed_out, checkpointed, cut."),
+      handler_duration: Metric.new(name: "tasker_contrib_handler_duration_seconds", kind: "histogram", labels: %i[handler].freeze, outcomes: %w[].freeze, doc: "Time from the call of a handler to its outcome."),
+      handlers_in_flight: Metric.new(name: "tasker_contrib_handlers_in_flight", kind: "gauge", labels: %i[].freeze, outcomes: %w[].freeze, doc: "Handlers being executed now."),
+      handlers_capacity: Metric.new(name: "tasker_contrib_handlers_capacity", kind: "gauge", labels: %i[].freeze, outcomes: %w[].freeze, doc: "Handlers that the worker executes at once, at most; 0 without a worker."),
+      handlers_hung: Metric.new(name: "tasker_contrib_handlers_hung", kind: "gauge", labels: %i[].freeze, outcomes: %w[].freeze, doc: "Handlers that exceeded their timeout and cannot be stopped."),
+      event_loop_lag: Metric.new(name: "tasker_contrib_event_loop_lag_seconds", kind: "gauge", labels: %i[].freeze, outcomes: %w[].freeze, doc: "Longest time in the last minute that the handlers' event loop did not answer. Python and Bun."),
+      worker_draining: Metric.new(name: "tasker_contrib_worker_draining", kind: "gauge", labels: %i[].freeze, outcomes: %w[].freeze, doc: "1 from the start of the drain on."),
+      client_requests: Metric.new(name: "tasker_contrib_client_requests_total", kind: "counter", labels: %i[operation outcome].freeze, outcomes: %w[].freeze, doc: "Calls of the orchestration API by outcome: ok, or the class of the error."),
+      outbox_up: Metric.new(name: "tasker_contrib_outbox_up", kind: "gauge", labels: %i[].freeze, outcomes: %w[].freeze, doc: "1 if the outbox was read within the last minute, else 0, and its other metrics are gone. Of a process that relays an outbox."),
+      outbox_open: Metric.new(name: "tasker_contrib_outbox_open", kind: "gauge", labels: %i[].freeze, outcomes: %w[].freeze, doc: "Rows of the outbox whose task is still to be created. Of a process that relays an outbox."),
+      outbox_dead: Metric.new(name: "tasker_contrib_outbox_dead", kind: "gauge", labels: %i[].freeze, outcomes: %w[].freeze, doc: "Rows of the outbox that wait for a person. Of a process that relays an outbox."),
+      outbox_lag: Metric.new(name: "tasker_contrib_outbox_lag_seconds", kind: "gauge", labels: %i[].freeze, outcomes: %w[].freeze, doc: "Age of the oldest open row of the outbox; 0 without one. Of a process that relays an outbox.")
     }.freeze
   end
 end

@@ -31,6 +31,13 @@ module TaskerContribRails
         @lock.synchronize { @counts[values] += 1 }
       end
 
+      # Shows these at 0: Prometheus sees no increase in a series that begins at 1, so the first failure of a handler would be missed.
+      #
+      # @param series [Enumerable<Array>] values of the labels, in their order
+      def expect(series)
+        @lock.synchronize { series.each { |values| @counts[values] += 0 } }
+      end
+
       # @return [String]
       def text
         labels = Contract::METRICS.fetch(@key).labels

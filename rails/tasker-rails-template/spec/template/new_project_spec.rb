@@ -84,4 +84,10 @@ RSpec.describe Template::Leftovers do
   it "knows when this process began" do
     expect(described_class.process_began).to be_between(3.hours.ago, Time.now)
   end
+
+  it "takes nothing for its own that was written before" do
+    program = "require #{File.expand_path("../../template/leftovers", __dir__).dump}; print Template::Leftovers.process_began.to_r"
+    before = Array.new(10) { [ Time.now, IO.popen([ RbConfig.ruby, "-e", program ], &:read).to_r ] }
+    expect(before.map { |time, began| began >= time.to_r }).to all(be(true))
+  end
 end

@@ -220,6 +220,7 @@ class Metric(NamedTuple):
     kind: Literal[\"counter\", \"gauge\", \"histogram\"]
     unit: str
     labels: tuple[str, ...]
+    outcomes: tuple[str, ...]
     doc: str
 
 
@@ -342,6 +343,7 @@ fn metrics(out: &mut String, rows: &[Metric]) {
             text(&row.kind),
             text(&row.unit),
             tuple(row.labels.iter().map(|label| text(label))),
+            tuple(row.outcomes.iter().map(|outcome| text(outcome))),
             text(&row.doc),
         ];
         let head = format!("METRIC_{}: Final = ", row.key.to_uppercase());

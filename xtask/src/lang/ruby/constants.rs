@@ -130,8 +130,8 @@ module TaskerContribRails
       end
     end
 
-    # A metric: +kind+ is counter, gauge or histogram.
-    Metric = Data.define(:name, :kind, :labels, :doc)
+    # A metric: +kind+ is counter, gauge or histogram; +outcomes+ are the values of its label of that name.
+    Metric = Data.define(:name, :kind, :labels, :outcomes, :doc)
 
 ";
 
@@ -178,10 +178,11 @@ fn config_key(key: &ConfigKey) -> String {
 
 fn metric(row: &Metric) -> String {
     format!(
-        "Metric.new(name: {}, kind: {}, labels: %i[{}].freeze, doc: {})",
+        "Metric.new(name: {}, kind: {}, labels: %i[{}].freeze, outcomes: %w[{}].freeze, doc: {})",
         text(row.of(Column::Ruby)),
         text(&row.kind),
         row.labels.join(" "),
+        row.outcomes.join(" "),
         text(&row.doc)
     )
 }

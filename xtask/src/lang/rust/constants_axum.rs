@@ -202,6 +202,8 @@ pub struct Metric {
     pub unit: &'static str,
     /// Label names.
     pub labels: &'static [&'static str],
+    /// Values of the label `outcome`.
+    pub outcomes: &'static [&'static str],
     /// What it measures.
     pub doc: &'static str,
 }
@@ -212,13 +214,14 @@ pub struct Metric {
     for row in rows {
         let _ = writeln!(
             out,
-            "/// {}\n#[rustfmt::skip]\npub const {}: Metric = Metric {{ name: {}, kind: {}, unit: {}, labels: {}, doc: {} }};",
+            "/// {}\n#[rustfmt::skip]\npub const {}: Metric = Metric {{ name: {}, kind: {}, unit: {}, labels: {}, outcomes: {}, doc: {} }};",
             row.doc,
             constant(row),
             text(row.of(Column::Rust)),
             text(&row.kind),
             text(&row.unit),
             list(row.labels.iter().map(|label| text(label))),
+            list(row.outcomes.iter().map(|outcome| text(outcome))),
             text(&row.doc),
         );
     }

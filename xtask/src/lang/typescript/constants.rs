@@ -114,14 +114,15 @@ fn metrics(out: &mut String, contract: &Contract) -> Result<()> {
         out,
         "METRICS",
         "Metrics of this package.",
-        "Readonly<Record<string, { readonly name: string; readonly kind: string; readonly labels: readonly string[]; readonly doc: string }>>",
+        "Readonly<Record<string, { readonly name: string; readonly kind: string; readonly labels: readonly string[]; readonly outcomes: readonly string[]; readonly doc: string }>>",
         contract.metrics()?.iter().map(|row| {
-            let labels: Vec<String> = row.labels.iter().map(|label| text(label)).collect();
+            let list = |names: &[String]| names.iter().map(|name| text(name)).collect::<Vec<_>>().join(", ");
             let value = format!(
-                "{{ name: {}, kind: {}, labels: [{}], doc: {} }}",
+                "{{ name: {}, kind: {}, labels: [{}], outcomes: [{}], doc: {} }}",
                 text(row.of(Column::TypeScript)),
                 text(&row.kind),
-                labels.join(", "),
+                list(&row.labels),
+                list(&row.outcomes),
                 text(&row.doc)
             );
             (camel_case(row.key()), value)

@@ -42,7 +42,7 @@ module "postgres" {
   network_id          = module.network.network_id
   subnet_ids          = module.network.database_subnet_ids
   client_cidrs        = [module.network.cidr]
-  instance            = "db.t4g.micro"
+  instance            = "db.t4g.small"
   storage_gib         = 20
   high_availability   = false
   deletion_protection = false

@@ -47,8 +47,9 @@ resource "aws_kms_key" "this" {
 
 locals {
   connections = {
-    servers = 3
-    workers = 8
+    servers    = 3
+    workers    = 8
+    per_worker = 40
   }
 }
 
@@ -61,15 +62,16 @@ module "network" {
 module "postgres" {
   source = "../../postgres"
 
-  name           = var.name
-  network_id     = module.network.network_id
-  subnet_ids     = module.network.database_subnet_ids
-  client_cidrs   = [module.network.cidr]
-  instance       = "db.m7g.large"
-  storage_gib    = 200
-  backup_days    = 30
-  connections    = local.connections
-  encryption_key = aws_kms_key.this.arn
+  name                = var.name
+  network_id          = module.network.network_id
+  subnet_ids          = module.network.database_subnet_ids
+  client_cidrs        = [module.network.cidr]
+  instance            = "db.m7g.large"
+  storage_gib         = 200
+  backup_days         = 30
+  deletion_protection = var.deletion_protection
+  connections         = local.connections
+  encryption_key      = aws_kms_key.this.arn
 }
 
 module "cluster" {

@@ -30,8 +30,9 @@ locals {
   labels = { application = var.name }
 
   connections = {
-    servers = 3
-    workers = 8
+    servers    = 3
+    workers    = 8
+    per_worker = 40
   }
 }
 

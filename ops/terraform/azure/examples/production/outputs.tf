@@ -13,8 +13,13 @@ output "helm_values" {
   value       = module.tasker.helm_values
 }
 
+output "server_values" {
+  description = "More values, of the server's chart alone, in YAML."
+  value       = module.tasker.server_values
+}
+
 output "secret_manifests" {
-  description = "Objects of External Secrets that bring the password into the namespace, in YAML."
+  description = "Objects of External Secrets that bring the passwords into the namespace, in YAML."
   value       = module.tasker.secret_manifests
 }
 

@@ -4,7 +4,7 @@ variable "subscription" {
 }
 
 variable "name" {
-  description = "The beginning of all names. The server and the vault have it in all of Azure: choose one that nobody else has, such as contoso-tasker."
+  description = "The beginning of all names. The server and the vault have it, too, so it must be globally unique in Azure, such as contoso-tasker."
   type        = string
 }
 
@@ -21,10 +21,11 @@ variable "api_allowed_cidrs" {
 }
 
 variable "passwords" {
-  description = "The passwords of the administrator's and the application's role, in no state and no plan: `export TF_VAR_passwords`."
+  description = "The passwords of the roles of the administrator, of servers and workers, and of migrations, in no state and no plan: `export TF_VAR_passwords`."
   type = object({
-    admin = string
-    app   = string
+    admin   = string
+    app     = string
+    migrate = string
   })
   sensitive = true
   ephemeral = true

@@ -21,8 +21,9 @@ provider "helm" {
 
 locals {
   connections = {
-    servers = 3
-    workers = 8
+    servers    = 3
+    workers    = 8
+    per_worker = 40
   }
 }
 
@@ -35,22 +36,24 @@ module "network" {
 module "postgres" {
   source = "../../postgres"
 
-  name        = var.name
-  network_id  = module.network.network_id
-  subnet_ids  = module.network.database_subnet_ids
-  instance    = "db-custom-4-16384"
-  storage_gib = 200
-  backup_days = 30
-  connections = local.connections
+  name                = var.name
+  network_id          = module.network.network_id
+  subnet_ids          = module.network.database_subnet_ids
+  instance            = "db-custom-4-16384"
+  storage_gib         = 200
+  backup_days         = 30
+  deletion_protection = var.deletion_protection
+  connections         = local.connections
 }
 
 module "cluster" {
   source = "../../cluster"
 
-  name              = var.name
-  network_id        = module.network.network_id
-  subnet_ids        = module.network.subnet_ids
-  api_allowed_cidrs = var.api_allowed_cidrs
+  name                = var.name
+  network_id          = module.network.network_id
+  subnet_ids          = module.network.subnet_ids
+  api_allowed_cidrs   = var.api_allowed_cidrs
+  deletion_protection = var.deletion_protection
 }
 
 module "tasker" {

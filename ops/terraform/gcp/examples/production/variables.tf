@@ -21,6 +21,12 @@ variable "api_allowed_cidrs" {
   default     = []
 }
 
+variable "deletion_protection" {
+  description = "Whether database, cluster and passwords refuse to be destroyed. Turn it off and apply before you destroy."
+  type        = bool
+  default     = true
+}
+
 variable "release" {
   description = "What is installed, as the input of that name of the module tasker says. Leave it out until the cluster, its namespace and the password are there."
   type        = any

@@ -49,6 +49,7 @@ class Metric(NamedTuple):
     kind: Literal["counter", "gauge", "histogram"]
     unit: str
     labels: tuple[str, ...]
+    outcomes: tuple[str, ...]
     doc: str
 
 
@@ -1986,6 +1987,7 @@ METRIC_HANDLER_EXECUTIONS: Final = Metric(
     "counter",
     "executions",
     ("handler", "outcome"),
+    ("completed", "failed", "retryable", "timed_out", "checkpointed", "cut"),
     "Executions of a handler by outcome: completed, failed, retryable, timed_out, checkpointed, cut.",
 )
 METRIC_HANDLER_DURATION: Final = Metric(
@@ -1993,12 +1995,14 @@ METRIC_HANDLER_DURATION: Final = Metric(
     "histogram",
     "seconds",
     ("handler",),
+    (),
     "Time from the call of a handler to its outcome.",
 )
 METRIC_HANDLERS_IN_FLIGHT: Final = Metric(
     "tasker_contrib_handlers_in_flight",
     "gauge",
     "handlers",
+    (),
     (),
     "Handlers being executed now.",
 )
@@ -2007,12 +2011,14 @@ METRIC_HANDLERS_CAPACITY: Final = Metric(
     "gauge",
     "handlers",
     (),
+    (),
     "Handlers that the worker executes at once, at most; 0 without a worker.",
 )
 METRIC_HANDLERS_HUNG: Final = Metric(
     "tasker_contrib_handlers_hung",
     "gauge",
     "handlers",
+    (),
     (),
     "Handlers that exceeded their timeout and cannot be stopped.",
 )
@@ -2021,12 +2027,14 @@ METRIC_EVENT_LOOP_LAG: Final = Metric(
     "gauge",
     "seconds",
     (),
+    (),
     "Longest time in the last minute that the handlers' event loop did not answer. Python and Bun.",
 )
 METRIC_WORKER_DRAINING: Final = Metric(
     "tasker_contrib_worker_draining",
     "gauge",
     "workers",
+    (),
     (),
     "1 from the start of the drain on.",
 )
@@ -2035,12 +2043,14 @@ METRIC_CLIENT_REQUESTS: Final = Metric(
     "counter",
     "requests",
     ("operation", "outcome"),
+    (),
     "Calls of the orchestration API by outcome: ok, or the class of the error.",
 )
 METRIC_OUTBOX_UP: Final = Metric(
     "tasker_contrib_outbox_up",
     "gauge",
     "outboxes",
+    (),
     (),
     "1 if the outbox was read within the last minute, else 0, and its other metrics are gone. Of a process that relays an outbox.",
 )
@@ -2049,6 +2059,7 @@ METRIC_OUTBOX_OPEN: Final = Metric(
     "gauge",
     "rows",
     (),
+    (),
     "Rows of the outbox whose task is still to be created. Of a process that relays an outbox.",
 )
 METRIC_OUTBOX_DEAD: Final = Metric(
@@ -2056,12 +2067,14 @@ METRIC_OUTBOX_DEAD: Final = Metric(
     "gauge",
     "rows",
     (),
+    (),
     "Rows of the outbox that wait for a person. Of a process that relays an outbox.",
 )
 METRIC_OUTBOX_LAG: Final = Metric(
     "tasker_contrib_outbox_lag_seconds",
     "gauge",
     "seconds",
+    (),
     (),
     "Age of the oldest open row of the outbox; 0 without one. Of a process that relays an outbox.",
 )

@@ -101,6 +101,7 @@ class Dispatcher:
         self._poller = threading.Thread(target=self._poll, name="tasker-poller", daemon=True)
         self._poller.start()
         metrics.capacity.set(self._concurrency)
+        metrics.expect(self._registry.names())
 
     def pause(self) -> None:
         """Start no more steps; the ones that run go on."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from ._contract import (
@@ -46,6 +48,16 @@ hung = _gauge(METRIC_HANDLERS_HUNG)
 loop_lag = _gauge(METRIC_EVENT_LOOP_LAG)
 draining = _gauge(METRIC_WORKER_DRAINING)
 client_requests = _counter(METRIC_CLIENT_REQUESTS)
+
+
+def expect(handlers: Iterable[str]) -> None:
+    """Show every outcome of these handlers at 0.
+
+    Prometheus sees no increase in a series that begins at 1, so the first failure of a handler would be missed.
+    """
+    for handler in handlers:
+        for outcome in METRIC_HANDLER_EXECUTIONS.outcomes:
+            executions.labels(handler, outcome)
 
 
 def render() -> bytes:

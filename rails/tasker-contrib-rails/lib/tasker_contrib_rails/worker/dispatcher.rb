@@ -27,6 +27,7 @@ module TaskerContribRails
         @concurrency = concurrency
         @templates = templates
         @executions = Executions.new
+        @executions.expect(templates.each_value.flat_map { |template| template.steps.map(&:callable) }.uniq)
         @replies = Replies.new(bridge, @executions)
         @lock = Mutex.new
         @changed = ConditionVariable.new

@@ -18,6 +18,13 @@ module TaskerContribRails
         @buckets = Hash.new { |all, handler| all[handler] = Array.new(BUCKETS.size + 1, 0) }
       end
 
+      # Shows every outcome of these handlers at 0.
+      #
+      # @param handlers [Enumerable<String>] their callables
+      def expect(handlers)
+        @counts.expect(handlers.to_a.product(Contract::METRICS.fetch(:handler_executions).outcomes))
+      end
+
       # @param handler [String] its callable
       # @param outcome [String] completed, failed, retryable, timed_out, checkpointed or cut
       # @param seconds [Float] from the call to the outcome
