@@ -230,9 +230,7 @@ fn the_example_of_env_is_taken_in_development_alone() {
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
     assert!(given.len() > 5);
-    Settings::read(given.clone())
-        .ok()
-        .expect("they are settings of development");
+    Settings::read(given.clone()).expect("they are settings of development");
     given.insert("APP_ENV".to_owned(), "production".to_owned());
     let refusals = Settings::read(given).err().unwrap().to_string();
     for name in ["JWT_SECRET", "APP_DATABASE_URL", "DATABASE_URL"] {
