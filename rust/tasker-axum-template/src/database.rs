@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{Connection as _, PgPool};
+use sqlx::PgPool;
 
 use crate::settings::Settings;
 
@@ -47,12 +47,22 @@ pub async fn migrate(db: &PgPool) -> Result<(), String> {
 /// Those of [`migrate`].
 pub async fn migrate_with(migrations: &Migrator, db: &PgPool) -> Result<(), String> {
     let away = |error: sqlx::Error| format!("APP_DATABASE_URL: {error}");
-    // Not one that the pool keeps: what a failed run has locked is free when its connection ends.
-    let mut connection = db.acquire().await.map_err(away)?.detach();
+    // Not a connection that is used again: what a failed run has locked is free when its connection ends.
+    let one = PgPoolOptions::new().max_connections(1);
+    let own = one
+        .acquire_timeout(PATIENCE)
+        .connect_with((*db.connect_options()).clone());
+    let own = own.await.map_err(away)?;
+    let migrated = migrate_on(migrations, &own).await;
+    own.close().await;
+    migrated
+}
+
+async fn migrate_on(migrations: &Migrator, db: &PgPool) -> Result<(), String> {
     let schema = sqlx::query("create schema if not exists app");
-    schema.execute(&mut connection).await.map_err(away)?;
-    let migrated = migrations.run_direct(&mut connection).await;
-    let closed = connection.close().await;
-    migrated.map_err(|error| error.to_string())?;
-    closed.map_err(away)
+    schema
+        .execute(db)
+        .await
+        .map_err(|error| error.to_string())?;
+    migrations.run(db).await.map_err(|error| error.to_string())
 }
