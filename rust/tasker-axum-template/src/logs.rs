@@ -32,21 +32,19 @@ const FROM_SPANS: [(&str, &str); 6] = [
 
 /// Makes this process write such lines to its standard output.
 pub fn install(level: Level, telemetry: Option<&Telemetry>) {
-    tracing_subscriber::registry()
-        .with(telemetry.map(|telemetry| telemetry.layer().with_filter(filter_fn(is_our_span))))
-        .with(json(level, std::io::stdout))
-        .init();
+    subscriber(level, std::io::stdout, telemetry).init();
 }
 
-/// The layer that writes them.
-pub fn json<S, W>(level: Level, writer: W) -> impl Layer<S>
+/// What takes events and spans: the lines and, if there is telemetry, its traces.
+///
+/// One filter is for both: with one for each layer, that of OpenTelemetry makes the other one lose spans, and lines have no ids.
+pub fn subscriber<W>(level: Level, writer: W, telemetry: Option<&Telemetry>) -> impl Subscriber
 where
-    S: Subscriber + for<'a> LookupSpan<'a>,
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    JsonLines { writer }.with_filter(filter_fn(move |about| {
+    let shown = filter_fn(move |about| {
         if about.is_span() {
-            return is_our_span(about);
+            return is_ours(about) && *about.level() <= Level::INFO;
         }
         let most = if is_ours(about) {
             level
@@ -54,16 +52,16 @@ where
             level.min(Level::WARN)
         };
         *about.level() <= most
-    }))
+    });
+    tracing_subscriber::registry()
+        .with(shown)
+        .with(telemetry.map(Telemetry::layer))
+        .with(JsonLines { writer })
 }
 
 fn is_ours(about: &Metadata<'_>) -> bool {
     let root = about.target().split("::").next().unwrap_or_default();
     OURS.contains(&root)
-}
-
-fn is_our_span(about: &Metadata<'_>) -> bool {
-    about.is_span() && is_ours(about) && *about.level() <= Level::INFO
 }
 
 struct JsonLines<W> {

@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod collector;
 mod processes;
 mod smoke;
 mod stack;

@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use serde_json::Value;
 
 use crate::stack::Stack;
-use crate::support::until;
+use crate::support::{program, until};
 
 pub struct Process {
     pub url: String,
@@ -18,8 +18,8 @@ pub struct Process {
 }
 
 pub fn command(stack: &Stack, words: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_document-intake"));
-    command.args(words).env_clear();
+    let mut command = program();
+    command.args(words);
     command.envs(stack.environment.iter().map(|(name, value)| (name, value)));
     // The templates are found from here.
     command.current_dir(env!("CARGO_MANIFEST_DIR"));

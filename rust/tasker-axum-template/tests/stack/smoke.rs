@@ -75,8 +75,8 @@ pub async fn documents_are_published_with_and_without_a_person(stack: &Stack) {
     let (doubtful, _) = api.upload("?").await;
     api.becomes(&doubtful, "waiting_for_review").await;
     let review = format!("/documents/{doubtful}/review");
-    let review = api.request(reqwest::Method::POST, &review);
-    let answer = review.json(&json!({"approved": true})).send().await;
+    let asked = api.request(reqwest::Method::POST, &review);
+    let answer = asked.json(&json!({"approved": true})).send().await;
     assert_eq!(answer.unwrap().status(), 202);
     api.becomes(&doubtful, "published").await;
     let task = api.becomes(&plain, "published").await["task_uuid"].clone();
@@ -86,6 +86,9 @@ pub async fn documents_are_published_with_and_without_a_person(stack: &Stack) {
     let mut healthy = crate::processes::command(stack, &["health"]);
     assert!(healthy.env("PORT", port).status().unwrap().success());
     check_lines(web, relay, worker, &plain, &request, &task);
+    for text in ["request", review.as_str(), "step", "intake.scan"] {
+        assert!(stack.collector.has(text), "no span has {text}");
+    }
 }
 
 /// Every process ends with 0, and a request can be followed to its steps.

@@ -8,10 +8,12 @@ use app::settings::Settings;
 use serde_json::Value;
 use sqlx::PgPool;
 
+use crate::collector::Collector;
 use crate::support::variables;
 
 pub struct Stack {
     tasker_dev: Child,
+    pub collector: Collector,
     /// For processes of the application.
     pub environment: Vec<(&'static str, String)>,
     /// The application's database.
@@ -43,6 +45,7 @@ impl Stack {
         servers.close().await;
         let db = open(url.as_str());
         database::migrate(&db).await.unwrap();
+        let collector = Collector::start().await;
         Self {
             tasker_dev,
             environment: vec![
@@ -51,7 +54,9 @@ impl Stack {
                 ("DATABASE_URL", tasker),
                 ("TASKER_ORCHESTRATION_URL", orchestration),
                 ("PORT", "0".to_owned()),
+                ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url.clone()),
             ],
+            collector,
             db,
         }
     }

@@ -6,6 +6,7 @@ pub mod store_checks;
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -31,6 +32,14 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 pub fn variables(given: &[(&str, &str)]) -> BTreeMap<String, String> {
     let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
     given.iter().map(own).collect()
+}
+
+/// The program of this package, with no variable of the machine but the one that says where measured coverage goes.
+pub fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_document-intake"));
+    command.env_clear();
+    command.envs(std::env::vars().filter(|(name, _)| name == "LLVM_PROFILE_FILE"));
+    command
 }
 
 /// Ann and Bob, and Rita, who may review. Hashing is slow on purpose, so they are made once.

@@ -4,7 +4,6 @@ use std::sync::{Arc, Mutex};
 use app::logs;
 use serde_json::{json, Value};
 use tracing::Level;
-use tracing_subscriber::layer::SubscriberExt as _;
 
 #[derive(Clone, Default)]
 struct Buffer(Arc<Mutex<Vec<u8>>>);
@@ -22,8 +21,8 @@ impl Write for Buffer {
 fn lines(level: Level, log: impl FnOnce()) -> Vec<Value> {
     let buffer = Buffer::default();
     let writer = buffer.clone();
-    let layer = logs::json(level, move || writer.clone());
-    tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), log);
+    let subscriber = logs::subscriber(level, move || writer.clone(), None);
+    tracing::subscriber::with_default(subscriber, log);
     let text = String::from_utf8(buffer.0.lock().unwrap().clone()).unwrap();
     text.lines()
         .map(|line| serde_json::from_str(line).unwrap())

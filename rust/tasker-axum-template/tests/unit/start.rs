@@ -1,14 +1,15 @@
 //! Programs that must not start.
 
 use std::io::Write as _;
-use std::process::{Command, Output, Stdio};
+use std::process::{Output, Stdio};
+
+use crate::support::program;
 
 const NOBODY: &str = "postgresql://app:Vq7-long-one@127.0.0.1:1/app";
 
 fn run(words: &[&str], variables: &[(&str, &str)]) -> (Output, String) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_document-intake"))
+    let mut child = program()
         .args(words)
-        .env_clear()
         // What is not set comes from .env, which has a developer's.
         .envs([("PORT", "0"), ("APP_DATABASE_URL", NOBODY)])
         .env("DATABASE_URL", NOBODY)
