@@ -10,18 +10,19 @@ use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{json, Value};
 use sqlx::PgPool;
+use tasker_contrib_axum::outbox::OutboxError;
 use tasker_contrib_axum::{AdmissionLayer, ClientError, CorrelationLayer, TaskerClient};
 use uuid::Uuid;
 
 use crate::orders::{self, Checkout, Refused, Reviewed, Workflow};
-use crate::relay::Relay;
+use crate::tasks::Tasks;
 
 /// What requests are answered with.
 #[derive(Clone)]
 pub struct App {
     pub db: PgPool,
     pub tasker: TaskerClient,
-    pub relay: Relay,
+    pub tasks: Tasks,
     /// Who has it may decide about orders.
     pub review_token: ReviewToken,
 }
@@ -42,9 +43,9 @@ impl FromRef<App> for TaskerClient {
     }
 }
 
-impl FromRef<App> for Relay {
+impl FromRef<App> for Tasks {
     fn from_ref(app: &App) -> Self {
-        app.relay.clone()
+        app.tasks.clone()
     }
 }
 
@@ -101,12 +102,23 @@ impl From<sqlx::Error> for Problem {
     }
 }
 
+impl From<OutboxError> for Problem {
+    fn from(error: OutboxError) -> Self {
+        tracing::error!(%error, "a task could not be requested");
+        Self(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "a task could not be requested".to_owned(),
+        )
+    }
+}
+
 impl From<Refused> for Problem {
     fn from(refused: Refused) -> Self {
         match refused {
             Refused::Invalid(text) => Self(StatusCode::UNPROCESSABLE_ENTITY, text),
             Refused::Reused(_) => Self(StatusCode::CONFLICT, refused.to_string()),
             Refused::Database(error) => error.into(),
+            Refused::Outbox(error) => error.into(),
         }
     }
 }
@@ -121,25 +133,24 @@ fn no_order(order: Uuid) -> Problem {
     Problem(StatusCode::NOT_FOUND, format!("there is no order {order}"))
 }
 
-/// 201 with the order and its task; 200 when this checkout has placed it before; 202 without a task when Tasker is away: the order is kept, and
-/// its task follows.
+/// 201 with the order and its task; 200 when this checkout has placed it before; 202 without a task when Tasker is away or busy: the order is kept,
+/// and its task follows.
 async fn check_out(
     State(db): State<PgPool>,
-    State(relay): State<Relay>,
+    State(tasks): State<Tasks>,
     checkout: Result<Json<Checkout>, JsonRejection>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     let Json(checkout) = checkout?;
+    let listening = tasks.listen();
     let placed = orders::place(&db, &checkout).await?;
-    let task = relay.create(placed.order_id, Workflow::Fulfil).await;
-    let status = match (&task, placed.is_new) {
-        (Err(error), _) => {
-            tracing::warn!(%error, order = %placed.order_id, "an order has no task yet; it is created later");
-            StatusCode::ACCEPTED
-        }
-        (Ok(_), true) => StatusCode::CREATED,
-        (Ok(_), false) => StatusCode::OK,
+    let task = listening.task_of(placed.order_id, Workflow::Fulfil).await?;
+    let status = match (task, placed.is_new) {
+        (None, _) => StatusCode::ACCEPTED,
+        (Some(_), true) => StatusCode::CREATED,
+        (Some(_), false) => StatusCode::OK,
     };
-    let body = json!({"order_id": placed.order_id, "total_cents": placed.total_cents, "task_uuid": task.ok()});
+    let body =
+        json!({"order_id": placed.order_id, "total_cents": placed.total_cents, "task_uuid": task});
     Ok((status, Json(body)))
 }
 
@@ -244,11 +255,12 @@ struct Review {
 
 async fn review(
     State(db): State<PgPool>,
-    State(relay): State<Relay>,
+    State(tasks): State<Tasks>,
     Path(order): Path<Uuid>,
     review: Result<Json<Review>, JsonRejection>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     let Json(review) = review?;
+    let listening = tasks.listen();
     match orders::review(&db, order, &review.reviewer, review.approved).await? {
         Reviewed::Unknown => Err(no_order(order)),
         Reviewed::NotWaiting(status) => {
@@ -256,7 +268,7 @@ async fn review(
             Err(Problem(StatusCode::CONFLICT, text))
         }
         Reviewed::Next(workflow) => {
-            let task = relay.create(order, workflow).await.ok();
+            let task = listening.task_of(order, workflow).await?;
             let body = json!({"order_id": order, "workflow": workflow.name(), "task_uuid": task});
             Ok((StatusCode::ACCEPTED, Json(body)))
         }

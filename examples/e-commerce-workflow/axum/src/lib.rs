@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! orders    checkout, and what an order goes through    stock     promising and giving back
-//! relay     creates the tasks that orders need, and notices those that failed
+//! tasks     creates the tasks that orders need          watch     notices those that failed
 //! handlers  the steps of the three workflows            bank      the payment service's client
 //! http      the API and the pages                       database  connections, schema, catalogue
 //! scenario  what `example.toml` runs
@@ -14,7 +14,8 @@ pub mod database;
 pub mod handlers;
 pub mod http;
 pub mod orders;
-pub mod relay;
 pub mod scenario;
 pub mod service;
 pub mod stock;
+pub mod tasks;
+pub mod watch;

@@ -10,9 +10,11 @@ use e_commerce_axum::bank::Bank;
 use e_commerce_axum::database;
 use e_commerce_axum::handlers::{self, Means};
 use e_commerce_axum::http::{self, App, ReviewToken};
-use e_commerce_axum::relay::Relay;
+use e_commerce_axum::tasks::Tasks;
+use e_commerce_axum::watch::Watch;
 use sqlx::PgPool;
 use tasker_contrib_axum::{shutdown_signal, TaskerConfig, TaskerWorker};
+use tokio::sync::oneshot;
 use tracing_subscriber::EnvFilter;
 
 const CONNECTIONS: u32 = 10;
@@ -88,12 +90,15 @@ async fn serve(db: PgPool, options: Serve) -> anyhow::Result<()> {
         .build()
         .await?;
     let tasker = worker.client();
-    let relay = Relay::new(db.clone(), tasker.clone());
-    let relaying = tokio::spawn(relay.clone().run(worker.events()));
+    let tasks = Tasks::new(db.clone());
+    let relay = tasks.relay(tasker.clone()).await?;
+    let (open, closed) = oneshot::channel::<()>();
+    let relaying = tokio::spawn(relay.run(async { closed.await.unwrap_or_default() }));
+    let watching = tokio::spawn(Watch::new(db.clone(), tasker.clone()).run(worker.events()));
     let app = App {
         db,
         tasker,
-        relay,
+        tasks,
         review_token: ReviewToken(options.review_token),
     };
     // Whoever has an order's page may follow it, so the events need no authentication here.
@@ -103,7 +108,10 @@ async fn serve(db: PgPool, options: Serve) -> anyhow::Result<()> {
     let listener = listen(options.port).context("cannot listen on the port (PORT)")?;
     tracing::info!("the shop is open at http://127.0.0.1:{}", options.port);
     worker.serve(listener, routes, shutdown_signal()).await?;
-    relaying.abort();
+    watching.abort();
+    // The last requests have their tasks; the row in hand is finished.
+    drop(open);
+    relaying.await?;
     Ok(())
 }
 

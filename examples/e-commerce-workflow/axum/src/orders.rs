@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{json, Value};
 use sqlx::{PgPool, Postgres, Transaction};
+use tasker_contrib_axum::outbox::OutboxError;
 use uuid::Uuid;
+
+use crate::tasks;
 
 /// What a customer sends to buy.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -38,6 +41,8 @@ pub enum Refused {
     Reused(String),
     #[error("the database failed")]
     Database(#[from] sqlx::Error),
+    #[error(transparent)]
+    Outbox(#[from] OutboxError),
 }
 
 /// An order that is in the database.
@@ -173,7 +178,7 @@ pub async fn place(db: &PgPool, checkout: &Checkout) -> Result<Placed, Refused> 
             .execute(&mut *transaction)
             .await?;
     }
-    enqueue(&mut transaction, order_id, Workflow::Fulfil).await?;
+    tasks::request(&mut transaction, order_id, Workflow::Fulfil).await?;
     transaction.commit().await?;
     Ok(Placed {
         order_id,
@@ -199,22 +204,6 @@ async fn placed_before(
         total_cents,
         is_new: false,
     })
-}
-
-/// Says that an order needs a task; the [relay](crate::relay) creates it after the transaction.
-pub async fn enqueue(
-    transaction: &mut Transaction<'_, Postgres>,
-    order: Uuid,
-    workflow: Workflow,
-) -> sqlx::Result<()> {
-    sqlx::query(
-        "INSERT INTO order_tasks (order_id, workflow) VALUES ($1, $2) ON CONFLICT DO NOTHING",
-    )
-    .bind(order)
-    .bind(workflow.name())
-    .execute(&mut **transaction)
-    .await?;
-    Ok(())
 }
 
 /// An order that this transaction holds, so that nobody else changes it.
@@ -301,7 +290,7 @@ pub async fn review(
     order: Uuid,
     reviewer: &str,
     approved: bool,
-) -> sqlx::Result<Reviewed> {
+) -> Result<Reviewed, OutboxError> {
     let mut transaction = db.begin().await?;
     let Some(held) = hold(&mut transaction, order).await? else {
         return Ok(Reviewed::Unknown);
@@ -324,7 +313,7 @@ pub async fn review(
         .bind(reviewer)
         .execute(&mut *transaction)
         .await?;
-    enqueue(&mut transaction, order, next).await?;
+    tasks::request(&mut transaction, order, next).await?;
     transaction.commit().await?;
     Ok(Reviewed::Next(next))
 }

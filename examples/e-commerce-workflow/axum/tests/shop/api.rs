@@ -1,8 +1,8 @@
 //! The API over real HTTP, with a real Tasker server that creates the tasks.
 
 use e_commerce_axum::http::{self, App, ReviewToken};
-use e_commerce_axum::relay::Relay;
 use e_commerce_axum::scenario::checkout;
+use e_commerce_axum::tasks::Tasks;
 use serde_json::{json, Value};
 use tasker_contrib_axum::TaskerClient;
 use tokio::net::TcpListener;
@@ -22,11 +22,13 @@ impl Shop {
         let stack = Stack::start().await;
         let client = TaskerClient::builder(tasker_url.unwrap_or(&stack.tasker_url)).max_retries(0);
         let tasker = client.build().unwrap();
-        let relay = Relay::new(stack.db.clone(), tasker.clone());
+        let tasks = Tasks::new(stack.db.clone());
+        let relay = tasks.relay(tasker.clone()).await.unwrap();
+        tokio::spawn(relay.run(std::future::pending()));
         let app = App {
             db: stack.db.clone(),
             tasker,
-            relay,
+            tasks,
             review_token: ReviewToken(TOKEN.to_owned()),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -77,7 +79,7 @@ async fn an_order_is_kept_when_tasker_is_away() {
     let (status, again) = shop.post("/api/orders", &wanted).await;
     assert_eq!((status, &again["order_id"]), (202, &placed["order_id"]));
     let waiting: i64 =
-        sqlx::query_scalar("SELECT count(*) FROM order_tasks WHERE task_uuid IS NULL")
+        sqlx::query_scalar("SELECT count(*) FROM tasker_outbox WHERE dead_at IS NULL")
             .fetch_one(&shop.stack.db)
             .await
             .unwrap();

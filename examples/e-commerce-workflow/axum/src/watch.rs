@@ -1,82 +1,38 @@
-//! Creates the tasks that orders need, and notices those that failed for good.
+//! Notices tasks that failed for good, and has their orders compensated.
 //!
-//! Both are done at once when something happens, and again and again for what was missed: by a process that died after a commit, by one
-//! whose events nobody heard. Doing either twice changes nothing, so any number of processes may do it.
+//! It looks at once when a step has failed, and again and again for what was missed: by a process that died, by one whose events nobody heard.
+//! Doing it twice changes nothing, so any number of processes may do it.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
 use sqlx::PgPool;
-use tasker_contrib_axum::{ClientError, EventKind, NewTask, TaskerClient, TaskerEvent};
+use tasker_contrib_axum::outbox::OutboxError;
+use tasker_contrib_axum::{ClientError, EventKind, TaskerClient, TaskerEvent};
 use tokio::sync::broadcast::{error::RecvError, Receiver};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::orders::{self, OrderRef, Workflow};
+use crate::orders::{self, Workflow};
+use crate::tasks;
 
-const NAMESPACE: &str = "shop";
 /// How often it looks for what was missed.
 const PERIOD: Duration = Duration::from_millis(500);
-/// How old a checkout has to be: what is younger is still in the hands of the request that wrote it.
-const MISSED_AFTER_SECONDS: f64 = 3.0;
-const CREATED_AT_A_TIME: i64 = 20;
 /// How long a task goes on without being looked at.
 const UNSEEN_SECONDS: f64 = 5.0;
 const LOOKED_AT_A_TIME: i64 = 5;
 /// How long a task is watched closely after one of its steps has failed.
 const WATCHED: Duration = Duration::from_secs(30);
 
-#[derive(Clone)]
-pub struct Relay {
+/// Watches the tasks of orders.
+pub struct Watch {
     db: PgPool,
     tasker: TaskerClient,
 }
 
-/// Why an order has no task yet. The relay tries again.
-#[derive(Debug, thiserror::Error)]
-pub enum NotCreated {
-    #[error(transparent)]
-    Tasker(#[from] ClientError),
-    #[error("the database failed: {0}")]
-    Database(#[from] sqlx::Error),
-}
-
-impl Relay {
+impl Watch {
     pub fn new(db: PgPool, tasker: TaskerClient) -> Self {
         Self { db, tasker }
-    }
-
-    /// Creates the task of an order, or finds the one that exists: its context is the order alone, and Tasker has one task for a context.
-    pub async fn create(&self, order_id: Uuid, workflow: Workflow) -> Result<Uuid, NotCreated> {
-        let requested: Option<(Option<Uuid>, i32)> = sqlx::query_as(
-            "SELECT task_uuid, attempt FROM order_tasks WHERE order_id = $1 AND workflow = $2",
-        )
-        .bind(order_id)
-        .bind(workflow.name())
-        .fetch_optional(&self.db)
-        .await?;
-        let (created, attempt) = requested.unwrap_or_default();
-        if let Some(task) = created {
-            return Ok(task);
-        }
-        let order = OrderRef { order_id, attempt };
-        let task = NewTask::new(NAMESPACE, workflow.name(), order)
-            .initiator("shop")
-            .reason("an order needs it")
-            .idempotent();
-        let task = self.tasker.create_task(task).await?.task_uuid;
-        let stored = sqlx::query(
-            "UPDATE order_tasks SET task_uuid = $3, checked_at = now() WHERE order_id = $1 AND workflow = $2",
-        )
-        .bind(order_id)
-        .bind(workflow.name())
-        .bind(task)
-        .execute(&self.db)
-        .await;
-        if let Err(error) = stored {
-            tracing::warn!(%error, %order_id, "the task of an order was created, but not written down; it is found again");
-        }
-        Ok(task)
     }
 
     /// Works until it is dropped. `events` are those of the worker in this process.
@@ -94,7 +50,7 @@ impl Relay {
                 },
                 () = tokio::time::sleep_until(next) => {
                     if let Err(error) = self.round(&mut suspects).await {
-                        tracing::warn!(%error, "a round of the relay failed; the next one follows");
+                        tracing::warn!(%error, "a round of looking at tasks failed; the next one follows");
                     }
                     next = Instant::now() + PERIOD;
                 }
@@ -103,7 +59,6 @@ impl Relay {
     }
 
     async fn round(&self, suspects: &mut HashMap<Uuid, Instant>) -> anyhow::Result<()> {
-        self.create_missing().await?;
         for task in suspects.keys().copied().collect::<Vec<_>>() {
             if self.try_reconcile(task).await {
                 suspects.remove(&task);
@@ -122,33 +77,6 @@ impl Relay {
             tracing::warn!(%error, %task, "a task could not be looked at; it is retried");
             false
         })
-    }
-
-    /// Creates tasks that were requested a while ago.
-    async fn create_missing(&self) -> anyhow::Result<()> {
-        let missing: Vec<(Uuid, String)> = sqlx::query_as(
-            "SELECT order_id, workflow FROM order_tasks
-             WHERE task_uuid IS NULL AND (workflow <> 'fulfil_order' OR requested_at < now() - make_interval(secs => $1))
-             ORDER BY requested_at LIMIT $2",
-        )
-        .bind(MISSED_AFTER_SECONDS)
-        .bind(CREATED_AT_A_TIME)
-        .fetch_all(&self.db)
-        .await?;
-        for (order, name) in missing {
-            let Some(workflow) = Workflow::named(&name) else {
-                continue;
-            };
-            match self.create(order, workflow).await {
-                Ok(task) => {
-                    tracing::info!(%order, workflow = name, %task, "a task that an order was missing is created")
-                }
-                Err(error) => {
-                    tracing::warn!(%order, workflow = name, %error, "the task of an order could not be created; it is retried")
-                }
-            }
-        }
-        Ok(())
     }
 
     /// Tasks that nobody has looked at for a while, although their orders go on.
@@ -225,7 +153,7 @@ async fn compensate(
     order: Uuid,
     task: Uuid,
     reason: &str,
-) -> sqlx::Result<()> {
+) -> Result<(), OutboxError> {
     let Some(held) = orders::hold(transaction, order).await? else {
         return Ok(());
     };
@@ -238,7 +166,7 @@ async fn compensate(
         _ => {
             tracing::info!(%order, %task, reason, "an order has failed and is compensated");
             orders::set_status(transaction, order, "compensating", Some(reason)).await?;
-            orders::enqueue(transaction, order, Workflow::Compensate).await?;
+            tasks::request(transaction, order, Workflow::Compensate).await?;
         }
     }
     Ok(())
@@ -250,17 +178,22 @@ async fn renew(
     transaction: &mut sqlx::Transaction<'_, sqlx::Postgres>,
     order: Uuid,
     workflow: &str,
-) -> sqlx::Result<bool> {
-    let renewed = sqlx::query(
+) -> Result<bool, OutboxError> {
+    let renewed: Option<i32> = sqlx::query_scalar(
         "UPDATE order_tasks t SET task_uuid = NULL, outcome = NULL, attempt = attempt + 1 FROM orders o
          WHERE t.order_id = $1 AND t.workflow = $2 AND o.order_id = t.order_id
            AND o.status NOT IN ('in_review', 'completed', 'cancelled')
            AND NOT EXISTS (SELECT 1 FROM order_tasks later
-               WHERE later.order_id = t.order_id AND later.requested_at > t.requested_at)",
+               WHERE later.order_id = t.order_id AND later.requested_at > t.requested_at)
+         RETURNING attempt",
     )
     .bind(order)
     .bind(workflow)
-    .execute(&mut **transaction)
+    .fetch_optional(&mut **transaction)
     .await?;
-    Ok(renewed.rows_affected() == 1)
+    let (Some(attempt), Some(workflow)) = (renewed, Workflow::named(workflow)) else {
+        return Ok(false);
+    };
+    tasks::enqueue(transaction, order, workflow, attempt).await?;
+    Ok(true)
 }

@@ -1,4 +1,4 @@
-//! What the relay makes of tasks that are complete.
+//! What is made of tasks that are complete, and of those that cannot be looked at.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use axum::http::{StatusCode, Uri};
 use axum::Router;
-use e_commerce_axum::orders::{Placed, Workflow};
-use e_commerce_axum::relay::Relay;
+use e_commerce_axum::orders::Placed;
+use e_commerce_axum::tasks::Tasks;
+use e_commerce_axum::watch::Watch;
 use serde_json::json;
 use tasker_contrib_axum::{Handlers, StepError, TaskerClient, TaskerConfig, TaskerWorker};
 use tokio::net::TcpListener;
@@ -69,15 +70,14 @@ async fn a_complete_task_that_did_nothing_for_its_order_is_replaced_until_the_or
         .await
         .unwrap();
     let client = TaskerClient::new(&stack.tasker_url).unwrap();
-    let relay = Relay::new(stack.db.clone(), client.clone());
+    let relay = Tasks::new(stack.db.clone()).relay(client.clone()).await;
+    let relaying = tokio::spawn(relay.unwrap().run(std::future::pending()));
     let events = worker.events();
 
     let order = stack.order("its-task-does-nothing", "tea", "tok_ok").await;
-    let first = relay
-        .create(order.order_id, Workflow::Fulfil)
-        .await
-        .unwrap();
-    let running = tokio::spawn(relay.run(events));
+    until("a task", &stack, order, |(_, task, _)| task.is_some()).await;
+    let first = requested(&stack, order).await.1.unwrap();
+    let running = tokio::spawn(Watch::new(stack.db.clone(), client.clone()).run(events));
     until("another task", &stack, order, |(attempt, task, _)| {
         *attempt >= 1 && task.is_some_and(|task| task != first)
     })
@@ -97,6 +97,7 @@ async fn a_complete_task_that_did_nothing_for_its_order_is_replaced_until_the_or
     })
     .await;
     running.abort();
+    relaying.abort();
     worker.stop().await;
 }
 
@@ -124,9 +125,9 @@ async fn a_task_that_cannot_be_looked_at_does_not_hold_up_the_others() {
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, lost).await });
 
-    let relay = Relay::new(stack.db.clone(), TaskerClient::new(url).unwrap());
+    let watch = Watch::new(stack.db.clone(), TaskerClient::new(url).unwrap());
     let (_events, receiver) = tokio::sync::broadcast::channel(1);
-    let running = tokio::spawn(relay.run(receiver));
+    let running = tokio::spawn(watch.run(receiver));
     let end = Instant::now() + Duration::from_secs(60);
     let distinct = || BTreeSet::from_iter(asked.lock().unwrap().clone()).len();
     while distinct() < ORDERS {
