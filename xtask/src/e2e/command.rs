@@ -61,7 +61,10 @@ pub fn run(
         Some(status) if !status.success() => Err(format!(
             "`{line}` failed with {}: {}",
             describe(status),
-            text.trim().lines().last().unwrap_or("it printed nothing")
+            text.trim()
+                .lines()
+                .last()
+                .unwrap_or("it printed nothing; its standard error is in app.log")
         )),
         Some(_) => serde_json::from_str(&text)
             .map_err(|why| format!("`{line}` printed no JSON ({why}): {}", text.trim())),

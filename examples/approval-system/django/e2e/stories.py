@@ -5,8 +5,9 @@ from __future__ import annotations
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from .books import Books
 from .person import Person
@@ -69,7 +70,8 @@ def quorum(books: Books) -> dict[str, Any]:
 
 def delegate(books: Books) -> dict[str, Any]:
     mira, max_ = Person("mira"), Person("max")
-    today = date.today().isoformat()
+    # The day of the company (its TIME_ZONE), which is not always that of this machine.
+    today = datetime.now(ZoneInfo("Europe/Berlin")).date().isoformat()
     key = books.value("SELECT id FROM auth_user WHERE username = 'max'")
     mira.send("/delegations/", delegate=key, first_day=today, last_day=today)
     pk = Person("erik").submit("Lamp", "80.00", books.budget("office"))
