@@ -201,11 +201,29 @@ def test_queues_are_counted_as_pgmq_counts_them(scraped: Stack) -> None:
 
 
 def test_exporter_reads_no_contexts_and_results(scraped: Stack) -> None:
-    (allowed,) = scraped.sql(
-        "select has_column_privilege('tasker_monitor', 'tasker.tasks', 'context', 'select')"
-        " or has_table_privilege('tasker_monitor', 'tasker.workflow_steps', 'select')"
-    )
-    assert allowed == (False,)
+    columns = ["tasker.tasks.context", "tasker.task_transitions.metadata", "tasker.named_tasks.configuration"]
+    columns += [
+        "tasker.workflow_steps.results",
+        "tasker.workflow_step_transitions.metadata",
+        "tasker.workflow_step_result_audit.task_uuid",
+    ]
+    columns += [
+        f"pgmq.{prefix}_{queue}.message"
+        for (queue,) in scraped.sql("select queue_name from pgmq.meta")
+        for prefix in "qa"
+    ]
+    for table, column in (name.rsplit(".", 1) for name in columns):
+        (allowed,) = scraped.sql(f"select has_column_privilege('tasker_monitor', '{table}', '{column}', 'select')")
+        assert allowed == (False,), f"{table}.{column}"
+
+
+def test_a_queue_without_its_table_hides_no_other(scraped: Stack) -> None:
+    scraped.sql("insert into pgmq.meta (queue_name, is_partitioned, is_unlogged) values ('ghost', false, false)")
+    try:
+        names = {queue for (queue,) in scraped.sql("select queue from tasker_monitor.queues()")}
+    finally:
+        scraped.sql("delete from pgmq.meta where queue_name = 'ghost'")
+    assert "ghost" not in names and "worker_proof_queue" in names
 
 
 def test_every_panel_is_drawn(scraped: Stack) -> None:

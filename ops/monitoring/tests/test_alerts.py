@@ -16,7 +16,13 @@ from .catalogue import ALERTS, UNIT, program
 
 RULES = UNIT / "prometheus-rules/tasker.rules.yml"
 CASES = tomli.loads((UNIT / "tests/cases.toml").read_text())
+LONGER = tomli.loads((UNIT / "tests/longer.toml").read_text())["case"]
 HEALTHY = 10
+PROMTOOL = {
+    "rule_files": [str(RULES)],
+    "evaluation_interval": "1m",
+    "group_eval_order": ["tasker.rules", "tasker.alerts"],
+}
 JOBS = {"tasker-server", "tasker-worker", "tasker-recovery", "tasker-postgres"}
 
 
@@ -76,6 +82,24 @@ def promtool_case(alert: dict[str, Any], case: dict[str, Any]) -> dict[str, Any]
     }
 
 
+def longer_case(case: dict[str, Any]) -> dict[str, Any]:
+    # Without its labels: how many of it fire.
+    expr = f'count(ALERTS{{alertname="{case["alert"]}",alertstate="firing"}} >= 0) > 0'
+    return {
+        "name": case["why"],
+        "interval": "1m",
+        "input_series": [{"series": name, "values": samples} for name, samples in case["series"].items()],
+        "promql_expr_test": [
+            {
+                "expr": f"({expr}) * 0",
+                "eval_time": f"{minute}m",
+                "exp_samples": [{"labels": "{}", "value": 0}] if minute in case["fires"] else [],
+            }
+            for minute in case["looks"]
+        ],
+    }
+
+
 def json_labels(labels: dict[str, str]) -> str:
     return "{" + ",".join(f"{name}={json.dumps(value)}" for name, value in labels.items()) + "}"
 
@@ -109,12 +133,7 @@ def test_every_alert_has_a_case() -> None:
 @pytest.fixture(scope="module")
 def verdict(tmp_path_factory: pytest.TempPathFactory) -> tuple[int, str]:
     """What promtool says of all alerts: one run, because its start takes longer than a case."""
-    cases = {
-        "rule_files": [str(RULES)],
-        "evaluation_interval": "1m",
-        "group_eval_order": ["tasker.rules", "tasker.alerts"],
-        "tests": [promtool_case(alert, CASES[alert["name"]]) for alert in ALERTS],
-    }
+    cases = {**PROMTOOL, "tests": [promtool_case(alert, CASES[alert["name"]]) for alert in ALERTS]}
     file = tmp_path_factory.mktemp("promtool") / "test.yml"
     file.write_text(yaml.safe_dump(cases, sort_keys=False, width=100_000))
     done = subprocess.run([program("promtool"), "test", "rules", file], capture_output=True, text=True, check=False)
@@ -128,6 +147,14 @@ def test_alert_fires_waits_and_ends(alert: dict[str, Any], verdict: tuple[int, s
     of_this = [failure for failure in failures if f'alertname=\\"{alert["name"]}\\"' in failure.splitlines()[0]]
     assert not of_this, "".join(of_this)
     assert status == 0 or failures, said
+
+
+@pytest.mark.parametrize("case", LONGER, ids=[f"{case['alert']}: {case['why']}" for case in LONGER])
+def test_alert_fires_when_it_should_and_only_then(case: dict[str, Any], tmp_path: Path) -> None:
+    assert set(case["fires"]) <= set(case["looks"])
+    file = tmp_path / "test.yml"
+    file.write_text(yaml.safe_dump({**PROMTOOL, "tests": [longer_case(case)]}, sort_keys=False, width=100_000))
+    promtool("test", "rules", file)
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,9 @@ def test_query_groups_and_names_metrics_that_the_check_makes(name: str, monitor:
             "host",
         }
         assert set(by.split(",")) <= labels
-        assert set(re.findall(r"!?(\w+)(?=:| IN)", scope)) <= labels
+        # Datadog takes the symbols `,` and `!`, or the words AND, OR, NOT and IN; not both in one scope.
+        outside = re.sub(r"\([^)]*\)", "()", scope)
+        assert not (re.search(r"\b(AND|OR|NOT|IN)\b", outside) and re.search("[,!]", outside)), scope
+        assert set(re.findall(r"!?(\w+)(?=:| (?:NOT )?IN)", scope)) - {"NOT"} <= labels
     told = set(re.findall(r"\{\{(\w+)\.name\}\}", monitor["name"]))
     assert told <= set(used[0][2].split(",")), "the title names a tag that the query does not group by"

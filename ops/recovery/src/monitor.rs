@@ -7,6 +7,7 @@ use prometheus::{
     Encoder as _, Gauge, Histogram, HistogramOpts, IntCounterVec, Opts, Registry, TextEncoder,
 };
 
+use crate::pass::KINDS;
 use crate::Recovered;
 
 /// Shared by the loop and by those who ask. Clones are the same monitor.
@@ -67,6 +68,10 @@ impl Monitor {
             age: gauge("tasker_recovery_last_pass_age_seconds", "Time since the last pass, whoever did it."),
         };
         inner.listeners.set(-1.0);
+        // Prometheus sees no increase in a series that begins at 1.
+        for kind in KINDS {
+            inner.recovered.with_label_values(&[kind]);
+        }
         let all: [Box<dyn prometheus::core::Collector>; 5] = [
             Box::new(inner.recovered.clone()),
             Box::new(inner.passes.clone()),

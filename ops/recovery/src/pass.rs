@@ -41,6 +41,21 @@ impl fmt::Display for Recovered {
     }
 }
 
+/// The kinds of [`Recovered`].
+pub(crate) const KINDS: [&str; 11] = [
+    "worker_lost",
+    "answer_lost",
+    "step_failed",
+    "step_resent",
+    "result_resent",
+    "task_moved",
+    "task_finalized",
+    "task_reopened",
+    "message_archived",
+    "archive_pruned",
+    "failed",
+];
+
 /// A pass over steps, messages and tasks.
 #[derive(Debug, Clone)]
 pub struct Pass<'a> {

@@ -153,6 +153,12 @@ pub struct Panel {
     pub width: u32,
     /// Its threshold is a line in the panel, and its runbook the panel's link.
     pub alert: Option<String>,
+    /// No line where the panel shows something else than the alert's signal.
+    #[serde(default = "yes")]
+    pub line: bool,
+    /// Of a `stat`: `value`, or the series' `name`.
+    #[serde(default = "value")]
+    pub shows: String,
     pub queries: Vec<Shown>,
 }
 
@@ -165,6 +171,14 @@ pub struct Shown {
 
 fn timeseries() -> String {
     "timeseries".to_owned()
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn value() -> String {
+    "value".to_owned()
 }
 
 fn third() -> u32 {

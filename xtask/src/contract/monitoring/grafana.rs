@@ -92,7 +92,7 @@ fn drawn(catalogue: &Catalogue, panel: &Panel, id: usize, place: Value) -> Value
         }
     };
     let options = if panel.kind == "stat" {
-        json!({ "colorMode": "value", "graphMode": "area", "reduceOptions": { "calcs": ["lastNotNull"], "fields": "", "values": false } })
+        json!({ "colorMode": "value", "graphMode": "area", "textMode": panel.shows, "reduceOptions": { "calcs": ["lastNotNull"], "fields": "", "values": false } })
     } else {
         json!({ "legend": { "displayMode": "list", "placement": "bottom", "showLegend": true }, "tooltip": { "mode": "multi", "sort": "desc" } })
     };
@@ -110,6 +110,7 @@ fn defaults(catalogue: &Catalogue, panel: &Panel) -> Value {
     let Some(alert) = panel
         .alert
         .as_deref()
+        .filter(|_| panel.line)
         .and_then(|name| catalogue.alert(name))
     else {
         return defaults;
