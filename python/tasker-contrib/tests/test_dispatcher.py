@@ -286,7 +286,9 @@ def test_capacity_is_there_while_steps_are_executed(native: FakeNative) -> None:
     assert metric("event_loop_lag_seconds") == 0
 
 
-def test_outcomes_are_shown_before_they_happen_so_that_the_first_one_is_an_increase(native: FakeNative) -> None:
+def test_outcomes_are_shown_before_they_happen_so_that_the_first_one_is_an_increase(
+    native: FakeNative,
+) -> None:
     @step_handler("first.h")
     def h() -> None: ...
 
@@ -295,7 +297,10 @@ def test_outcomes_are_shown_before_they_happen_so_that_the_first_one_is_an_incre
     dispatcher.stop()
     for outcome in ("completed", "failed", "retryable", "timed_out", "checkpointed", "cut"):
         labels = {"handler": "first.h", "outcome": outcome}
-        assert metrics.registry.get_sample_value("tasker_contrib_handler_executions_total", labels) == 0
+        assert (
+            metrics.registry.get_sample_value("tasker_contrib_handler_executions_total", labels)
+            == 0
+        )
 
 
 def test_a_result_that_core_refuses_becomes_a_failure(

@@ -53,7 +53,8 @@ client_requests = _counter(METRIC_CLIENT_REQUESTS)
 def expect(handlers: Iterable[str]) -> None:
     """Show every outcome of these handlers at 0.
 
-    Prometheus sees no increase in a series that begins at 1, so the first failure of a handler would be missed.
+    Prometheus sees no increase in a series that begins at 1, so the first failure of a handler
+    would be missed.
     """
     for handler in handlers:
         for outcome in METRIC_HANDLER_EXECUTIONS.outcomes:
