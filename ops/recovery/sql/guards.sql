@@ -75,17 +75,20 @@ begin
     return new;
 end $$;
 
--- "No step is ready" does not mean that every step is done.
+-- "No step is ready" does not mean that every step is done, and "the steps could not be read" not that one has failed.
 create or replace function tasker_contrib.guard_completion() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-begin
-    if exists (
-        select from tasker.workflow_steps step
+declare
+    states text[] := (
+        select array_agg(coalesce(last.to_state, 'pending')) from tasker.workflow_steps step
           left join tasker.workflow_step_transitions last on last.workflow_step_uuid = step.workflow_step_uuid and last.most_recent
-         where step.task_uuid = new.task_uuid
-           and coalesce(last.to_state, 'pending') not in ('complete', 'resolved_manually', 'cancelled')
-    ) then
+         where step.task_uuid = new.task_uuid);
+begin
+    if new.to_state = 'complete' and not states <@ array['complete', 'resolved_manually', 'cancelled'] then
         raise exception 'task % has steps that are not complete', new.task_uuid using errcode = 'TK003';
+    elsif new.to_state = 'blocked_by_failures' and not states && array['error', 'enqueued_as_error_for_orchestration', 'cancelled'] then
+        raise exception 'task % has no step that failed, so it is not blocked by failures', new.task_uuid
+            using errcode = 'TK007', hint = 'the database was away when the server looked; it looks again';
     end if;
     return new;
 end $$;
@@ -122,4 +125,4 @@ create or replace trigger tasker_contrib_reset after insert on tasker.workflow_s
 create or replace trigger tasker_contrib_guard before insert on tasker.task_transitions
     for each row execute function tasker_contrib.guard_task();
 create or replace trigger tasker_contrib_guard_completion before insert on tasker.task_transitions
-    for each row when (new.to_state = 'complete') execute function tasker_contrib.guard_completion();
+    for each row when (new.to_state in ('complete', 'blocked_by_failures')) execute function tasker_contrib.guard_completion();

@@ -220,6 +220,36 @@ async fn a_task_with_open_steps_cannot_be_completed() {
 }
 
 #[tokio::test]
+async fn a_task_without_a_failed_step_is_not_blocked_by_failures() {
+    let mut bed = Bed::new().await;
+    let task = bed.create("chain").await;
+    let first = bed.wait_for_step(task, "first", "enqueued").await;
+    bed.stop_server();
+    let mut sql = connect(&bed.database_url, "a second server").await;
+    let state = bed.task_state(task).await;
+    let blocked = |step: &str| {
+        format!(
+            "begin; set local session_replication_role = replica;
+             update tasker.workflow_step_transitions set to_state = '{step}' where workflow_step_uuid = '{first}' and most_recent;
+             set local session_replication_role = origin;
+             select tasker.transition_task_state_atomic('{task}', '{state}', 'blocked_by_failures', null, '{{}}')"
+        )
+    };
+    for (step, refused) in [
+        ("in_progress", Some("TK007")),
+        ("complete", Some("TK007")),
+        ("error", None),
+        ("enqueued_as_error_for_orchestration", None),
+    ] {
+        let done = sqlx::raw_sql(&blocked(step)).execute(&mut sql).await;
+        sqlx::raw_sql("rollback").execute(&mut sql).await.unwrap();
+        let found = done.err().map(|error| code(&error));
+        assert_eq!(found.as_deref(), refused, "{step}");
+    }
+    bed.resume_server();
+}
+
+#[tokio::test]
 async fn a_task_waits_for_the_steps_that_a_crash_has_taken() {
     let mut bed = Bed::new().await;
     let task = bed.create("chain").await;
