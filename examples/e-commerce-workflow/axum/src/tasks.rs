@@ -125,18 +125,14 @@ pub struct Listening {
 }
 
 impl Listening {
-    /// The task of an order; nothing if it is not there soon, because Tasker is away or busy. It follows then.
-    ///
-    /// # Errors
-    ///
-    /// The database fails.
-    pub async fn task_of(mut self, order: Uuid, workflow: Workflow) -> sqlx::Result<Option<Uuid>> {
-        let found = self.find(order, workflow).await?;
+    /// The task of an order; nothing if it is not there soon, because Tasker or the database is away or busy. It follows then: its row is committed.
+    pub async fn task_of(mut self, order: Uuid, workflow: Workflow) -> Option<Uuid> {
+        let found = self.find(order, workflow).await;
         if found.is_some() {
-            return Ok(found);
+            return found;
         }
         match tokio::time::timeout(PATIENCE, self.hear(order, workflow)).await {
-            Ok(Some(task)) => Ok(Some(task)),
+            Ok(Some(task)) => Some(task),
             // Another process may have created it.
             _ => self.find(order, workflow).await,
         }
@@ -152,9 +148,13 @@ impl Listening {
         }
     }
 
-    async fn find(&self, order: Uuid, workflow: Workflow) -> sqlx::Result<Option<Uuid>> {
+    async fn find(&self, order: Uuid, workflow: Workflow) -> Option<Uuid> {
         let task = sqlx::query_scalar(FIND).bind(order).bind(workflow.name());
-        Ok(task.fetch_optional(&self.db).await?.flatten())
+        let found = task.fetch_optional(&self.db).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, %order, "the task of an order cannot be looked up");
+            None
+        });
+        found.flatten()
     }
 }
 
