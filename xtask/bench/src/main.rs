@@ -53,7 +53,7 @@ enum Bench {
     Delivery(delivery::Args),
     /// Latency of a FastAPI route with the worker inside the web process, with the worker apart, and without steps.
     Fastapi,
-    /// What a step costs in Core's own loop, in a FastAPI worker and in a Django worker; latency of a page of Django with the worker apart.
+    /// What a step costs in Core's own loop, in a FastAPI worker and in a Django worker; latency of a page of the approval example with the worker apart.
     Django,
     /// A run in which nothing has to be done, and the question what a change affects: xtask, turbo, moon and nx on generated trees.
     Runner(runner::Args),
@@ -92,7 +92,10 @@ fn run(session: &mut Session, what: &Bench) -> Result<()> {
         Bench::DevServer(args) => dev_server::run(session, args),
         Bench::Delivery(args) => delivery::run(session, args),
         Bench::Fastapi => python::run(session, &python::FASTAPI),
-        Bench::Django => python::run(session, &python::DJANGO),
+        Bench::Django => {
+            python::run(session, &python::DJANGO)?;
+            python::run(session, &python::APPROVALS)
+        }
         Bench::Runner(args) => runner::run(session, args),
         Bench::Template(args) => template::run(session, args),
         Bench::Release(args) => release::run(session, args),

@@ -1,4 +1,4 @@
-//! `bench fastapi`, `bench django` and `bench delivery`: the packages' own benchmarks.
+//! `bench fastapi`, `bench django` and `bench delivery`: benchmarks of the packages and of an example.
 
 use anyhow::{Context as _, Result};
 use serde_json::{json, Map, Value};
@@ -25,7 +25,14 @@ pub const FASTAPI: Package = Package {
 pub const DJANGO: Package = Package {
     name: "django",
     folder: "python/tasker-contrib-django",
-    scripts: &["dispatch.py", "page_latency.py"],
+    scripts: &["dispatch.py"],
+};
+
+/// A page beside a worker, of a Django application that is one.
+pub const APPROVALS: Package = Package {
+    name: "django",
+    folder: "examples/approval-system/django",
+    scripts: &["page_latency.py"],
 };
 
 /// Runs the scripts in the package's environment, on the local stack, and prints a line for each case.
