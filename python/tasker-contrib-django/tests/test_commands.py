@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.test import override_settings
+from tasker_contrib._internal.recovery import Recovery
 
+from tasker_contrib_django.management.commands import tasker as tasker_command
 from tasker_contrib_django.testing import CreatedTask, FakeTasker
 
 from .support import manage
@@ -93,6 +95,21 @@ def test_check_says_what_this_process_is() -> None:
     )
     with override_settings(TASKER={"NOTHING": 1}), pytest.raises(CommandError, match="E001"):
         call("check")
+
+
+def test_check_says_when_nobody_recovers(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def look(url: str) -> Recovery:
+        asked.append(url)
+        return Recovery(False, "is not installed")
+
+    monkeypatch.setattr(tasker_command, "look_for_recovery", look)
+    url = "postgresql://a:b@127.0.0.1:9/t"
+    with override_settings(TASKER={"DATABASE": {"URL": url}}):
+        assert "recovery: is not installed\n" in call("check")
+    assert asked == [url]
+    assert "recovery" not in call("check")  # a process that only creates tasks has no database
 
 
 def test_health_has_an_exit_code(capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 
 import httpx
@@ -81,16 +82,17 @@ def submit_steadily() -> None:
     import django
 
     django.setup()
+    from django.contrib.auth.models import User
+
     from approvals import actions
     from approvals.models import Budget, Line, PurchaseRequest
-    from django.contrib.auth.models import User
 
     erik, budget = User.objects.get(username="erik"), Budget.objects.get(code="it")
     print("submitting", flush=True)
     due = time.monotonic()
     while True:
         request = PurchaseRequest.objects.create(requester=erik, budget=budget, title="Chair")
-        Line.objects.create(request=request, description="chair", quantity=1, unit_price="1.00")
+        Line.objects.create(request=request, description="chair", quantity=1, unit_price=Decimal(1))
         actions.submit(request.pk, erik)
         due += 1 / SUBMITTED_PER_SECOND
         time.sleep(max(0.0, due - time.monotonic()))
@@ -125,7 +127,8 @@ def signed_in(url: str) -> Callable[[], None]:
 
     def page() -> None:
         answer = person.get("/requests/new/")
-        assert answer.status_code == httpx.codes.OK and "Sign out" in answer.text
+        assert answer.status_code == httpx.codes.OK
+        assert "Sign out" in answer.text
 
     return page
 

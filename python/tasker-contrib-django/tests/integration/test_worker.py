@@ -55,6 +55,8 @@ def test_what_an_operator_does_to_steps_that_failed(site: Site) -> None:
     assert site.client.retry_step(task, "row", reason="a test").current_state == "pending"
     resolved = site.client.resolve_step(task, "write_and_fail", reason="a test", by="ada")
     assert resolved.current_state == "resolved_manually"
+    checked = manage("tasker", "check", **site.env)
+    assert "recovery: tasker-recovery looked at 127.0.0.1:" in checked.stdout, checked.stderr
     assert manage("tasker", "dlq", **site.env).returncode == 0
     health = manage("tasker", "health", **site.env)
     assert (health.returncode, health.stdout.splitlines()[0]) == (0, "ready"), health.stderr

@@ -14,6 +14,7 @@ from django.core import checks
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.autoreload import get_child_arguments
 from tasker_contrib._internal.process import ProcessOptions
+from tasker_contrib._internal.recovery import look_for_recovery
 from tasker_contrib.client import Task
 from tasker_contrib.client.operations import whoami
 from tasker_contrib.client.records import Resolution
@@ -137,8 +138,13 @@ class Command(BaseCommand):
     # --- questions ----------------------------------------------------------------------------
 
     def check_project(self, **options: Any) -> None:
-        """Run the checks `tasker.*`, and say what this process would do."""
+        """Run the checks `tasker.*`; say who recovers, and what this process would do."""
         self.check(tags=["tasker"], display_num_errors=True, fail_level=checks.ERROR)
+        settings = tasker_settings()
+        if "common.database.url" in settings.core_values():  # only workers need it
+            works, text = look_for_recovery(settings.database_url)
+            style = self.style.WARNING if works is False else str
+            self.stdout.write(style(f"recovery: {text}"))
         decided = decision()
         self.stdout.write(f"mode: {decided.mode} ({decided.reason})")
 
