@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from tasker_contrib import TaskerStartError, metrics_registry
-from tasker_contrib.outbox import Outbox, SqlStore
+from tasker_contrib.outbox import Outbox, OutboxStats, SqlStore
 from tasker_contrib.outbox import metrics as outbox_metrics
 from tasker_contrib.outbox import relay as relay_module
 from tasker_contrib.outbox.relay import Pass
@@ -166,6 +166,19 @@ def test_lag_and_counts_are_metrics_of_a_process_that_relays(bed: Bed) -> None:
     assert (sample("up"), sample("open"), sample("dead")) == (1, 1, 0)
     relay.stop()
     assert sample("up") is None
+
+
+def test_a_relay_that_begins_shows_nothing_of_one_that_ended() -> None:
+    found = outbox_metrics.outbox_metrics
+    found.begin()
+    found.read(OutboxStats(1, 0, 3600.0))
+    assert (sample("up"), sample("open")) == (1, 1)
+    found.end()
+    found.begin()
+    try:
+        assert (sample("up"), sample("open")) == (0, None)
+    finally:
+        found.end()
 
 
 def test_a_relay_whose_database_is_away_shows_no_figure_of_the_past(

@@ -37,6 +37,8 @@ class OutboxMetrics(Collector):
     def begin(self) -> None:
         """A relay runs."""
         with self._lock:
+            if self._relays == 0:
+                self._read = None  # what a relay before it has counted is not true any more
             self._relays += 1
 
     def read(self, stats: OutboxStats) -> None:
