@@ -137,6 +137,8 @@ def analyse(
 
 def _split(annotation: Any, default: Any) -> tuple[Any, list[Marker], Injector | None]:
     """Separate a type from the markers it is annotated with (a default may be one, too)."""
+    if default is None:
+        annotation = _without_implied_none(annotation)
     base, extras = annotation, []
     if get_origin(annotation) is typing.Annotated:
         base, *extras = get_args(annotation)
@@ -157,6 +159,13 @@ def _split(annotation: Any, default: Any) -> tuple[Any, list[Marker], Injector |
         for item in rest:
             base = typing.Annotated[base, item]
     return base, markers, injector
+
+
+def _without_implied_none(annotation: Any) -> Any:
+    """Python 3.10 wraps the type of a parameter whose default is None, and so hides the markers."""
+    first, *others = get_args(annotation) or (None,)
+    is_wrapped = get_origin(first) is typing.Annotated and others == [type(None)]
+    return first if get_origin(annotation) is Union and is_wrapped else annotation
 
 
 def _source(place: str, name: str, marker: Marker, base: Any, default: Any) -> Source:
