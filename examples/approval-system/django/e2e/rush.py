@@ -43,7 +43,7 @@ def rush(books: Books) -> dict[str, Any]:
         until(
             lambda: is_over(books, first, COUNT),
             lambda: f"still open: {left(books, first)}",
-            400,
+            400 + 2 * COUNT,
         )
     killer.join(60)
     return {**report(books, first, before, COUNT), "workers_killed": KILLS}

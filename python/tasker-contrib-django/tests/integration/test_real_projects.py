@@ -6,6 +6,7 @@ import os
 import re
 import secrets
 import subprocess
+from importlib.util import find_spec
 from pathlib import Path
 
 import django
@@ -53,7 +54,8 @@ CREATE = (
 PROJECTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "wagtail": (("wagtail", "start", "site_of_others"), ())
 }
-if django.VERSION < (6,):  # Spirit supports no newer one
+# Spirit supports no newer Django, and the lock file has it for the Pythons that have no newer one.
+if django.VERSION < (6,) and find_spec("spirit"):
     own_tests = ("spirit.topic.favorite", "spirit.comment.like")
     PROJECTS["spirit"] = (("spirit", "startproject", "site_of_others", "--path"), own_tests)
 
