@@ -26,7 +26,6 @@ def place(request: HttpRequest) -> JsonResponse:
     return JsonResponse(place_order())
 
 
-@csrf_exempt
 async def place_async(request: HttpRequest) -> JsonResponse:
     order = await Order.objects.acreate(amount=5)
     task = await tasker.acreate_task("order", {"order_id": order.pk}, namespace="shop")
