@@ -18,7 +18,7 @@ fn with_docker(script: &str, args: &[&str], env: &[(&str, &str)]) -> Ran {
 
 const GOOD: &str = r#"case "$1" in
 context) echo unix:///var/run/docker.sock ;;
-version) echo 28.0.0 ;;
+version) case "$3" in *Components*) echo "${ENGINE:-Engine;containerd;runc;}" ;; *) echo 28.0.0 ;; esac ;;
 compose) echo "${COMPOSE:-2.26.1-4}" ;;
 esac"#;
 
@@ -49,6 +49,12 @@ fn each_way_in_which_docker_cannot_be_used_is_one_sentence_with_a_fix() {
             &[("COMPOSE", "2.17.3")],
             "Docker Compose 2.17.3 is too old",
             "2.20",
+        ),
+        (
+            GOOD.to_owned(),
+            &[("ENGINE", "Podman Engine;Conmon;OCI Runtime (runc);")],
+            "is Podman, which has no BuildKit",
+            "--stack embedded",
         ),
         (
             GOOD.to_owned(),

@@ -24,7 +24,7 @@ fn an_unknown_language_gets_a_suggestion() {
         mistake(
             &Fixture::new().run(args),
             "error: no language is called `pyton`; did you mean `python`?\n  \
-             fix: choose one of: rust, python, ruby, typescript, tasker-plugin, example, helm, terraform\n",
+             fix: choose one of: rust, python, ruby, typescript, tasker-plugin, example, helm, image, terraform\n",
         );
     }
 }

@@ -482,10 +482,8 @@ fn check_stack(stack: &str) -> Result<()> {
 fn start_docker(session: &mut Session, logs: &Path) -> Result<Stack> {
     let engine = Engine::find(&session.root, &session.interrupt)?;
     images::give_programs(session)?;
-    let version = images::version(&session.root)?;
     let build = Build {
-        tag: IMAGE_TAG,
-        version: &version,
+        tag: Some(IMAGE_TAG),
         revision: "unknown",
         given: true,
         arguments: &[],

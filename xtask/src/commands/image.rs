@@ -11,7 +11,7 @@ use crate::process::{capture, Invocation};
 /// Build the container images of ops/docker/images, or list them.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  cargo xtask image list\n  cargo xtask image build                          compile everything in the build\n  cargo xtask image build --given --tag dev        with the programs of this checkout"
+    after_help = "Examples:\n  cargo xtask image list\n  cargo xtask image build                          compile everything in the build\n  cargo xtask image build --given                  with the programs of this checkout"
 )]
 pub struct Args {
     #[command(subcommand)]
@@ -31,7 +31,7 @@ struct BuildArgs {
     /// Names of images [default: all].
     #[arg(value_name = "NAME")]
     names: Vec<String>,
-    /// What comes after the colon [default: the version of tasker-dev].
+    /// What comes after the colon [default: the image's version, and dev, which Compose files for development use].
     #[arg(long, value_name = "TAG")]
     tag: Option<String>,
     /// Take the programs of this checkout, which its tests use, too, instead of compiling optimised ones in the build.
@@ -54,11 +54,10 @@ pub fn run(session: &mut Session, args: &Args) -> Result<()> {
 }
 
 fn list(session: &mut Session) -> Result<()> {
-    let version = images::version(&session.root)?;
     // Without an engine the list is one of files.
     let engine = Engine::find(&session.root, &session.interrupt).ok();
     for image in Image::all(&session.root)? {
-        let reference = image.reference(&version);
+        let reference = image.reference(&image.version);
         let size = match &engine {
             Some(engine) => engine.image_size(&reference)?,
             None => None,
@@ -80,11 +79,9 @@ fn list(session: &mut Session) -> Result<()> {
 
 fn build(session: &mut Session, args: &BuildArgs) -> Result<()> {
     let images = select(session, &args.names)?;
-    let version = images::version(&session.root)?;
     let revision = revision(session);
     let build = Build {
-        tag: args.tag.as_deref().unwrap_or(&version),
-        version: &version,
+        tag: args.tag.as_deref(),
         revision: &revision,
         given: args.given,
         arguments: &args.arguments,
@@ -100,10 +97,12 @@ fn build(session: &mut Session, args: &BuildArgs) -> Result<()> {
         return Ok(());
     }
     let engine = Engine::find(&session.root, &session.interrupt)?;
-    images::give_programs(session)?;
+    if args.given {
+        images::give_programs(session)?;
+    }
     images::build(session, &engine, &images, &build)?;
     for image in &images {
-        let reference = image.reference(build.tag);
+        let reference = image.references(&build).swap_remove(0);
         let bytes = engine.image_size(&reference)?;
         let size = bytes.unwrap_or_default() / 1_000_000;
         session.report.tell(

@@ -73,6 +73,9 @@ struct How {
     /// The path of charts in an OCI registry, such as oci://HOST/charts.
     #[arg(long, value_name = "OCI")]
     registry_charts: Option<String>,
+    /// The path of images in an OCI registry, such as oci://HOST/tasker; without it no image is released.
+    #[arg(long, value_name = "OCI")]
+    registry_images: Option<String>,
     /// Where plugin archives, sums, bills of materials, provenance and notes go: an address that takes PUT, or `github` [default: github].
     #[arg(long, value_name = "URL")]
     registry_files: Option<String>,
@@ -93,7 +96,11 @@ pub fn run(session: &mut Session, args: &Args) -> Result<()> {
 fn release(session: &mut Session, args: &How, only_status: bool) -> Result<()> {
     let head = git::head(&session.root)?;
     let packages = packages(&session.root, &lang::ecosystems())?;
-    let chosen = choose(&packages, &args.units)?;
+    let targets = targets(args);
+    let mut chosen = choose(&packages, &args.units)?;
+    if args.units.is_empty() {
+        leave_out(session, &packages, &mut chosen, &targets)?;
+    }
     // Versions that do not fit together are no release.
     tell_drifts(
         session,
@@ -106,7 +113,7 @@ fn release(session: &mut Session, args: &How, only_status: bool) -> Result<()> {
         session.root.clone(),
         ledger::folder(&session.root, &head.commit),
         head,
-        targets(args),
+        targets,
         programs,
         session.interrupt.clone(),
         (!reads_only).then(|| session.logs("release")),
@@ -200,9 +207,32 @@ fn targets(args: &How) -> Targets {
         npm: args.registry_npm.clone(),
         gems: args.registry_gems.clone(),
         charts: args.registry_charts.clone(),
+        images: args.registry_images.clone(),
         files: args.registry_files.clone(),
         remote: args.remote.clone(),
     }
+}
+
+/// Leaves out what this release has no place for, and says so.
+fn leave_out(
+    session: &mut Session,
+    packages: &[Package],
+    chosen: &mut Vec<usize>,
+    targets: &Targets,
+) -> Result<()> {
+    let mut wanted = Vec::new();
+    for place in chosen.iter().copied() {
+        let package = &packages[place];
+        match lang::channel(package.ecosystem)?.is_wanted(targets) {
+            Ok(()) => wanted.push(place),
+            Err(hint) => session.report.tell(
+                &[format!("left out: {}; {hint}", package.folder)],
+                &json!({"event": "left_out", "folder": package.folder, "why": hint}),
+            ),
+        }
+    }
+    *chosen = wanted;
+    Ok(())
 }
 
 /// The packages that are released.

@@ -4,7 +4,7 @@ mod compose;
 mod images;
 
 pub use compose::{prune, Project};
-pub use images::{given, Build, Image};
+pub use images::{given, version_of, Build, Image};
 
 use std::path::{Path, PathBuf};
 
@@ -45,8 +45,22 @@ impl Engine {
         if !asked.status.success() {
             return Err(unusable(&asked.text));
         }
+        engine.refuse_podman()?;
         engine.check_compose()?;
         Ok(engine)
+    }
+
+    /// Podman answers on Docker's socket, too, but not everything: images here are built by BuildKit, and stacks wait for health checks.
+    fn refuse_podman(&self) -> Result<()> {
+        let format = "{{range .Server.Components}}{{.Name}};{{end}}";
+        let asked = self.ask(&["version", "--format", format])?;
+        if !asked.text.contains("Podman Engine") {
+            return Ok(());
+        }
+        Err(docker(
+            "the engine behind Docker's socket is Podman, which has no BuildKit to build the images with, and checks a container's health only where systemd does it",
+            "use a Docker engine (unset DOCKER_HOST, or `docker context use default`), or --stack embedded",
+        ))
     }
 
     /// What is published on loopback is on the engine's machine; apps and checks run on this one.

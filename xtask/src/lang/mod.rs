@@ -3,6 +3,7 @@
 pub mod checkout;
 mod example;
 mod helm;
+mod image;
 pub mod language;
 pub mod planner;
 pub mod python;
@@ -30,7 +31,7 @@ pub use language::{Job, Language};
 pub use planner::{Planner, Provided};
 
 /// Every ecosystem, in the order in which manifests are looked for.
-pub const ECOSYSTEMS: [&Entry; 8] = [
+pub const ECOSYSTEMS: [&Entry; 9] = [
     &rust::ECOSYSTEM,
     &python::ECOSYSTEM,
     &ruby::ECOSYSTEM,
@@ -38,6 +39,7 @@ pub const ECOSYSTEMS: [&Entry; 8] = [
     &tasker_plugin::ECOSYSTEM,
     &example::ECOSYSTEM,
     &helm::ECOSYSTEM,
+    &image::ECOSYSTEM,
     &terraform::ECOSYSTEM,
 ];
 

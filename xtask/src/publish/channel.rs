@@ -7,6 +7,7 @@ use semver::Version;
 
 use super::context::{Context, May};
 use super::sums::Sum;
+use super::targets::Targets;
 use crate::error::{Error, Result};
 use crate::process::Invocation;
 use crate::version::Ecosystem;
@@ -69,6 +70,8 @@ pub struct Remote {
 /// A part of a package, for its bill of materials.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Component {
+    /// The kind of its package address, if it is not that of the package.
+    pub kind: Option<&'static str>,
     pub name: String,
     pub version: String,
     /// In hexadecimal; empty if it is not known.
@@ -102,6 +105,11 @@ pub trait Channel: Sync + Debug {
 
     /// The kind of its package addresses (`pkg:KIND/name`).
     fn purl(&self) -> &'static str;
+
+    /// Whether a release has such packages at all; a hint at what is missing if not.
+    fn is_wanted(&self, _targets: &Targets) -> Result<(), &'static str> {
+        Ok(())
+    }
 
     /// Pinned tools that it works with, if this repository has them; else those on PATH.
     fn programs(&self) -> &'static [&'static str] {

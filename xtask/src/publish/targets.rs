@@ -16,6 +16,8 @@ pub struct Targets {
     pub gems: Option<String>,
     /// `oci://host/path`, below which charts lie.
     pub charts: Option<String>,
+    /// The same for images.
+    pub images: Option<String>,
     /// A store of files: an http(s) URL below which files are PUT, or `github`.
     pub files: Option<String>,
     /// The git remote that gets the tags.

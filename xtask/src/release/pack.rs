@@ -37,7 +37,11 @@ pub fn pack(context: &Context, unit: &Unit, with: &[&Unit]) -> Result<Packed> {
 fn names(folder: &Path) -> Result<Vec<String>> {
     let mut names: Vec<String> = std::fs::read_dir(folder)
         .map_err(Error::io("read", folder))?
-        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter_map(|entry| {
+            let entry = entry.ok()?;
+            let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
+            is_file.then(|| entry.file_name().into_string().ok())?
+        })
         .collect();
     names.sort();
     Ok(names)

@@ -52,7 +52,7 @@ pub fn of(context: &Context, unit: &Unit, folder: &Path, artifacts: &[String]) -
 }
 
 fn component(kind: &str, part: &Component) -> Value {
-    let purl = purl(kind, &part.name, Some(&part.version));
+    let purl = purl(part.kind.unwrap_or(kind), &part.name, Some(&part.version));
     let mut component = json!({ "type": "library", "bom-ref": purl, "name": part.name, "version": part.version, "purl": purl });
     if !part.sha256.is_empty() {
         component["hashes"] = json!([{ "alg": "SHA-256", "content": part.sha256 }]);

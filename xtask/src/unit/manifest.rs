@@ -39,6 +39,27 @@ pub fn parse_toml(text: &str) -> Result<Table, Malformed> {
     })
 }
 
+/// What begins a comment with settings for xtask.
+const COMMENT: &str = "# xtask:";
+
+/// Reads the comments for xtask of a file that has no place for settings of others, each with TOML: `# xtask: name = "shop"`.
+pub fn parse_comments(text: &str) -> Result<Table, Malformed> {
+    let mut table = Table::new();
+    for (index, line) in text.lines().enumerate() {
+        let Some(settings) = line.trim().strip_prefix(COMMENT) else {
+            continue;
+        };
+        let settings: Table = settings
+            .parse()
+            .map_err(|error: toml::de::Error| Malformed {
+                line: Some(index + 1),
+                why: error.message().to_owned(),
+            })?;
+        table.extend(settings);
+    }
+    Ok(table)
+}
+
 /// Reads a JSON object, such as `package.json`, as a table, so that [`lookup`] finds things in it. TOML has no
 /// null: keys that are null are left out.
 pub fn parse_json(text: &str) -> Result<Table, Malformed> {
@@ -140,8 +161,7 @@ pub fn above(path: &str) -> impl Iterator<Item = &str> {
 
 #[cfg(test)]
 mod tests {
-    use super::lookup;
-    use super::{is_named, parse_json};
+    use super::*;
 
     #[test]
     fn a_star_stands_for_something() {
@@ -167,5 +187,20 @@ mod tests {
     fn what_is_no_object_is_malformed_with_its_line() {
         assert_eq!(parse_json("{\n\"a\": }").unwrap_err().line, Some(2));
         assert!(parse_json("[]").is_err());
+    }
+
+    #[test]
+    fn settings_can_be_comments() {
+        let text = "# xtask: name = \"a\"\n# xtask: inputs = [\"b\"]\nterraform {\n}\n";
+        let table = parse_comments(text).unwrap();
+        assert_eq!(text_at(&table, "name").as_deref(), Some("a"));
+        assert!(table["inputs"].is_array());
+        assert!(parse_comments("terraform {\n}\n").unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_malformed_comment_is_named_by_its_line() {
+        let malformed = parse_comments("terraform {\n}\n# xtask: name = a\n").unwrap_err();
+        assert_eq!(malformed.line, Some(3));
     }
 }

@@ -13,7 +13,8 @@ use crate::file::line_with;
 use manifest::{first, last};
 
 pub use manifest::{
-    above, is_named, lookup, parse_json, parse_toml, resolve, text_at, words, Malformed,
+    above, is_named, lookup, parse_comments, parse_json, parse_toml, resolve, text_at, words,
+    Malformed,
 };
 
 /// A folder with a native manifest.

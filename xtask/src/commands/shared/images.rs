@@ -10,7 +10,6 @@ use crate::process::{capture, Invocation};
 
 use super::session::Session;
 
-const DEV_SERVER_MANIFEST: &str = "ops/dev-server/Cargo.toml";
 /// Cargo builds the server, a program of a dependency, from the same lock file and with the same features.
 const BUILD: [&str; 15] = [
     "cargo",
@@ -99,24 +98,8 @@ pub fn build(
         let log = session.logs("image").join(format!("{}.log", image.name));
         session
             .report
-            .say(&format!("image: building {}", image.reference(build.tag)));
+            .say(&format!("image: building {}", image.references(build)[0]));
         engine.build(image, build, &log)?;
     }
     Ok(())
-}
-
-/// The version of images: that of `tasker-dev`, which they carry.
-pub fn version(root: &Path) -> Result<String> {
-    let path = root.join(DEV_SERVER_MANIFEST);
-    let text = std::fs::read_to_string(&path).map_err(Error::io("read", &path))?;
-    let manifest: Option<toml::Table> = toml::from_str(&text).ok();
-    let version = manifest
-        .as_ref()
-        .and_then(|table| table.get("package")?.get("version")?.as_str());
-    version.map(str::to_owned).ok_or_else(|| Error::BadFile {
-        file: DEV_SERVER_MANIFEST.into(),
-        line: None,
-        why: "names no version".to_owned(),
-        fix: None,
-    })
 }

@@ -72,8 +72,7 @@ impl Channel for Rust {
     }
 
     fn components(&self, context: &Context, unit: &Unit) -> Vec<Component> {
-        let lock = std::fs::read_to_string(context.source().join("Cargo.lock")).unwrap_or_default();
-        components(&lock, &unit.name)
+        locked_below(&context.source(), &unit.name)
     }
 
     fn pack(&self, context: &Context, unit: &Unit, with: &[&Unit], into: &Path) -> Result<()> {
@@ -318,6 +317,12 @@ fn programs(manifest: &toml::Table, package: &Path, name: &str) -> Vec<String> {
 }
 
 /// What a crate is compiled from, by its lock file, without itself.
+/// What a crate of the workspace is compiled from.
+pub fn locked_below(root: &Path, name: &str) -> Vec<Component> {
+    let lock = std::fs::read_to_string(root.join("Cargo.lock")).unwrap_or_default();
+    components(&lock, name)
+}
+
 fn components(lock: &str, name: &str) -> Vec<Component> {
     let entries = lock::entries(lock);
     // A dependency is named `name`, or `name version` where that is not enough.
@@ -340,6 +345,7 @@ fn components(lock: &str, name: &str) -> Vec<Component> {
     let others = found.into_values().filter(|entry| entry.name != name);
     others
         .map(|entry| Component {
+            kind: Some("cargo"),
             name: entry.name.clone(),
             version: entry.version.clone(),
             sha256: entry.checksum.clone(),

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
+pub use self::channel::locked_below;
 use self::lock_graph::Locked;
 use self::patched::{patched, Patched};
 use self::workspaces::Workspace;

@@ -12,7 +12,7 @@ use super::planner::Planner;
 use crate::error::Result;
 use crate::plan::Count;
 use crate::process::Invocation;
-use crate::unit::{resolve, text_at, Found, Malformed, Reader, Unit};
+use crate::unit::{parse_comments, resolve, text_at, Found, Malformed, Reader, Unit};
 
 #[derive(Debug)]
 pub struct Terraform;
@@ -24,8 +24,6 @@ pub const ECOSYSTEM: Entry = Entry {
     constants: &[],
 };
 
-const COMMENT: &str = "# xtask:";
-
 impl Reader for Terraform {
     fn name(&self) -> &'static str {
         "terraform"
@@ -36,7 +34,7 @@ impl Reader for Terraform {
     }
 
     fn parse(&self, text: &str) -> std::result::Result<Table, Malformed> {
-        comments(text)
+        parse_comments(text)
     }
 
     fn owns_all_below(&self) -> bool {
@@ -107,42 +105,4 @@ fn plan_test(planner: &mut Planner<'_>, unit: &Unit) -> Result<()> {
         .run(run);
     planner.add(task);
     Ok(())
-}
-
-/// The settings in the comments of a file.
-fn comments(text: &str) -> std::result::Result<Table, Malformed> {
-    let mut table = Table::new();
-    for (index, line) in text.lines().enumerate() {
-        let Some(settings) = line.trim().strip_prefix(COMMENT) else {
-            continue;
-        };
-        let settings: Table = settings
-            .parse()
-            .map_err(|error: toml::de::Error| Malformed {
-                line: Some(index + 1),
-                why: error.message().to_owned(),
-            })?;
-        table.extend(settings);
-    }
-    Ok(table)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn settings_are_comments() {
-        let text = "# xtask: name = \"a\"\n# xtask: inputs = [\"b\"]\nterraform {\n}\n";
-        let table = comments(text).unwrap();
-        assert_eq!(text_at(&table, "name").as_deref(), Some("a"));
-        assert!(table["inputs"].is_array());
-        assert!(comments("terraform {\n}\n").unwrap().is_empty());
-    }
-
-    #[test]
-    fn a_malformed_comment_is_named_by_its_line() {
-        let malformed = comments("terraform {\n}\n# xtask: name = a\n").unwrap_err();
-        assert_eq!(malformed.line, Some(3));
-    }
 }
