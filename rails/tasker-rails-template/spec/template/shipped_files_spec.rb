@@ -102,7 +102,7 @@ RSpec.describe "What a project is shipped with", :template do
       readme.scan(/^\| `([^`]+)`/).flatten.each { |path| expect(Rails.root.join(path)).to exist, path }
       readme.scan(%r{\bbin/\w+}).uniq.each { |program| expect(Rails.root.join(program)).to be_executable, program }
       readme.scan(/\b(?:SECRET_KEY_BASE|APP_DATABASE_URL|DB_POOL_SIZE)\b/).uniq.each { |name| expect(text("lib/settings.rb")).to include("\"#{name}\"") }
-      expect(readme.scan(/^```/).size).to eq(6)
+      expect(readme.scan(/^```/).size).to eq(8)
     end
 
     it "are commands that Rails and Tasker have" do

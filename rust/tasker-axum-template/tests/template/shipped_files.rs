@@ -343,6 +343,7 @@ fn the_commands_of_the_readme_are_understood() {
         let ours = [
             "cargo run -- ",
             "docker compose exec -T web document-intake ",
+            "docker compose --file compose.production.yaml run --rm -T web document-intake ",
         ];
         let ours = ours.iter().find_map(|begin| line.split_once(begin));
         if let Some((_, words)) = ours {
